@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_BASE_FILE_H
+#define SBX_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/*
+ * Appends the whole of a regular file to @out.  @dirfd as in openat(2).
+ * Fails with NOT_FOUND when there is no such file, and with INVALID when it
+ * is no regular file, cannot be read, or is larger than what @out may hold.
+ */
+int sbx_file_read(int dirfd, const char *path, struct sbx_buf *out,
+		  struct sbx_error *err);
+
+/* Appends what @fd gives up to its end; INVALID when that is too much. */
+int sbx_fd_read_all(int fd, struct sbx_buf *out, struct sbx_error *err);
+
+/* Writes all of @data, restarting; 0, or -1 with errno. */
+int sbx_fd_write_all(int fd, const void *data, size_t size);
+
+/*
+ * Takes the advisory lock called @name (no slashes) in this user's runtime
+ * directory ($XDG_RUNTIME_DIR/skillbox, /run/skillbox for root, else a 0700
+ * directory under /tmp), waiting until it is free.  Returns a descriptor:
+ * closing it, or dying, gives the lock back.  -1 on failure (INTERNAL).
+ */
+int sbx_lock_take(const char *name, struct sbx_error *err);
+
+#endif

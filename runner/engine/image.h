@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_ENGINE_IMAGE_H
+#define SBX_ENGINE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/http.h"
+
+#define SBX_IMAGE_GONE 1   /* there is no such image */
+#define SBX_IMAGE_IN_USE 2 /* a container still uses it */
+
+/* GET /images/{ref}/json; new reference.  SBX_IMAGE_GONE. */
+int sbx_image_inspect(struct sbx_engine *engine, const char *ref,
+		      json_t **out, struct sbx_error *err);
+
+/* All images that carry @label; array as /images/json, new reference. */
+int sbx_image_list(struct sbx_engine *engine, const char *label,
+		   json_t **out, struct sbx_error *err);
+
+/* Gives the image @ref the additional name @repo:@tag. */
+int sbx_image_tag(struct sbx_engine *engine, const char *ref,
+		  const char *repo, const char *tag, struct sbx_error *err);
+
+/* Removes a tag or image.  SBX_IMAGE_GONE, SBX_IMAGE_IN_USE. */
+int sbx_image_remove(struct sbx_engine *engine, const char *ref,
+		     struct sbx_error *err);
+
+/*
+ * Makes an image out of a root file system tar (POST /images/create with
+ * fromSrc=-), with the labels of the object @labels.
+ */
+int sbx_image_import(struct sbx_engine *engine, const char *repo,
+		     const char *tag, const void *tar, size_t size,
+		     json_t *labels, struct sbx_error *err);
+
+/* Pulls @ref ("name@sha256:..."); NOT_FOUND, UNAVAILABLE. */
+int sbx_image_pull(struct sbx_engine *engine, const char *ref,
+		   void (*progress)(void *ctx, const char *line), void *ctx,
+		   struct sbx_error *err);
+
+/*
+ * @tag		"repo:tag" for the result
+ * @dockerfile	path inside the context
+ * @target	stage, or NULL
+ * @args	object of strings, or NULL
+ * @labels	object of strings, or NULL
+ * @no_network	RUN steps get no network
+ * @context	the tar, as a stream
+ * @progress	called with each line worth showing (step names, build
+ *		output), valid UTF-8 but not escaped
+ */
+struct sbx_image_build {
+	const char *tag;
+	const char *dockerfile;
+	const char *target;
+	json_t *args;
+	json_t *labels;
+	bool no_network;
+	sbx_http_source context;
+	void *context_ctx;
+	void (*progress)(void *ctx, const char *line);
+	void *progress_ctx;
+};
+
+/*
+ * Builds with BuildKit where the engine has it (its /_ping says
+ * Builder-Version: 2), else with the classic builder.  BUILD_FAILED carries
+ * the builder's message and its own last lines of output; errors of the
+ * context source come through as they are; UNAVAILABLE, CANCELLED.
+ */
+int sbx_image_build(struct sbx_engine *engine,
+		    const struct sbx_image_build *build,
+		    struct sbx_error *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_CHANNEL_H
+#define SBX_SANDBOX_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "engine/stream.h"
+
+/*
+ * The runner's end of the conversation with init (init/wire.h), over an
+ * attached stream.  Nothing here blocks: the owner polls sbx_channel_fd() for
+ * sbx_channel_events() and calls sbx_channel_pump() when there is something,
+ * or when a heartbeat is due.
+ */
+struct sbx_channel;
+
+enum sbx_channel_event {
+	SBX_CHANNEL_HELLO,	/* payload of HELLO */
+	SBX_CHANNEL_STDOUT,	/* bytes */
+	SBX_CHANNEL_STDERR,	/* bytes */
+	SBX_CHANNEL_FILE,	/* bytes of the output file */
+	SBX_CHANNEL_EXIT,	/* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
+	SBX_CHANNEL_ABORT,	/* text: init gave up */
+	SBX_CHANNEL_NOTE,	/* what came on the stream's stderr: from init's
+				   last word or from the engine's runtime */
+};
+
+/*
+ * Called by the pump for each frame.  @data is valid during the call.  A
+ * return of -1 with @err set ends the pump with that error.
+ */
+struct sbx_channel_handler {
+	int (*event)(void *ctx, enum sbx_channel_event event,
+		     const void *data, size_t size, struct sbx_error *err);
+	void *ctx;
+};
+
+/* What RUN carries. */
+struct sbx_channel_run {
+	const struct sbx_strv *argv;
+	const struct sbx_strv *env;
+	const char *output_file; /* or NULL */
+	uint32_t output_file_limit;
+};
+
+/* Borrows @stream; never fails. */
+void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
+		     const struct sbx_channel_handler *handler);
+void sbx_channel_free(struct sbx_channel **channel);
+
+int sbx_channel_fd(const struct sbx_channel *channel);
+/* POLLIN, and POLLOUT while something waits to be sent. */
+short sbx_channel_events(const struct sbx_channel *channel);
+
+/*
+ * Queues RUN.  INVALID when the arguments and environment are more than RUN
+ * can carry (SBX_WIRE_RUN_MAX bytes, SBX_WIRE_STRINGS_MAX strings each, or
+ * one string over the kernel's 128 KiB).
+ */
+int sbx_channel_send_run(struct sbx_channel *channel,
+			 const struct sbx_channel_run *run,
+			 struct sbx_error *err);
+
+/*
+ * Queues the action's whole input, then its end.  @data is borrowed until
+ * the channel is freed.  Goes out as init's credit allows.
+ */
+void sbx_channel_send_input(struct sbx_channel *channel, const void *data,
+			    size_t size);
+
+/* Queues a signal; overtakes input that has not been sent yet. */
+void sbx_channel_send_signal(struct sbx_channel *channel, int signal);
+
+/* True once a byte of RUN has left: from then on a retry could run twice. */
+bool sbx_channel_has_sent(const struct sbx_channel *channel);
+
+/*
+ * Sends a heartbeat if one is due, sends what is queued, receives what is
+ * there and hands it to the handler.  0; SBX_CHANNEL_CLOSED when the other
+ * end has closed (all it sent has been handled); -1 with UNAVAILABLE
+ * (connection lost), SANDBOX_FAILED (not what init may say) or the handler's
+ * own error.
+ */
+#define SBX_CHANNEL_CLOSED 1
+int sbx_channel_pump(struct sbx_channel *channel, struct sbx_error *err);
+
+#endif

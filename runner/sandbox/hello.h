@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_HELLO_H
+#define SBX_SANDBOX_HELLO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * init's HELLO: what the sandbox looks like from the inside, before anything
+ * runs in it.  Pure: bytes in, verdict out.
+ */
+
+/* A writable or otherwise notable mount that the sandbox is meant to have. */
+struct sbx_hello_mount {
+	const char *target;
+	const char *fstype;	/* "tmpfs", or NULL for whatever it is */
+	bool writable;
+	bool exec;		/* may lack noexec */
+	/* A host path's identity as the runner opened it; ino 0: not checked */
+	uint64_t dev;
+	uint64_t ino;
+};
+
+/* What must be true, or nothing runs. */
+struct sbx_hello_expected {
+	const char *build_id;	/* of the init that belongs to this runner */
+	uint32_t uid;
+	uint32_t gid;
+	const struct sbx_hello_mount *mounts;
+	size_t n_mounts;
+	uint64_t nofile;	/* hard limit at most this; 0: not checked */
+};
+
+/*
+ * Results of sbx_hello_check besides 0 and -1: the sandbox is sound, but
+ * init is not the one that belongs to this runner.
+ */
+#define SBX_HELLO_OTHER_BUILD 1
+
+/*
+ * Compares HELLO's payload with what must be true: real, effective, saved
+ * and filesystem uid and gid; no supplementary group but @gid; all five
+ * capability sets empty; NoNewPrivs 1; Seccomp 2; not dumpable-readable
+ * facts are init's own business; every mount that is writable is one of the
+ * expected ones or one of the kernel file systems every container has
+ * (/proc, /dev, /dev/pts, /dev/mqueue: each of its own type only); every
+ * expected mount is there, of its type, read-only where it must be, nosuid
+ * and nodev, and is the host file that the runner opened.
+ *
+ * 0; SBX_HELLO_OTHER_BUILD; or -1: DENIED with the first fact that differs
+ * ("sandbox.groups: supplementary group 6, expected none"), or
+ * SANDBOX_FAILED when the payload makes no sense.
+ */
+int sbx_hello_check(const void *payload, size_t size,
+		    const struct sbx_hello_expected *expected,
+		    struct sbx_error *err);
+
+/*
+ * The owner of mount point @target as init saw it.  0, or -1
+ * (SANDBOX_FAILED) when HELLO does not mention it.
+ */
+int sbx_hello_owner(const void *payload, size_t size, const char *target,
+		    uint32_t *uid, uint32_t *gid, struct sbx_error *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_REAP_H
+#define SBX_SANDBOX_REAP_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "engine/engine.h"
+
+/*
+ * Finding and removing what a dead runner left on the engine.  init ends
+ * every sandbox whose runner is gone and the engine removes it; what remains
+ * are containers that never started, or were paused.
+ */
+
+/* Label on every container: who runs it, see sbx_reap_identity. */
+#define SBX_LABEL_RUNNER "io.skillbox.runner"
+
+/*
+ * This process, as no other process is or was called: boot id, pid namespace,
+ * pid and start time, joined by ':'.  Static.
+ */
+const char *sbx_reap_identity(void);
+
+/*
+ * Removes containers whose runner is dead for certain: it was on this boot of
+ * this machine and in this pid namespace, and is no more.  Those of other
+ * machines are left to them unless they are older than a day and not running.
+ * @removed gets "container NAME (why)" for each; with @dry_run nothing is
+ * removed.  -1: UNAVAILABLE.
+ */
+int sbx_reap_containers(struct sbx_engine *engine, bool dry_run,
+			struct sbx_strv *removed, struct sbx_error *err);
+
+/*
+ * Removes volumes nobody can need again: those of init builds other than this
+ * one that no container uses, and those of "skillbox test" runs that are
+ * over (label io.skillbox.runner).  @removed gets "volume NAME (why)".
+ */
+int sbx_reap_volumes(struct sbx_engine *engine, bool dry_run,
+		     struct sbx_strv *removed, struct sbx_error *err);
+
+/* Removes every volume of @owner; 0 or -1 (UNAVAILABLE). */
+int sbx_reap_owner_volumes(struct sbx_engine *engine, const char *owner,
+			   struct sbx_error *err);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_RECORD_H
+#define SBX_SANDBOX_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "init/wire.h"
+#include "skill/manifest.h"
+
+/*
+ * What a run came to: the one thing skillbox gives back.  All strings are
+ * owned and may be NULL where the run never got so far.
+ *
+ * @status	what `skillbox run` exits with
+ * @output	JSON, NULL for null
+ * @error	one sentence, NULL only when @outcome is ok
+ * @exit_code	-1: the action did not exit
+ * @signal	0: it was not killed by one
+ * @stderr_text	valid UTF-8
+ * @started_at	"" while no byte of input was delivered: safe to retry
+ * @*_ms	milliseconds; a stage that was not reached is negative
+ */
+struct sbx_record {
+	enum sbx_outcome outcome;
+	int status;
+	json_t *output;
+	char *error;
+	char *skill;
+	char *skill_version;
+	char *action;
+	char *run_id;
+	char *owner;
+	int exit_code;
+	int signal;
+	char *stderr_text;
+	bool output_truncated;
+	bool stderr_truncated;
+	char started_at[SBX_CLOCK_RFC3339_SIZE];
+	double duration_ms;
+	double build_ms;
+	double create_ms;
+	double start_ms;
+	double action_ms;
+	bool has_usage;
+	double cpu_ms;
+	int64_t max_rss_bytes;
+	char *image;
+	const char *start; /* "cold"; static, NULL before a sandbox was */
+};
+
+/* A record of nothing yet: outcome internal, until something is known. */
+void sbx_record_init(struct sbx_record *record);
+void sbx_record_clear(struct sbx_record *record);
+#define cleanup_record cleanup(sbx_record_clear)
+
+/* Ends the record on an error: outcome, status and message. */
+void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
+
+/*
+ * What is known when the action has ended.
+ *
+ * @exit	init's EXIT frame, decoded
+ * @out, @err	the action's streams, up to output_limit each
+ * @file	the output file's bytes, for output: file
+ * @timed_out	the deadline passed and the runner ended it
+ * @cancelled	the caller asked for its end
+ */
+struct sbx_ending {
+	struct sbx_wire_exit exit;
+	const struct sbx_buf *out;
+	const struct sbx_buf *err;
+	const struct sbx_buf *file;
+	bool out_truncated;
+	bool err_truncated;
+	bool timed_out;
+	bool cancelled;
+};
+
+/*
+ * Fills in outcome, status, output, error, exit code and signal, stderr and
+ * usage by README's table of outcomes.  Pure.
+ */
+void sbx_record_end(struct sbx_record *record, const struct sbx_action *action,
+		    const struct sbx_ending *ending);
+
+/* The record as JSON, members in the documented order; new reference. */
+json_t *sbx_record_json(const struct sbx_record *record);
+
+#endif

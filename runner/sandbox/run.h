@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_RUN_H
+#define SBX_SANDBOX_RUN_H
+
+#include <stddef.h>
+
+#include "engine/engine.h"
+#include "sandbox/record.h"
+#include "skill/catalog.h"
+#include "skill/policy.h"
+
+/*
+ * One run of one action, from its names to its record.
+ *
+ * @engine	its cancel descriptor should be @cancel_fd
+ * @input	the caller's bytes; must be one JSON value of at most the
+ *		action's input_limit
+ * @owner	whose volumes and uid
+ * @run_id	or NULL for a new random one
+ * @cancel_fd	readable when the caller wants the run to end, or -1
+ * @progress	a line of what goes on before the action runs, or NULL
+ * @output	the action's bytes as they come (SBX_FRAMES_STDOUT or
+ *		SBX_FRAMES_STDERR, unescaped), or NULL
+ */
+struct sbx_run {
+	struct sbx_engine *engine;
+	const struct sbx_catalog *catalog;
+	const char *skill;
+	const char *action;
+	const void *input;
+	size_t input_size;
+	const struct sbx_overrides *overrides;
+	const char *owner;
+	const char *run_id;
+	int cancel_fd;
+	void (*progress)(void *ctx, const char *line);
+	void (*output)(void *ctx, int stream, const void *data, size_t size);
+	void *ctx;
+};
+
+/*
+ * Runs it.  Never fails: whatever goes wrong is in @record (initialised by
+ * this function, cleared by the caller).  When it returns the container is
+ * gone or on its way (init has exited and the engine removes it); whatever
+ * was left by a failure has been removed by force.
+ */
+void sbx_run_action(const struct sbx_run *run, struct sbx_record *record);
+
+/*
+ * Starts a sandbox in which nothing runs, has init check it from the inside,
+ * and ends it: does this engine give what every run depends on?  0, or -1
+ * with what a run would fail with.
+ */
+int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err);
+
+#endif

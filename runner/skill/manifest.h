@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SKILL_MANIFEST_H
+#define SBX_SKILL_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+
+/*
+ * skill.yaml as C structures.  Parsing is pure: text in, structures or a list
+ * of problems out.  The words are those of manifests/skill.schema.json.
+ */
+
+enum sbx_input { SBX_INPUT_STDIN, SBX_INPUT_ENV };
+
+enum sbx_output {
+	SBX_OUTPUT_AUTO,
+	SBX_OUTPUT_JSON,
+	SBX_OUTPUT_TEXT,
+	SBX_OUTPUT_BINARY,
+	SBX_OUTPUT_FILE,
+};
+
+enum sbx_network { SBX_NETWORK_NONE, SBX_NETWORK_BRIDGE, SBX_NETWORK_HOST };
+
+/*
+ * @source	name of a skill's volume, or an absolute path of the host
+ * @target	absolute, normalised path in the sandbox
+ */
+struct sbx_volume_mount {
+	char *source;
+	char *target;
+	bool read_only;
+};
+
+/* @size in bytes, always set; nosuid and nodev are not for the asking. */
+struct sbx_tmpfs {
+	char *target;
+	int64_t size;
+	bool exec;
+};
+
+struct sbx_ulimit {
+	char *name;
+	int64_t soft;
+	int64_t hard;
+};
+
+/*
+ * One action, every default filled in.
+ *
+ * @entrypoint, @command	has_* tells "not given" from "given as []"
+ * @working_dir			absolute, or NULL for the image's own
+ * @environment			"NAME=value"
+ * @uid, @gid			0 and 0: the one of owner and skill
+ */
+struct sbx_action {
+	char *name;
+	char *description;
+	bool has_entrypoint;
+	bool has_command;
+	struct sbx_strv entrypoint;
+	struct sbx_strv command;
+	char *working_dir;
+	enum sbx_input input;
+	enum sbx_output output;
+	enum sbx_network network;
+	struct sbx_volume_mount *volumes;
+	size_t n_volumes;
+	struct sbx_strv environment;
+	int64_t timeout_ms;
+	int64_t stop_grace_period_ms;
+	int64_t nano_cpus;
+	int64_t mem_limit;
+	int64_t pids_limit;
+	struct sbx_tmpfs *tmpfs;
+	size_t n_tmpfs;
+	struct sbx_ulimit *ulimits;
+	size_t n_ulimits;
+	int64_t input_limit;
+	int64_t output_limit;
+	char *runtime;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+/*
+ * One entry of "tests:".
+ *
+ * @action	as written; known to exist
+ * @input	JSON, never NULL ({} when not given)
+ * @expect	object with any of: status, outcome, output (exact),
+ *		output_subset, error_contains, stderr_contains
+ * @line	where it stands
+ */
+struct sbx_skill_test {
+	char *name;	/* "name:" or "ACTION #N" */
+	char *action;
+	json_t *input;
+	json_t *expect;
+	unsigned int line;
+};
+
+/*
+ * @image	"name@sha256:..." when the skill has no build
+ * @build_args	object of strings, or NULL
+ */
+struct sbx_manifest {
+	char *name;
+	char *version;
+	char *description;
+	char *image;
+	char *dockerfile;	/* relative path; "Dockerfile" by default */
+	char *target;		/* or NULL */
+	json_t *build_args;
+	struct sbx_action *actions;	/* in the file's order */
+	size_t n_actions;
+	struct sbx_skill_test *tests;
+	size_t n_tests;
+};
+
+/*
+ * What is wrong with a manifest: lines "LINE:COLUMN: what was found, what was
+ * expected, what to do", in the file's order.
+ */
+struct sbx_problems {
+	struct sbx_strv errors;
+	struct sbx_strv warnings;
+};
+
+#define SBX_PROBLEMS_INIT { .errors = SBX_STRV_INIT, .warnings = SBX_STRV_INIT }
+
+void sbx_problems_free(struct sbx_problems *problems);
+#define cleanup_problems cleanup(sbx_problems_free)
+
+/* 1 MiB: no manifest needs more. */
+#define SBX_MANIFEST_SIZE_MAX (1024 * 1024)
+
+/*
+ * Parses skill.yaml.  @name is the directory's name, which the manifest's
+ * must equal.  All errors of the file are collected in @problems; with at
+ * least one the result is -1, INVALID, and *@out is untouched.  @file is what
+ * the error's message calls the file: "FILE:LINE:COLUMN: first problem (and
+ * N more)".
+ */
+int sbx_manifest_parse(const char *data, size_t size, const char *name,
+		       const char *file, struct sbx_manifest **out,
+		       struct sbx_problems *problems, struct sbx_error *err);
+void sbx_manifest_free(struct sbx_manifest **manifest);
+
+/* By name; NULL when there is none. */
+const struct sbx_action *
+sbx_manifest_action(const struct sbx_manifest *manifest, const char *name);
+
+/* NULL-terminated names of all actions, borrowed strings; free() the list. */
+const char **sbx_manifest_action_names(const struct sbx_manifest *manifest);
+
+/*
+ * The manifest with all defaults filled in, in the manifest's own words and a
+ * fixed order; new reference.  Parsing it again gives the same manifest.
+ */
+json_t *sbx_manifest_json(const struct sbx_manifest *manifest);
+
+/* Deep copy, and what frees its members (not the struct itself). */
+void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from);
+void sbx_action_clear(struct sbx_action *action);
+
+/* Appends a copy of a mount; @source and @target are copied. */
+void sbx_action_add_volume(struct sbx_action *action, const char *source,
+			   const char *target, bool read_only);
+
+/*
+ * "SOURCE:TARGET[:ro|rw]" as on the command line and in "volumes:".  False
+ * with the reason in @why (static text).
+ */
+bool sbx_volume_parse(const char *text, struct sbx_volume_mount *out,
+		      const char **why);
+void sbx_volume_clear(struct sbx_volume_mount *mount);
+
+/* The words: "none", "bridge", "host"; "stdin"; "auto"... */
+const char *sbx_network_name(enum sbx_network network);
+bool sbx_network_parse(const char *text, enum sbx_network *out);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SKILL_SKILL_IMAGE_H
+#define SBX_SKILL_SKILL_IMAGE_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "engine/engine.h"
+#include "skill/catalog.h"
+
+/*
+ * The image of a skill: made when its key is new, found otherwise.
+ *
+ * The tag is skillbox/NAME:KEY, the key a hash of everything the image is
+ * made from (see sbx_image_key in image_key.c): the same sources give the same
+ * tag everywhere.  Bases that are called skillbox/NAME are built first, from
+ * the directory sbx_catalog_base_dir() finds.
+ */
+
+/* Labels on every image we build, and nobody else may set. */
+#define SBX_LABEL_PREFIX "io.skillbox."
+#define SBX_LABEL_KIND "io.skillbox.kind"  /* "skill" or "base" */
+#define SBX_LABEL_NAME "io.skillbox.name"  /* of the skill or base */
+#define SBX_LABEL_KEY "io.skillbox.key"
+
+/*
+ * @tag		what to give to the engine
+ * @id		"sha256:..."
+ * @env		the image's own environment, "NAME=value"
+ * @entrypoint, @cmd	of the image
+ * @working_dir	of the image, or NULL
+ * @volumes	paths its Dockerfile declared with VOLUME
+ * @built	it was not there before
+ */
+struct sbx_skill_image {
+	char *tag;
+	char *id;
+	struct sbx_strv env;
+	struct sbx_strv entrypoint;
+	struct sbx_strv cmd;
+	char *working_dir;
+	struct sbx_strv volumes;
+	bool built;
+};
+
+void sbx_skill_image_clear(struct sbx_skill_image *image);
+#define cleanup_skill_image cleanup(sbx_skill_image_clear)
+
+/*
+ * @progress	one line of what is going on, e.g. "text: building
+ *		skillbox/text:..."; or NULL
+ */
+struct sbx_skill_image_options {
+	bool force; /* build although the tag is there */
+	void (*progress)(void *ctx, const char *line);
+	void *ctx;
+};
+
+/*
+ * Makes sure that the skill's image exists and describes it.  One process
+ * builds a key at a time, the others wait and then find it.  BUILD_FAILED,
+ * INVALID (context, Dockerfile), NOT_FOUND (a base, a pinned image), DENIED
+ * (the image sets io.skillbox.* labels of its own), UNAVAILABLE, CANCELLED.
+ */
+int sbx_skill_image_ensure(struct sbx_engine *engine,
+		     const struct sbx_catalog *catalog,
+		     const struct sbx_skill *skill,
+		     const struct sbx_skill_image_options *options,
+		     struct sbx_skill_image *out, struct sbx_error *err);
+
+/* The same for a base image alone ("busybox"). */
+int sbx_base_image_ensure(struct sbx_engine *engine,
+			  const struct sbx_catalog *catalog, const char *name,
+			  const struct sbx_skill_image_options *options,
+			  struct sbx_skill_image *out, struct sbx_error *err);
+
+/*
+ * The tag the skill's image has, or would have; nothing is built and the
+ * engine is only asked for its platform.  Owned by the caller.
+ */
+int sbx_skill_image_tag(struct sbx_engine *engine,
+		     const struct sbx_catalog *catalog,
+		     const struct sbx_skill *skill, char **out,
+		     struct sbx_error *err);
+int sbx_base_image_tag(struct sbx_engine *engine,
+			  const struct sbx_catalog *catalog, const char *name,
+			  char **out, struct sbx_error *err);
+
+/*
+ * Removes the images we built that are no longer what their sources make:
+ * those with our labels whose key is not the present one of a skill or base
+ * of @catalog.  Images of skills that are not in the catalog stay.  @removed
+ * gets "image TAG (why)"; with @dry_run nothing is removed.
+ */
+int sbx_skill_image_prune(struct sbx_engine *engine,
+			  const struct sbx_catalog *catalog, bool dry_run,
+			  struct sbx_strv *removed, struct sbx_error *err);
+
+/* Bases that are not pinned: "Dockerfile:1: FROM debian:12 is not pinned". */
+int sbx_skill_image_warnings(const struct sbx_skill *skill, struct sbx_strv *out,
+		       struct sbx_error *err);
+
+#endif
