@@ -47,6 +47,6 @@ char *sbx_buf_take(struct sbx_buf *buf);
 
 void sbx_buf_free(struct sbx_buf *buf);
 
-#define cleanup_buf cleanup(sbx_buf_free)
+#define cleanup_buf SBX_CLEANUP(sbx_buf_free)
 
 #endif

@@ -30,9 +30,9 @@ static inline void sbx_cleanup_free(void *pointer)
 	free(*(void **)pointer);
 }
 
-#define cleanup(function) __attribute__((cleanup(function)))
-#define cleanup_free cleanup(sbx_cleanup_free)
-#define cleanup_fd cleanup(sbx_close)
+#define SBX_CLEANUP(function) __attribute__((__cleanup__(function)))
+#define cleanup_free SBX_CLEANUP(sbx_cleanup_free)
+#define cleanup_fd SBX_CLEANUP(sbx_close)
 
 /* Gives up ownership of a pointer held by a cleanup variable. */
 #define sbx_take(pointer)                           \

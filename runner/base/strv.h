@@ -39,6 +39,6 @@ const char *sbx_strv_getenv(const struct sbx_strv *list, const char *name);
 
 void sbx_strv_free(struct sbx_strv *list);
 
-#define cleanup_strv cleanup(sbx_strv_free)
+#define cleanup_strv SBX_CLEANUP(sbx_strv_free)
 
 #endif

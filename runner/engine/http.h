@@ -66,7 +66,7 @@ struct sbx_http_response {
 #define SBX_HTTP_RESPONSE_INIT { .status = 0 }
 
 void sbx_http_response_free(struct sbx_http_response *response);
-#define cleanup_response cleanup(sbx_http_response_free)
+#define cleanup_response SBX_CLEANUP(sbx_http_response_free)
 
 /*
  * Performs @request.  0 whenever the engine answered, whatever the status;

@@ -30,7 +30,7 @@ struct sbx_skill {
 
 #define SBX_SKILL_INIT { .dir = NULL }
 void sbx_skill_clear(struct sbx_skill *skill);
-#define cleanup_skill cleanup(sbx_skill_clear)
+#define cleanup_skill SBX_CLEANUP(sbx_skill_clear)
 
 /*
  * Finds and reads skill @name: the first directory that has it wins.

@@ -136,7 +136,7 @@ struct sbx_problems {
 #define SBX_PROBLEMS_INIT { .errors = SBX_STRV_INIT, .warnings = SBX_STRV_INIT }
 
 void sbx_problems_free(struct sbx_problems *problems);
-#define cleanup_problems cleanup(sbx_problems_free)
+#define cleanup_problems SBX_CLEANUP(sbx_problems_free)
 
 /* 1 MiB: no manifest needs more. */
 #define SBX_MANIFEST_SIZE_MAX (1024 * 1024)

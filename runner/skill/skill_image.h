@@ -47,7 +47,7 @@ struct sbx_skill_image {
 };
 
 void sbx_skill_image_clear(struct sbx_skill_image *image);
-#define cleanup_skill_image cleanup(sbx_skill_image_clear)
+#define cleanup_skill_image SBX_CLEANUP(sbx_skill_image_clear)
 
 /*
  * @progress	one line of what is going on, e.g. "text: building

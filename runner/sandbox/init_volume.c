@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/init_volume.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/hash.h"
+#include "sandbox/init_blob.h"
+#include "sandbox/spec.h"
+#include "sandbox/volume_upload.h"
+
+#define HASH_DIGITS 16
+
+const char *sbx_init_hash(void)
+{
+	static char short_hash[HASH_DIGITS + 1];
+	char hex[SBX_HASH_HEX_SIZE];
+	struct sbx_hash *hash = NULL;
+	size_t size;
+	const void *blob = sbx_init_blob(&size);
+
+	if (short_hash[0] != '\0')
+		return short_hash;
+	sbx_hash_new(&hash);
+	sbx_hash_bytes(hash, blob, size);
+	sbx_hash_finish(hash, hex);
+	sbx_hash_free(&hash);
+	memcpy(short_hash, hex, HASH_DIGITS);
+	return short_hash;
+}
+
+const char *sbx_init_volume_name(void)
+{
+	static char name[64];
+
+	if (name[0] == '\0')
+		snprintf(name, sizeof(name), "skillbox-init-%s",
+			 sbx_init_hash());
+	return name;
+}
+
+/*
+ * The engine writes a file in place, executable from its first byte.  So the
+ * bytes go to a name of this runner's own, and "init" becomes a second link
+ * to them: it is whole whenever it is there, whoever else is filling the
+ * volume at the same time.
+ */
+int sbx_init_volume_fill(struct sbx_engine *engine, struct sbx_error *err)
+{
+	json_auto_t *labels = json_pack("{s:s}", SBX_LABEL_INIT,
+					sbx_init_hash());
+	unsigned char random[8];
+	char unique[8 + 2 * sizeof(random)] = "init.";
+	struct sbx_tar_entry entries[] = {
+		{ .type = SBX_TAR_DIRECTORY, .path = "/", .mode = 0711 },
+		{ .type = SBX_TAR_FILE, .path = unique, .mode = 0111 },
+		{ .type = SBX_TAR_HARDLINK, .path = "init", .mode = 0111,
+		  .link = unique },
+	};
+
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(unique + strlen(unique), 2 * sizeof(random) + 1, random,
+		       sizeof(random));
+	entries[1].data = sbx_init_blob(&entries[1].size);
+	if (sbx_volume_upload(engine, sbx_init_volume_name(), labels, entries,
+			      SBX_ARRAY_SIZE(entries), err) < 0)
+		return sbx_error_wrap(err, "install init on the engine");
+	return 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_SPEC_H
+#define SBX_SANDBOX_SPEC_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "sandbox/hello.h"
+#include "skill/policy.h"
+#include "skill/skill_image.h"
+
+/*
+ * What the engine and init are told, worked out from what was granted.  Pure:
+ * the same grant gives the same bytes.  No secret, no input and nothing of
+ * the request's environment is in what goes to the engine, because the engine
+ * keeps that on disk even after the container is gone.
+ */
+
+/* Where init is in every sandbox, and where `output: file` goes. */
+#define SBX_SPEC_INIT_DIR "/.skillbox"
+#define SBX_SPEC_INIT_PATH SBX_SPEC_INIT_DIR "/init"
+#define SBX_SPEC_OUTPUT_DIR "/run/skillbox-output"
+#define SBX_SPEC_OUTPUT_PATH SBX_SPEC_OUTPUT_DIR "/output"
+
+/* Labels on containers and volumes, beside SBX_LABEL_RUNNER. */
+#define SBX_LABEL_SKILL "io.skillbox.skill"
+#define SBX_LABEL_ACTION "io.skillbox.action"
+#define SBX_LABEL_RUN_ID "io.skillbox.run_id"
+#define SBX_LABEL_OWNER "io.skillbox.owner"
+#define SBX_LABEL_VOLUME "io.skillbox.volume"
+#define SBX_LABEL_INIT "io.skillbox.init"
+
+/* Owners that begin so are those of `skillbox test`: theirs is temporary. */
+#define SBX_SPEC_TEST_OWNER "test-"
+
+/*
+ * @grant	what was granted
+ * @image	the image it runs in; a sandbox of nothing but init: NULL
+ * @image_id	of the image to create from
+ * @run_id	[A-Za-z0-9._-]{1,64}
+ * @runner	sbx_reap_identity()
+ * @init_volume	name of the volume that holds init
+ * @init_hash	of the init program
+ */
+struct sbx_spec {
+	const struct sbx_grant *grant;
+	const struct sbx_skill_image *image;
+	const char *image_id;
+	const char *run_id;
+	const char *runner;
+	const char *init_volume;
+	const char *init_hash;
+};
+
+/* The body of POST /containers/create; new reference. */
+json_t *sbx_spec_body(const struct sbx_spec *spec);
+
+/* The container's name, "skillbox-SKILL-RUN_ID"; owned by the caller. */
+char *sbx_spec_name(const struct sbx_spec *spec);
+
+/*
+ * Compares what the engine made (GET /containers/{id}/json) with the body
+ * that it was given: an engine that drops or weakens a restriction is found
+ * before anything starts.  DENIED, naming the first field that differs.
+ */
+int sbx_spec_verify(const json_t *body, const json_t *inspected,
+		    struct sbx_error *err);
+
+/*
+ * The mounts that init must find, for sbx_hello_check; strings point into
+ * @spec's grant and image.  free() the array.
+ */
+struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
+					size_t *count);
+
+/*
+ * The command: Compose's rules for entrypoint and command over the image's
+ * own; where the manifest gives neither, the image's with the action's name
+ * behind it.  Never empty.
+ */
+void sbx_spec_argv(const struct sbx_spec *spec, struct sbx_strv *argv);
+
+/*
+ * The whole environment: image, manifest and request (merged in the grant),
+ * then SKILL_*.  With `input: env` also the input: SKILL_ARGS as it came,
+ * INPUT_<NAME> per top-level member (GitHub Actions' rule: upper case, blanks
+ * to '_'; what is no string as JSON).  INVALID when the input cannot be
+ * expressed so.  @input may be NULL when it does not go by environment.
+ */
+int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
+			 const char *input_text, struct sbx_strv *env,
+			 struct sbx_error *err);
+
+/* Name of the engine volume of a mount that names one; owned by the caller. */
+char *sbx_spec_volume_name(const struct sbx_grant *grant, const char *source);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first of the two checks of a sandbox, from the outside: does the engine
+ * say that it made what it was told to make?  (The second, from the inside, is
+ * hello.c.)  Engines ignore fields they do not know, so each restriction is
+ * compared; what must be absent is listed here.
+ */
+#include "sandbox/spec.h"
+
+#include <string.h>
+
+#include "codec/json.h"
+
+static int differs(const char *field, const json_t *asked,
+		   const json_t *made, struct sbx_error *err)
+{
+	cleanup_free char *want = asked ? sbx_json_line(asked) : NULL;
+	cleanup_free char *have = made ? sbx_json_line(made) : NULL;
+
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "sandbox.%s: the engine made %s, asked for was %s",
+			     field, have ? have : "nothing",
+			     want ? want : "nothing");
+}
+
+/* null, false, 0, "", [] and {} are all "not there". */
+static bool is_empty(const json_t *value)
+{
+	switch (value ? json_typeof(value) : JSON_NULL) {
+	case JSON_STRING:
+		return json_string_length(value) == 0;
+	case JSON_INTEGER:
+		return json_integer_value(value) == 0;
+	case JSON_ARRAY:
+		return json_array_size(value) == 0;
+	case JSON_OBJECT:
+		return json_object_size(value) == 0;
+	case JSON_TRUE:
+	case JSON_REAL:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool is_same(const json_t *asked, const json_t *made)
+{
+	return json_equal(asked, made) || (is_empty(asked) && is_empty(made));
+}
+
+/* Engines reorder ulimits and leave out nothing. */
+static bool same_ulimits(const json_t *asked, const json_t *made)
+{
+	size_t i, j;
+	json_t *want, *have;
+
+	if (json_array_size(asked) != json_array_size(made))
+		return false;
+	json_array_foreach(asked, i, want) {
+		bool found = false;
+
+		json_array_foreach(made, j, have)
+			found = found || json_equal(want, have);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+static bool same_host_field(const char *key, const json_t *asked,
+			    const json_t *made)
+{
+	if (strcmp(key, "Ulimits") == 0)
+		return same_ulimits(asked, made);
+	/*
+	 * A cgroup v2 kernel has no swappiness and the engine drops it;
+	 * memory = memory+swap already means that there is no swap.
+	 */
+	if (strcmp(key, "MemorySwappiness") == 0)
+		return is_empty(made);
+	/* Newer engines leave the type out of the reply when it is none. */
+	if (strcmp(key, "LogConfig") == 0) {
+		const char *type = sbx_json_text_at(made, "Type", NULL);
+
+		return type && strcmp(type, "none") == 0;
+	}
+	/* Mounts are compared as they were made, below. */
+	return strcmp(key, "Mounts") == 0 || is_same(asked, made);
+}
+
+static int verify_host_config(const json_t *asked, const json_t *made,
+			      struct sbx_error *err)
+{
+	static const char *const absent[] = {
+		"CapAdd",	    "Devices",	  "DeviceRequests",
+		"DeviceCgroupRules", "Binds",	  "VolumesFrom",
+		"PortBindings",	    "GroupAdd",	  "ExtraHosts",
+		"PublishAllPorts",  "UsernsMode", "Links",
+	};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)asked, key, value) {
+		const json_t *have = json_object_get(made, key);
+
+		if (!same_host_field(key, value, have))
+			return differs(key, value, have, err);
+	}
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(absent); i++) {
+		const json_t *have = json_object_get(made, absent[i]);
+
+		if (!is_empty(have))
+			return differs(absent[i], NULL, have, err);
+	}
+	return 0;
+}
+
+static int verify_config(const json_t *asked, const json_t *made,
+			 struct sbx_error *err)
+{
+	static const char *const same[] = {
+		"User", "Entrypoint", "Cmd", "Healthcheck", "StdinOnce", "Tty",
+		"WorkingDir",
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(same); i++) {
+		const json_t *want = json_object_get(asked, same[i]);
+		const json_t *have = json_object_get(made, same[i]);
+
+		if (!is_same(want, have))
+			return differs(same[i], want, have, err);
+	}
+	return 0;
+}
+
+static const json_t *asked_mount(const json_t *mounts, const char *target)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach(mounts, i, mount) {
+		const char *at = sbx_json_text_at(mount, "Target", NULL);
+
+		if (at && strcmp(at, target) == 0)
+			return mount;
+	}
+	return NULL;
+}
+
+/* Each mount that was made is one that was asked for, and no more writable. */
+static int verify_mounts(const json_t *asked, const json_t *made,
+			 struct sbx_error *err)
+{
+	const json_t *tmpfs =
+		sbx_json_at(asked, "HostConfig", "Tmpfs", NULL);
+	const json_t *mounts =
+		sbx_json_at(asked, "HostConfig", "Mounts", NULL);
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach(json_object_get(made, "Mounts"), i, mount) {
+		const char *at = sbx_json_text_at(mount, "Destination", NULL);
+		const json_t *want = at ? asked_mount(mounts, at) : NULL;
+
+		if (at && !want && json_object_get(tmpfs, at))
+			continue;
+		if (!want || (sbx_json_true_at(want, "ReadOnly", NULL) &&
+			      sbx_json_true_at(mount, "RW", NULL)))
+			return differs("Mounts", want, mount, err);
+	}
+	return 0;
+}
+
+int sbx_spec_verify(const json_t *body, const json_t *inspected,
+		    struct sbx_error *err)
+{
+	if (verify_config(body, json_object_get(inspected, "Config"), err) < 0)
+		return -1;
+	if (verify_host_config(json_object_get(body, "HostConfig"),
+			       json_object_get(inspected, "HostConfig"),
+			       err) < 0)
+		return -1;
+	return verify_mounts(body, inspected, err);
+}
