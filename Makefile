@@ -103,3 +103,127 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libskillbox.a
 unit: $(UNIT_TESTS)
 
 -include $(OBJECTS:.o=.d) $(UNIT_TESTS:=.d)
+
+# --- the two commands -------------------------------------------------------
+
+HARNESS := tests/harness
+RUN_ENGINE := $(BUILD)/engine
+TEST_ENGINE := $(BUILD)/test-engine
+ASAN_BUILD := $(BUILD)/asan
+E2E_TESTS := $(wildcard tests/e2e/*.bats)
+OTHER_TESTS := $(wildcard tests/lint/*.bats) $(UNIT_TESTS) \
+	$(UNIT_TESTS:$(BUILD)/%=$(ASAN_BUILD)/%)
+
+# All cores, unless whoever called us said how many.
+SUBMAKE = $(MAKE) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: run
+run: ## set up this machine, build, run a real action
+	@$(HARNESS)/setup run
+	@$(SUBMAKE) all
+	@url=$$($(HARNESS)/engine find) || { \
+		$(HARNESS)/engine start $(RUN_ENGINE) && \
+		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
+	DOCKER_HOST=$$url $(BUILD)/skillbox --skills skills \
+		run text word_count '{"text": "How many words are in here?"}'
+
+.PHONY: test
+test: ## set up this machine, build, run lint and all tests
+	@$(HARNESS)/setup test
+	@$(SUBMAKE) DEVELOPER=1 all unit asan
+	@$(SUBMAKE) lint
+	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS) $(OTHER_TESTS)
+
+.PHONY: engine-start engine-stop
+engine-start: ## start the private engine of make run
+	@$(HARNESS)/engine start $(RUN_ENGINE)
+	@echo DOCKER_HOST=$$($(HARNESS)/engine url $(RUN_ENGINE))
+
+engine-stop: ## end the private engines and remove all they had
+	@$(HARNESS)/engine stop $(RUN_ENGINE)
+	@$(HARNESS)/engine stop $(TEST_ENGINE)
+
+# --- parts of make test -----------------------------------------------------
+
+.PHONY: asan
+asan: ## build the unit tests with ASan and UBSan
+	@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' unit SANITIZE='\
+	-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+.PHONY: check-unit check-e2e
+check-unit: unit asan ## run the unit tests, plain and sanitized
+	@$(HARNESS)/run-tests $(OTHER_TESTS)
+
+check-e2e: all ## run the end-to-end tests
+	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
+
+C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c bench/*.c)
+C_FILES := $(C_SOURCES) $(wildcard runner/*/*.h tests/*/*.h)
+TIDY_SOURCES := $(SOURCES) $(INIT_SOURCES)
+SCRIPTS = $(shell tests/lint/list-scripts)
+
+.PHONY: lint check-layers check-style check-format check-tidy check-cppcheck \
+	check-scripts
+lint: check-layers check-style check-format check-tidy check-cppcheck \
+	check-scripts ## all static checks
+
+check-layers: ## no upward include, no include cycle
+	@tests/lint/check-layers
+
+check-style: $(BUILD)/libskillbox.a
+	@tests/lint/check-style $<
+
+# What clang-format makes of a file changes from version to version.
+FORMAT_VERSION := 14
+check-format:
+	@found=$$(clang-format --version | sed 's/.*version \([0-9]*\).*/\1/'); \
+	if [ "$$found" = $(FORMAT_VERSION) ]; then \
+		clang-format --dry-run -Werror $(C_FILES); \
+	else \
+		echo "format not checked: clang-format $$found is here," \
+			"$(FORMAT_VERSION) decides" >&2; \
+	fi
+
+format: ## reformat the C sources
+	clang-format -i $(C_FILES)
+
+check-tidy: $(TIDY_SOURCES:%.c=$(BUILD)/tidy/%.ok)
+$(BUILD)/tidy/%.ok: %.c .clang-tidy $(BUILD)/libskillbox.a
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(LIB_CFLAGS) \
+		>$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+	@touch $@
+
+check-cppcheck:
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+		--enable=warning,portability --suppressions-list=\
+	tests/lint/cppcheck-suppressions -D_GNU_SOURCE -Irunner \
+		$(sort $(dir $(C_SOURCES)))
+
+check-scripts:
+	@shellcheck $(SCRIPTS)
+
+# --- the rest ---------------------------------------------------------------
+
+.PHONY: bench
+bench: all ## measure against docker and tar
+	@bench/run $(BUILD)
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: all ## install under $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/skillbox $(DESTDIR)$(PREFIX)/bin/skillbox
+	mkdir -p $(DESTDIR)$(PREFIX)/share/skillbox
+	cp -R --no-preserve=ownership images manifests skills \
+		$(DESTDIR)$(PREFIX)/share/skillbox/
+
+.PHONY: clean
+clean: ## remove the build, and the private engines
+	@$(HARNESS)/engine stop $(RUN_ENGINE)
+	@$(HARNESS)/engine stop $(TEST_ENGINE)
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
