@@ -32,6 +32,14 @@ CPPFLAGS += $(FORTIFY)
 endif
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE)
 
+# One short line for each step; the commands themselves with V=1.
+ifeq ($(V),1)
+say = @:
+else
+Q := @
+say = @printf '  %-5s %s\n'
+endif
+
 # Lazily, so that "make run" can install pkg-config first.
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
@@ -67,7 +75,8 @@ $(BUILD)/gen/kernel:
 $(BUILD)/init: $(INIT_SOURCES) $(INIT_HEADERS) $(INIT_BUILD_ID) \
 		| $(BUILD)/gen/kernel
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(INIT_CFLAGS) -D_GNU_SOURCE -Irunner -I$(BUILD)/gen \
+	$(say) INIT $@
+	$(Q)$(MUSL_CC) $(INIT_CFLAGS) -D_GNU_SOURCE -Irunner -I$(BUILD)/gen \
 		-isystem $(BUILD)/gen/kernel -static -s -Wl,--gc-sections \
 		-Wl,-z,noexecstack,-z,relro -o $@ $(INIT_SOURCES)
 
@@ -75,7 +84,8 @@ $(BUILD)/init: $(INIT_SOURCES) $(INIT_HEADERS) $(INIT_BUILD_ID) \
 
 $(BUILD)/obj/%.o: runner/%.c | $(INIT_BUILD_ID)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # init travels inside the program.
 $(BUILD)/obj/sandbox/init_blob.o: $(BUILD)/init
@@ -84,10 +94,12 @@ $(BUILD)/obj/sandbox/init_blob.o: CPPFLAGS += \
 
 $(BUILD)/libskillbox.a: $(MODULES)
 	@rm -f $@
-	ar rcs $@ $^
+	$(say) AR $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/skillbox: $(BUILD)/obj/cli/main.o $(BUILD)/libskillbox.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 # --- unit tests -------------------------------------------------------------
 
@@ -96,7 +108,8 @@ UNIT_TESTS := $(UNIT_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libskillbox.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ \
+	$(say) TEST $@
+	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ \
 		$< $(BUILD)/libskillbox.a $(LIB_LIBS) -lcmocka
 
 .PHONY: unit
@@ -121,7 +134,7 @@ SUBMAKE = $(MAKE) --no-print-directory \
 .PHONY: run
 run: ## set up this machine, build, run a real action
 	@$(HARNESS)/setup run
-	@$(SUBMAKE) all
+	+@$(SUBMAKE) all
 	@url=$$($(HARNESS)/engine find) || { \
 		$(HARNESS)/engine start $(RUN_ENGINE) && \
 		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
@@ -131,8 +144,8 @@ run: ## set up this machine, build, run a real action
 .PHONY: test
 test: ## set up this machine, build, run lint and all tests
 	@$(HARNESS)/setup test
-	@$(SUBMAKE) DEVELOPER=1 all unit asan
-	@$(SUBMAKE) lint
+	+@$(SUBMAKE) DEVELOPER=1 all unit asan
+	+@$(SUBMAKE) lint
 	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS) $(OTHER_TESTS)
 
 .PHONY: engine-start engine-stop
@@ -148,7 +161,7 @@ engine-stop: ## end the private engines and remove all they had
 
 .PHONY: asan
 asan: ## build the unit tests with ASan and UBSan
-	@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' unit SANITIZE='\
+	+@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' unit SANITIZE='\
 	-fsanitize=address,undefined -fno-sanitize-recover=all'
 
 .PHONY: check-unit check-e2e
@@ -169,14 +182,17 @@ lint: check-layers check-style check-format check-tidy check-cppcheck \
 	check-scripts ## all static checks
 
 check-layers: ## no upward include, no include cycle
+	$(say) LINT check-layers
 	@tests/lint/check-layers
 
 check-style: $(BUILD)/libskillbox.a
+	$(say) LINT check-style
 	@tests/lint/check-style $<
 
 # What clang-format makes of a file changes from version to version.
 FORMAT_VERSION := 14
 check-format:
+	$(say) LINT clang-format
 	@found=$$(clang-format --version | sed 's/.*version \([0-9]*\).*/\1/'); \
 	if [ "$$found" = $(FORMAT_VERSION) ]; then \
 		clang-format --dry-run -Werror $(C_FILES); \
@@ -191,17 +207,23 @@ format: ## reformat the C sources
 check-tidy: $(TIDY_SOURCES:%.c=$(BUILD)/tidy/%.ok)
 $(BUILD)/tidy/%.ok: %.c .clang-tidy $(BUILD)/libskillbox.a
 	@mkdir -p $(@D)
+	$(say) TIDY $<
 	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(LIB_CFLAGS) \
 		>$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 	@touch $@
 
 check-cppcheck:
+	$(say) LINT cppcheck
+	@mkdir -p $(BUILD)/cppcheck
+	@ln -sf /usr/include/jansson.h $(BUILD)/cppcheck/
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
-		--enable=warning,portability --suppressions-list=\
-	tests/lint/cppcheck-suppressions -D_GNU_SOURCE -Irunner \
+		-j $(shell nproc) --enable=warning,portability \
+		--suppressions-list=tests/lint/cppcheck-suppressions \
+		-D_GNU_SOURCE -Irunner -I$(BUILD)/cppcheck \
 		$(sort $(dir $(C_SOURCES)))
 
 check-scripts:
+	$(say) LINT shellcheck
 	@shellcheck $(SCRIPTS)
 
 # --- the rest ---------------------------------------------------------------
