@@ -5,8 +5,8 @@
 #include <archive_entry.h>
 #include <sys/stat.h>
 
-static la_ssize_t collect(struct archive *archive, void *ctx,
-			  const void *data, size_t size)
+static la_ssize_t collect(struct archive *archive, void *ctx, const void *data,
+			  size_t size)
 {
 	if (sbx_buf_append(ctx, data, size) == size)
 		return (la_ssize_t)size;
@@ -46,9 +46,9 @@ static int put(struct archive *archive, struct archive_entry *scratch,
 	if (entry->type != SBX_TAR_FILE || entry->size == 0)
 		return 0;
 	return archive_write_data(archive, entry->data, entry->size) ==
-			       (la_ssize_t)entry->size ?
-		       0 :
-		       -1;
+			       (la_ssize_t)entry->size
+		       ? 0
+		       : -1;
 }
 
 int sbx_tar_write(struct sbx_buf *out, const struct sbx_tar_entry *entries,

@@ -48,14 +48,16 @@ const char *sbx_init_volume_name(void)
  */
 int sbx_init_volume_fill(struct sbx_engine *engine, struct sbx_error *err)
 {
-	json_auto_t *labels = json_pack("{s:s}", SBX_LABEL_INIT,
-					sbx_init_hash());
+	json_auto_t *labels =
+		json_pack("{s:s}", SBX_LABEL_INIT, sbx_init_hash());
 	unsigned char random[8];
 	char unique[8 + 2 * sizeof(random)] = "init.";
 	struct sbx_tar_entry entries[] = {
 		{ .type = SBX_TAR_DIRECTORY, .path = "/", .mode = 0711 },
 		{ .type = SBX_TAR_FILE, .path = unique, .mode = 0111 },
-		{ .type = SBX_TAR_HARDLINK, .path = "init", .mode = 0111,
+		{ .type = SBX_TAR_HARDLINK,
+		  .path = "init",
+		  .mode = 0111,
 		  .link = unique },
 	};
 

@@ -12,19 +12,18 @@
  * tmpfs inodes cost kernel memory that the size does not count, and a tree of
  * hundreds of thousands of empty files takes long to wipe.
  */
-#define INODES_MIN 4096
+#define INODES_MIN	4096
 #define BYTES_PER_INODE (16 * 1024)
 
-#define SHM_SIZE (64LL * 1024 * 1024)
-#define PAGE_SIZE 4096LL
+#define SHM_SIZE	(64LL * 1024 * 1024)
+#define PAGE_SIZE	4096LL
 
-#define DEFAULT_PATH \
+#define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 char *sbx_spec_name(const struct sbx_spec *spec)
 {
-	return sbx_asprintf("skillbox-%s-%s", spec->grant->skill,
-			    spec->run_id);
+	return sbx_asprintf("skillbox-%s-%s", spec->grant->skill, spec->nonce);
 }
 
 char *sbx_spec_volume_name(const struct sbx_grant *grant, const char *source)
@@ -86,10 +85,9 @@ static json_t *tmpfs(const struct sbx_action *action)
 static json_t *volume_labels(const struct sbx_spec *spec, const char *name)
 {
 	const struct sbx_grant *grant = spec->grant;
-	json_t *labels =
-		json_pack("{s:s, s:s, s:s}", SBX_LABEL_OWNER, grant->owner,
-			  SBX_LABEL_SKILL, grant->skill, SBX_LABEL_VOLUME,
-			  name);
+	json_t *labels = json_pack("{s:s, s:s, s:s}", SBX_LABEL_OWNER,
+				   grant->owner, SBX_LABEL_SKILL, grant->skill,
+				   SBX_LABEL_VOLUME, name);
 
 	if (sbx_text_has_prefix(grant->owner, SBX_SPEC_TEST_OWNER))
 		json_object_set_new(labels, SBX_LABEL_RUNNER,
@@ -104,10 +102,10 @@ static json_t *volume_labels(const struct sbx_spec *spec, const char *name)
 static json_t *volume_mount(const char *name, const char *target,
 			    bool read_only, json_t *labels)
 {
-	return json_pack("{s:s, s:s, s:s, s:b, s:{s:b, s:o}}", "Type",
-			 "volume", "Source", name, "Target", target,
-			 "ReadOnly", read_only, "VolumeOptions", "NoCopy", 1,
-			 "Labels", labels);
+	return json_pack("{s:s, s:s, s:s, s:b, s:{s:b, s:o}}", "Type", "volume",
+			 "Source", name, "Target", target, "ReadOnly",
+			 read_only, "VolumeOptions", "NoCopy", 1, "Labels",
+			 labels);
 }
 
 /*
@@ -161,12 +159,12 @@ static void mask_image_volumes(const struct sbx_spec *spec, json_t *mounts)
 	for (size_t i = 0; i < declared->n; i++) {
 		if (is_mounted(&spec->grant->action, declared->v[i]))
 			continue;
-		json_array_append_new(
-			mounts,
-			json_pack("{s:s, s:s, s:b, s:{s:i, s:i}}", "Type",
-				  "tmpfs", "Target", declared->v[i],
-				  "ReadOnly", 1, "TmpfsOptions", "SizeBytes",
-				  (int)PAGE_SIZE, "Mode", 0555));
+		json_array_append_new(mounts,
+				      json_pack("{s:s, s:s, s:b, s:{s:i, s:i}}",
+						"Type", "tmpfs", "Target",
+						declared->v[i], "ReadOnly", 1,
+						"TmpfsOptions", "SizeBytes",
+						(int)PAGE_SIZE, "Mode", 0555));
 	}
 }
 
@@ -201,10 +199,9 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 					size_t *count)
 {
 	const struct sbx_action *action = &spec->grant->action;
-	struct sbx_hello_mount *list =
-		sbx_calloc(action->n_volumes + action->n_tmpfs +
-				   n_masked(spec) + 3,
-			   sizeof(*list));
+	struct sbx_hello_mount *list = sbx_calloc(
+		action->n_volumes + action->n_tmpfs + n_masked(spec) + 3,
+		sizeof(*list));
 	bool own_shm = false;
 	size_t n = 0;
 
@@ -228,10 +225,9 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 						 .writable = true });
 	if (wants_file(action))
 		expect(list, &n,
-		       (struct sbx_hello_mount){
-			       .target = SBX_SPEC_OUTPUT_DIR,
-			       .fstype = "tmpfs",
-			       .writable = true });
+		       (struct sbx_hello_mount){ .target = SBX_SPEC_OUTPUT_DIR,
+						 .fstype = "tmpfs",
+						 .writable = true });
 	for (size_t i = 0; i < action->n_volumes; i++)
 		expect(list, &n,
 		       (struct sbx_hello_mount){
@@ -259,11 +255,10 @@ static json_t *ulimits(const struct sbx_action *action)
 	for (size_t i = 0; i < action->n_ulimits; i++) {
 		const struct sbx_ulimit *u = &action->ulimits[i];
 
-		json_array_append_new(all,
-				      json_pack("{s:s, s:I, s:I}", "Name",
-						u->name, "Soft",
-						(json_int_t)u->soft, "Hard",
-						(json_int_t)u->hard));
+		json_array_append_new(
+			all, json_pack("{s:s, s:I, s:I}", "Name", u->name,
+				       "Soft", (json_int_t)u->soft, "Hard",
+				       (json_int_t)u->hard));
 	}
 	return all;
 }
@@ -276,28 +271,26 @@ static json_t *ulimits(const struct sbx_action *action)
 static json_t *host_config(const struct sbx_spec *spec)
 {
 	const struct sbx_action *action = &spec->grant->action;
-	json_t *config = json_pack(
-		"{s:b, s:[s], s:[s], s:b, s:b, s:b}",
-		/* Nothing has to be alive to clean up. */
-		"AutoRemove", 1, "CapDrop", "ALL",
-		/* The engine's default seccomp profile stays. */
-		"SecurityOpt", "no-new-privileges", "ReadonlyRootfs", 1,
-		"Privileged", 0,
-		/* A docker-init in front of ours would be PID 1. */
-		"Init", 0);
+	json_t *config =
+		json_pack("{s:b, s:[s], s:[s], s:b, s:b, s:b}",
+			  /* Nothing has to be alive to clean up. */
+			  "AutoRemove", 1, "CapDrop", "ALL",
+			  /* The engine's default seccomp profile stays. */
+			  "SecurityOpt", "no-new-privileges", "ReadonlyRootfs",
+			  1, "Privileged", 0,
+			  /* A docker-init in front of ours would be PID 1. */
+			  "Init", 0);
 	json_t *limits = json_pack(
 		"{s:I, s:I, s:i, s:I, s:I, s:b}", "Memory",
 		(json_int_t)action->mem_limit,
 		/* Memory plus swap: equal means that swap is never added. */
-		"MemorySwap", (json_int_t)action->mem_limit,
-		"MemorySwappiness", 0, "PidsLimit",
-		(json_int_t)action->pids_limit, "NanoCpus",
+		"MemorySwap", (json_int_t)action->mem_limit, "MemorySwappiness",
+		0, "PidsLimit", (json_int_t)action->pids_limit, "NanoCpus",
 		(json_int_t)action->nano_cpus, "OomKillDisable", 0);
 	json_t *rest = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:o}",
 		"NetworkMode", sbx_network_name(action->network), "IpcMode",
-		"none", "PidMode", "", "UTSMode", "", "CgroupnsMode",
-		"private",
+		"none", "PidMode", "", "UTSMode", "", "CgroupnsMode", "private",
 		/* The engine would keep the output on its disk. */
 		"LogConfig", "Type", "none", "Ulimits", ulimits(action),
 		"Tmpfs", tmpfs(action), "Mounts", mounts(spec));
@@ -337,15 +330,15 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 	 * StdinOnce: closing the channel ends init's stdin, the dead man's
 	 * switch.  All that an image could decide is said here.
 	 */
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b,"
-		" s:[s], s:[], s:s, s:{s:[s]}, s:o, s:o}",
-		"Image", spec->image_id, "Hostname", "skillbox", "User",
-		uid_gid, "WorkingDir", working_dir(spec), "OpenStdin", 1,
-		"StdinOnce", 1, "AttachStdin", 1, "AttachStdout", 1,
-		"AttachStderr", 1, "Tty", 0, "Entrypoint", SBX_SPEC_INIT_PATH,
-		"Cmd", "StopSignal", "SIGTERM", "Healthcheck", "Test", "NONE",
-		"Labels", labels(spec), "HostConfig", host_config(spec));
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b,"
+			 " s:[s], s:[], s:s, s:{s:[s]}, s:o, s:o}",
+			 "Image", spec->image_id, "Hostname", "skillbox",
+			 "User", uid_gid, "WorkingDir", working_dir(spec),
+			 "OpenStdin", 1, "StdinOnce", 1, "AttachStdin", 1,
+			 "AttachStdout", 1, "AttachStderr", 1, "Tty", 0,
+			 "Entrypoint", SBX_SPEC_INIT_PATH, "Cmd", "StopSignal",
+			 "SIGTERM", "Healthcheck", "Test", "NONE", "Labels",
+			 labels(spec), "HostConfig", host_config(spec));
 }
 
 /* --- the program's command and environment --------------------------------- */
@@ -366,8 +359,8 @@ void sbx_spec_argv(const struct sbx_spec *spec, struct sbx_strv *argv)
 		extend(argv, &action->command);
 	} else {
 		extend(argv, &spec->image->entrypoint);
-		extend(argv, action->has_command ? &action->command :
-						   &spec->image->cmd);
+		extend(argv, action->has_command ? &action->command
+						 : &spec->image->cmd);
 	}
 	if (!action->has_entrypoint && !action->has_command)
 		sbx_strv_push(argv, action->name);
@@ -421,8 +414,8 @@ static char *input_value(const json_t *value)
 
 	if (!text)
 		return sbx_json_line(value);
-	return strlen(text) == json_string_length(value) ? sbx_strdup(text) :
-							   NULL;
+	return strlen(text) == json_string_length(value) ? sbx_strdup(text)
+							 : NULL;
 }
 
 /* INPUT_<NAME>: actions/toolkit, core.getInput(). */
@@ -456,7 +449,7 @@ static int set_inputs(struct sbx_strv *env, const json_t *input,
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)input, key, value) {
+	json_object_foreach ((json_t *)input, key, value) {
 		if (add_input(&inputs, key, value, err) < 0)
 			return -1;
 	}

@@ -20,18 +20,18 @@
  */
 
 /* Where init is in every sandbox, and where `output: file` goes. */
-#define SBX_SPEC_INIT_DIR "/.skillbox"
-#define SBX_SPEC_INIT_PATH SBX_SPEC_INIT_DIR "/init"
-#define SBX_SPEC_OUTPUT_DIR "/run/skillbox-output"
+#define SBX_SPEC_INIT_DIR    "/.skillbox"
+#define SBX_SPEC_INIT_PATH   SBX_SPEC_INIT_DIR "/init"
+#define SBX_SPEC_OUTPUT_DIR  "/run/skillbox-output"
 #define SBX_SPEC_OUTPUT_PATH SBX_SPEC_OUTPUT_DIR "/output"
 
 /* Labels on containers and volumes, beside SBX_LABEL_RUNNER. */
-#define SBX_LABEL_SKILL "io.skillbox.skill"
+#define SBX_LABEL_SKILL	 "io.skillbox.skill"
 #define SBX_LABEL_ACTION "io.skillbox.action"
 #define SBX_LABEL_RUN_ID "io.skillbox.run_id"
-#define SBX_LABEL_OWNER "io.skillbox.owner"
+#define SBX_LABEL_OWNER	 "io.skillbox.owner"
 #define SBX_LABEL_VOLUME "io.skillbox.volume"
-#define SBX_LABEL_INIT "io.skillbox.init"
+#define SBX_LABEL_INIT	 "io.skillbox.init"
 
 /* Owners that begin so are those of `skillbox test`: theirs is temporary. */
 #define SBX_SPEC_TEST_OWNER "test-"
@@ -41,6 +41,8 @@
  * @image	the image it runs in; a sandbox of nothing but init: NULL
  * @image_id	of the image to create from
  * @run_id	[A-Za-z0-9._-]{1,64}
+ * @nonce	random, for the container's name: a create call whose answer
+ *		was lost is undone by name, which must be nobody else's
  * @runner	sbx_reap_identity()
  * @init_volume	name of the volume that holds init
  * @init_hash	of the init program
@@ -50,6 +52,7 @@ struct sbx_spec {
 	const struct sbx_skill_image *image;
 	const char *image_id;
 	const char *run_id;
+	const char *nonce;
 	const char *runner;
 	const char *init_volume;
 	const char *init_hash;
@@ -58,7 +61,7 @@ struct sbx_spec {
 /* The body of POST /containers/create; new reference. */
 json_t *sbx_spec_body(const struct sbx_spec *spec);
 
-/* The container's name, "skillbox-SKILL-RUN_ID"; owned by the caller. */
+/* The container's name, "skillbox-SKILL-NONCE"; owned by the caller. */
 char *sbx_spec_name(const struct sbx_spec *spec);
 
 /*

@@ -11,8 +11,8 @@
 
 #include "codec/json.h"
 
-static int differs(const char *field, const json_t *asked,
-		   const json_t *made, struct sbx_error *err)
+static int differs(const char *field, const json_t *asked, const json_t *made,
+		   struct sbx_error *err)
 {
 	cleanup_free char *want = asked ? sbx_json_line(asked) : NULL;
 	cleanup_free char *have = made ? sbx_json_line(made) : NULL;
@@ -56,10 +56,10 @@ static bool same_ulimits(const json_t *asked, const json_t *made)
 
 	if (json_array_size(asked) != json_array_size(made))
 		return false;
-	json_array_foreach(asked, i, want) {
+	json_array_foreach (asked, i, want) {
 		bool found = false;
 
-		json_array_foreach(made, j, have)
+		json_array_foreach (made, j, have)
 			found = found || json_equal(want, have);
 		if (!found)
 			return false;
@@ -92,15 +92,17 @@ static int verify_host_config(const json_t *asked, const json_t *made,
 			      struct sbx_error *err)
 {
 	static const char *const absent[] = {
-		"CapAdd",	    "Devices",	  "DeviceRequests",
-		"DeviceCgroupRules", "Binds",	  "VolumesFrom",
-		"PortBindings",	    "GroupAdd",	  "ExtraHosts",
-		"PublishAllPorts",  "UsernsMode", "Links",
+		"CapAdd",	  "Devices",
+		"DeviceRequests", "DeviceCgroupRules",
+		"Binds",	  "VolumesFrom",
+		"PortBindings",	  "GroupAdd",
+		"ExtraHosts",	  "PublishAllPorts",
+		"UsernsMode",	  "Links",
 	};
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)asked, key, value) {
+	json_object_foreach ((json_t *)asked, key, value) {
 		const json_t *have = json_object_get(made, key);
 
 		if (!same_host_field(key, value, have))
@@ -119,8 +121,8 @@ static int verify_config(const json_t *asked, const json_t *made,
 			 struct sbx_error *err)
 {
 	static const char *const same[] = {
-		"User", "Entrypoint", "Cmd", "Healthcheck", "StdinOnce", "Tty",
-		"WorkingDir",
+		"User",	     "Entrypoint", "Cmd",	 "Healthcheck",
+		"StdinOnce", "Tty",	   "WorkingDir",
 	};
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(same); i++) {
@@ -138,7 +140,7 @@ static const json_t *asked_mount(const json_t *mounts, const char *target)
 	size_t i;
 	json_t *mount;
 
-	json_array_foreach(mounts, i, mount) {
+	json_array_foreach (mounts, i, mount) {
 		const char *at = sbx_json_text_at(mount, "Target", NULL);
 
 		if (at && strcmp(at, target) == 0)
@@ -151,14 +153,12 @@ static const json_t *asked_mount(const json_t *mounts, const char *target)
 static int verify_mounts(const json_t *asked, const json_t *made,
 			 struct sbx_error *err)
 {
-	const json_t *tmpfs =
-		sbx_json_at(asked, "HostConfig", "Tmpfs", NULL);
-	const json_t *mounts =
-		sbx_json_at(asked, "HostConfig", "Mounts", NULL);
+	const json_t *tmpfs = sbx_json_at(asked, "HostConfig", "Tmpfs", NULL);
+	const json_t *mounts = sbx_json_at(asked, "HostConfig", "Mounts", NULL);
 	size_t i;
 	json_t *mount;
 
-	json_array_foreach(json_object_get(made, "Mounts"), i, mount) {
+	json_array_foreach (json_object_get(made, "Mounts"), i, mount) {
 		const char *at = sbx_json_text_at(mount, "Destination", NULL);
 		const json_t *want = at ? asked_mount(mounts, at) : NULL;
 

@@ -9,11 +9,11 @@
 #include "sandbox/reap.h"
 #include "skill/skill_image.h"
 
-#define EMPTY_REPO "skillbox/empty"
-#define EMPTY_TAG "1"
-#define EMPTY_REF EMPTY_REPO ":" EMPTY_TAG
+#define EMPTY_REPO  "skillbox/empty"
+#define EMPTY_TAG   "1"
+#define EMPTY_REF   EMPTY_REPO ":" EMPTY_TAG
 
-#define TARGET "/volume"
+#define TARGET	    "/volume"
 #define ARCHIVE_MAX (1024 * 1024)
 
 /* An archive of nothing: two zero blocks (POSIX.1, pax, ustar format). */
@@ -39,7 +39,7 @@ int sbx_empty_image(struct sbx_engine *engine, const char **ref,
 
 static json_t *helper_body(const char *volume, json_t *labels)
 {
-	json_t *mount = json_pack("{s:s, s:s, s:s, s:{s:b, s:O}}", "Type",
+	json_t *mount = json_pack("{s:s, s:s, s:s, s:{s:b, s:O*}}", "Type",
 				  "volume", "Source", volume, "Target", TARGET,
 				  "VolumeOptions", "NoCopy", 1, "Labels",
 				  labels);

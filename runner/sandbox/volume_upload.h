@@ -19,8 +19,8 @@
 
 /*
  * Unpacks @entries in @volume.  An entry called "/" sets owner and mode of
- * the volume's own root.  The volume is made, with @labels, if it is not
- * there.  UNAVAILABLE, CANCELLED.
+ * the volume's own root.  The volume is made, with @labels (or NULL), if it is
+ * not there.  UNAVAILABLE, CANCELLED.
  */
 int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
 		      json_t *labels, const struct sbx_tar_entry *entries,

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/run.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "codec/json.h"
+#include "sandbox/init_volume.h"
+#include "sandbox/reap.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/spec.h"
+#include "sandbox/volume_upload.h"
+#include "skill/skill_image.h"
+
+#define NONCE_SIZE  6
+#define RUN_ID_SIZE 16
+#define RUN_ID_MAX  64
+
+/* Everything one run holds while it goes through its stages. */
+struct state {
+	const struct sbx_run *run;
+	struct sbx_record *record;
+	json_t *input;
+	struct sbx_skill skill;
+	struct sbx_grant grant;
+	struct sbx_skill_image image;
+	char nonce[2 * NONCE_SIZE + 1];
+	struct sbx_spec spec;
+	struct sbx_strv argv;
+	struct sbx_strv env;
+	struct sbx_sandbox *sandbox;
+};
+
+static void random_hex(char *out, size_t bytes)
+{
+	unsigned char random[RUN_ID_SIZE];
+
+	randombytes_buf(random, bytes);
+	sodium_bin2hex(out, 2 * bytes + 1, random, bytes);
+}
+
+/* --- before anything is asked of the engine -------------------------------- */
+
+static int check_run_id(const char *run_id, struct sbx_error *err)
+{
+	size_t good = strspn(run_id, "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789._-");
+
+	if (good > 0 && good <= RUN_ID_MAX && run_id[good] == '\0')
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "run_id must be 1 to %d characters of "
+			     "[A-Za-z0-9._-]",
+			     RUN_ID_MAX);
+}
+
+/* The record names what was asked for, whatever becomes of it. */
+static int name_run(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	struct sbx_record *record = state->record;
+	char run_id[2 * RUN_ID_SIZE + 1];
+
+	random_hex(run_id, RUN_ID_SIZE);
+	random_hex(state->nonce, NONCE_SIZE);
+	sbx_strset(&record->skill, run->skill);
+	sbx_strset(&record->action, run->action);
+	sbx_strset(&record->owner, run->owner);
+	sbx_strset(&record->run_id, run->run_id ? run->run_id : run_id);
+	return check_run_id(record->run_id, err);
+}
+
+static int no_action(const struct state *state, struct sbx_error *err)
+{
+	cleanup_free const char **known =
+		sbx_manifest_action_names(state->skill.manifest);
+	const char *nearest = sbx_text_nearest(state->run->action, known);
+
+	return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+			     "skill %s has no action \"%s\"%s%s%s",
+			     state->run->skill, state->run->action,
+			     nearest ? "; did you mean \"" : "",
+			     nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
+/* The manifest asks, the policy grants. */
+static int find_action(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	const struct sbx_action *action;
+
+	if (sbx_catalog_load(run->catalog, run->skill, &state->skill, err) < 0)
+		return -1;
+	sbx_strset(&state->record->skill_version,
+		   state->skill.manifest->version);
+	action = sbx_manifest_action(state->skill.manifest, run->action);
+	if (!action)
+		return no_action(state, err);
+	return sbx_policy_grant(state->skill.manifest, action, run->overrides,
+				run->owner, &state->grant, err);
+}
+
+static int check_input(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	const struct sbx_action *action = &state->grant.action;
+
+	if ((int64_t)run->input_size > action->input_limit)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "input has %zu bytes, the action's "
+				     "input_limit is %lld",
+				     run->input_size,
+				     (long long)action->input_limit);
+	if (sbx_json_parse(run->input, run->input_size, &state->input, err) < 0)
+		return sbx_error_wrap(err, "input is not one JSON value");
+	return 0;
+}
+
+/* --- the stages ------------------------------------------------------------ */
+
+static int get_image(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_skill_image_options options = {
+		.progress = state->run->progress,
+		.ctx = state->run->ctx,
+	};
+	double began = sbx_clock_ms();
+	int result = sbx_skill_image_ensure(state->run->engine,
+					    state->run->catalog, &state->skill,
+					    &options, &state->image, err);
+
+	state->record->build_ms = sbx_clock_ms() - began;
+	if (result == 0)
+		sbx_strset(&state->record->image, state->image.id);
+	return result;
+}
+
+static int write_spec(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	bool by_env = state->grant.action.input == SBX_INPUT_ENV;
+	cleanup_free char *text =
+		by_env ? sbx_strndup(run->input, run->input_size) : NULL;
+
+	state->spec = (struct sbx_spec){
+		.grant = &state->grant,
+		.image = &state->image,
+		.image_id = state->image.id,
+		.run_id = state->record->run_id,
+		.nonce = state->nonce,
+		.runner = sbx_reap_identity(),
+		.init_volume = sbx_init_volume_name(),
+		.init_hash = sbx_init_hash(),
+	};
+	sbx_spec_argv(&state->spec, &state->argv);
+	return sbx_spec_environment(&state->spec, by_env ? state->input : NULL,
+				    text, &state->env, err);
+}
+
+static int start_sandbox(struct state *state, struct sbx_error *err)
+{
+	struct sbx_record *record = state->record;
+	struct sbx_sandbox_times times = { .create_ms = -1, .start_ms = -1 };
+	int result = sbx_sandbox_start(&state->sandbox, state->run->engine,
+				       &state->spec, state->run->cancel_fd,
+				       &times, err);
+
+	record->create_ms = times.create_ms;
+	record->start_ms = times.start_ms;
+	if (result == 0)
+		record->start = "cold";
+	return result;
+}
+
+static void describe_program(const struct state *state,
+			     struct sbx_sandbox_program *program)
+{
+	const struct sbx_run *run = state->run;
+	const struct sbx_action *action = &state->grant.action;
+	bool by_env = action->input == SBX_INPUT_ENV;
+
+	*program = (struct sbx_sandbox_program){
+		.argv = &state->argv,
+		.env = &state->env,
+		.input = by_env ? NULL : run->input,
+		.input_size = by_env ? 0 : run->input_size,
+		.output_file = action->output == SBX_OUTPUT_FILE
+				       ? SBX_SPEC_OUTPUT_PATH
+				       : NULL,
+		.timeout_ms = action->timeout_ms,
+		.stop_grace_period_ms = action->stop_grace_period_ms,
+		.output_limit = action->output_limit,
+		.cancel_fd = run->cancel_fd,
+		.output = run->output,
+		.ctx = run->ctx,
+	};
+}
+
+static int run_program(struct state *state, struct sbx_error *err)
+{
+	struct sbx_record *record = state->record;
+	struct sbx_sandbox_program program;
+	struct sbx_sandbox_result result;
+	char started_at[SBX_CLOCK_RFC3339_SIZE];
+	double began = sbx_clock_ms();
+	int ended;
+
+	describe_program(state, &program);
+	sbx_clock_rfc3339(started_at);
+	ended = sbx_sandbox_run(state->sandbox, &program, &result, err);
+	record->action_ms = sbx_clock_ms() - began;
+	if (result.started)
+		memcpy(record->started_at, started_at, sizeof(started_at));
+	if (ended < 0)
+		return -1;
+	sbx_record_end(record, &state->grant.action,
+		       &(struct sbx_ending){
+			       .exit = result.exit,
+			       .out = result.out,
+			       .err = result.err,
+			       .file = result.file,
+			       .out_truncated = result.out_truncated,
+			       .err_truncated = result.err_truncated,
+			       .timed_out = result.timed_out,
+			       .cancelled = result.cancelled,
+		       });
+	return 0;
+}
+
+static int go_through(struct state *state, struct sbx_error *err)
+{
+	if (name_run(state, err) < 0 || find_action(state, err) < 0 ||
+	    check_input(state, err) < 0 || get_image(state, err) < 0 ||
+	    write_spec(state, err) < 0)
+		return -1;
+	if (state->argv.n == 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "there is nothing to run: neither the "
+				     "action nor the image has an entrypoint "
+				     "or command");
+	if (start_sandbox(state, err) < 0)
+		return -1;
+	return run_program(state, err);
+}
+
+void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
+{
+	struct state state = { .run = run, .record = record };
+	struct sbx_error err = SBX_ERROR_INIT;
+	double began = sbx_clock_ms();
+
+	sbx_record_init(record);
+	if (go_through(&state, &err) < 0)
+		sbx_record_fail(record, &err);
+	record->duration_ms = sbx_clock_ms() - began;
+
+	sbx_sandbox_free(&state.sandbox);
+	sbx_strv_free(&state.argv);
+	sbx_strv_free(&state.env);
+	sbx_skill_image_clear(&state.image);
+	sbx_grant_clear(&state.grant);
+	sbx_skill_clear(&state.skill);
+	json_decref(state.input);
+}
+
+/* --- the probe ------------------------------------------------------------- */
+
+/* The tightest sandbox there is, of an image with nothing in it. */
+static void probe_grant(struct sbx_grant *grant)
+{
+	struct sbx_action *action = &grant->action;
+
+	sbx_strset(&grant->owner, "doctor");
+	sbx_strset(&grant->skill, "probe");
+	sbx_strset(&action->name, "probe");
+	action->network = SBX_NETWORK_NONE;
+	action->nano_cpus = 1000000000;
+	action->mem_limit = 64 * 1024 * 1024;
+	action->pids_limit = 16;
+	action->uid = sbx_policy_uid(grant->owner, grant->skill);
+	action->gid = action->uid;
+}
+
+int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
+{
+	char nonce[2 * NONCE_SIZE + 1];
+	struct sbx_grant grant = { .owner = NULL };
+	struct sbx_spec spec = {
+		.grant = &grant,
+		.run_id = "probe",
+		.nonce = nonce,
+		.runner = sbx_reap_identity(),
+		.init_volume = sbx_init_volume_name(),
+		.init_hash = sbx_init_hash(),
+	};
+	struct sbx_sandbox_times times;
+	struct sbx_sandbox *sandbox = NULL;
+	int result = -1;
+
+	random_hex(nonce, NONCE_SIZE);
+	probe_grant(&grant);
+	if (sbx_empty_image(engine, &spec.image_id, err) == 0)
+		result = sbx_sandbox_start(&sandbox, engine, &spec, -1, &times,
+					   err);
+	sbx_sandbox_free(&sandbox);
+	sbx_grant_clear(&grant);
+	return result;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation.
+ *
+ * The runner holds one connection per sandbox: the container's attached
+ * streams, on which channel.c talks to init.  This file owns the order of
+ * things (create, verify, attach, start, HELLO, RUN, EXIT) and the clock:
+ *
+ *	waiting		from start to HELLO, at most HELLO_TIMEOUT_MS
+ *	running		from RUN to EXIT, at most the action's time-out
+ *	ending		SIGTERM sent, at most the grace period
+ *	killing		SIGKILL sent, at most KILL_TIMEOUT_MS
+ *	gone		the engine was told to kill the container
+ *
+ * init obeys signals whatever the action does, so the last step is for a
+ * sandbox that is frozen or an engine that lost it.  Every byte is read all
+ * the time, wanted or not: an engine whose reader stalls blocks the container.
+ *
+ * The engine calls in between are synchronous.  The attached stream is read
+ * only when they are done, which is soon enough: the kernel's socket buffer
+ * takes HELLO.
+ */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "codec/frames.h"
+#include "codec/json.h"
+#include "engine/container.h"
+#include "engine/stream.h"
+#include "init/build_id.h"
+#include "sandbox/channel.h"
+#include "sandbox/init_volume.h"
+#include "sandbox/volume_upload.h"
+
+/* A cold engine under load may need long to get a process going. */
+#define HELLO_TIMEOUT_MS 30000
+#define KILL_TIMEOUT_MS	 5000
+
+enum phase { WAITING, RUNNING, ENDING, KILLING, GONE };
+
+struct sbx_sandbox {
+	struct sbx_engine *engine;
+	char *name; /* once it may be there, whether or not we know its id */
+	char id[SBX_CONTAINER_ID_SIZE];
+	struct sbx_stream *stream;
+	struct sbx_channel *channel;
+
+	enum phase phase;
+	double deadline; /* of the phase, on the monotonic clock */
+	bool has_hello;
+	bool has_exit;
+
+	struct sbx_buf hello;
+	struct sbx_buf note; /* what the stream's stderr said */
+	struct sbx_buf out;
+	struct sbx_buf err;
+	struct sbx_buf file;
+	const struct sbx_sandbox_program *program;
+	struct sbx_sandbox_result *result;
+};
+
+/* --- what init says -------------------------------------------------------- */
+
+static void enter(struct sbx_sandbox *sandbox, enum phase phase, double ms)
+{
+	sandbox->phase = phase;
+	sandbox->deadline = sbx_clock_ms() + ms;
+}
+
+static void kill_all(struct sbx_sandbox *sandbox)
+{
+	if (sandbox->phase >= KILLING)
+		return;
+	sbx_channel_send_signal(sandbox->channel, SIGKILL);
+	enter(sandbox, KILLING, KILL_TIMEOUT_MS);
+}
+
+/* Keeps what fits; one byte too many ends the action. */
+static void collect(struct sbx_sandbox *sandbox, int stream, const void *data,
+		    size_t size)
+{
+	bool is_out = stream == SBX_FRAMES_STDOUT;
+	struct sbx_buf *to = is_out ? &sandbox->out : &sandbox->err;
+	const struct sbx_sandbox_program *program = sandbox->program;
+	size_t kept = sbx_buf_append(to, data, size);
+
+	if (program->output && kept > 0)
+		program->output(program->ctx, stream, data, kept);
+	if (kept == size)
+		return;
+	if (is_out)
+		sandbox->result->out_truncated = true;
+	else
+		sandbox->result->err_truncated = true;
+	kill_all(sandbox);
+}
+
+static void decode_exit(struct sbx_wire_exit *to, const unsigned char *at)
+{
+	to->kind = sbx_wire_get32(at);
+	to->code = sbx_wire_get32(at + 4);
+	to->oom_kills = sbx_wire_get64(at + 8);
+	to->cpu_us = sbx_wire_get64(at + 16);
+	to->max_rss_bytes = sbx_wire_get64(at + 24);
+	to->leftover = sbx_wire_get32(at + 32);
+	to->flags = sbx_wire_get32(at + 36);
+}
+
+static int out_of_turn(struct sbx_error *err)
+{
+	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			     "init spoke out of turn");
+}
+
+static int aborted(const void *data, size_t size, struct sbx_error *err)
+{
+	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			     "init gave up: %.*s", (int)size,
+			     (const char *)data);
+}
+
+static int on_event(void *ctx, enum sbx_channel_event event, const void *data,
+		    size_t size, struct sbx_error *err)
+{
+	struct sbx_sandbox *sandbox = ctx;
+
+	if (event == SBX_CHANNEL_NOTE) {
+		sbx_buf_append(&sandbox->note, data, size);
+		return 0;
+	}
+	if (event == SBX_CHANNEL_ABORT)
+		return aborted(data, size, err);
+	if ((event == SBX_CHANNEL_HELLO) != (sandbox->program == NULL))
+		return out_of_turn(err);
+	switch (event) {
+	case SBX_CHANNEL_HELLO:
+		sbx_buf_append(&sandbox->hello, data, size);
+		sandbox->has_hello = true;
+		break;
+	case SBX_CHANNEL_STDOUT:
+		collect(sandbox, SBX_FRAMES_STDOUT, data, size);
+		break;
+	case SBX_CHANNEL_STDERR:
+		collect(sandbox, SBX_FRAMES_STDERR, data, size);
+		break;
+	case SBX_CHANNEL_FILE:
+		sbx_buf_append(&sandbox->file, data, size);
+		break;
+	case SBX_CHANNEL_EXIT:
+		decode_exit(&sandbox->result->exit, data);
+		sandbox->has_exit = true;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* --- waiting --------------------------------------------------------------- */
+
+/*
+ * Waits until the stream or @cancel_fd has something or the phase is over,
+ * at most until the next heartbeat.  True when the caller wants the end.
+ */
+static bool wait_for_news(const struct sbx_sandbox *sandbox, int cancel_fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = sbx_channel_fd(sandbox->channel),
+		  .events = sbx_channel_events(sandbox->channel) },
+		{ .fd = cancel_fd, .events = POLLIN },
+	};
+	double left = sandbox->deadline - sbx_clock_ms();
+
+	if (left > SBX_WIRE_BEAT_INTERVAL_MS)
+		left = SBX_WIRE_BEAT_INTERVAL_MS;
+	if (left < 0)
+		left = 0;
+	if (poll(fds, SBX_ARRAY_SIZE(fds), (int)left + 1) < 0)
+		return false;
+	return fds[1].revents != 0;
+}
+
+static bool is_over(const struct sbx_sandbox *sandbox)
+{
+	return sbx_clock_ms() >= sandbox->deadline;
+}
+
+/* The stream closed, or never spoke: the best reason there is. */
+static int lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	json_auto_t *state = NULL;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	/* Often gone already (AutoRemove), and then nobody knows. */
+	if (sbx_container_inspect(sandbox->engine, sandbox->id, &state,
+				  &ignored) == 0 &&
+	    sbx_json_true_at(state, "State", "OOMKilled", NULL))
+		return sbx_error_set(err, SBX_OUTCOME_OOM,
+				     "the memory limit was reached and the "
+				     "kernel ended the whole sandbox");
+	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			     "the sandbox ended without a word from init%s%s",
+			     sandbox->note.len ? ": " : "",
+			     sbx_buf_text(&sandbox->note));
+}
+
+static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
+		      struct sbx_error *err)
+{
+	enter(sandbox, WAITING, HELLO_TIMEOUT_MS);
+	while (!sandbox->has_hello) {
+		int result = sbx_channel_pump(sandbox->channel, err);
+
+		if (result < 0)
+			return -1;
+		if (sandbox->has_hello)
+			break;
+		if (result == SBX_CHANNEL_CLOSED)
+			return lost(sandbox, err);
+		if (is_over(sandbox))
+			return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+					     "init did not speak within %d s",
+					     HELLO_TIMEOUT_MS / 1000);
+		if (wait_for_news(sandbox, cancel_fd))
+			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+					     "cancelled before it started");
+	}
+	return 0;
+}
+
+/* --- starting -------------------------------------------------------------- */
+
+#define NEEDS_INIT 1 /* named outcome of try_start: init is not installed */
+
+static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
+		  struct sbx_error *err)
+{
+	json_auto_t *body = sbx_spec_body(spec);
+	json_auto_t *made = NULL;
+
+	sandbox->name = sbx_spec_name(spec);
+	if (sbx_container_create(sandbox->engine, sandbox->name, body,
+				 sandbox->id, err) < 0)
+		return sbx_error_wrap(err, "create container");
+	if (sbx_container_inspect(sandbox->engine, sandbox->id, &made, err) !=
+	    0)
+		return sbx_error_wrap(err, "inspect container");
+	return sbx_spec_verify(body, made, err);
+}
+
+static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	const struct sbx_channel_handler handler = { .event = on_event,
+						     .ctx = sandbox };
+
+	if (sbx_stream_attach(&sandbox->stream, sandbox->engine, sandbox->id,
+			      err) < 0)
+		return sbx_error_wrap(err, "attach");
+	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
+	return 0;
+}
+
+/*
+ * A volume that was just made belongs to root.  It is given to the action's
+ * user, once; one that belongs to somebody else is left as it is.
+ */
+static int give_volumes(struct sbx_sandbox *sandbox,
+			const struct sbx_spec *spec, struct sbx_error *err)
+{
+	const struct sbx_action *action = &spec->grant->action;
+	const struct sbx_tar_entry root = {
+		.type = SBX_TAR_DIRECTORY,
+		.path = "/",
+		.mode = 0755,
+		.uid = action->uid,
+		.gid = action->gid,
+	};
+
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		const struct sbx_volume_mount *mount = &action->volumes[i];
+		cleanup_free char *name = NULL;
+		uint32_t uid, gid;
+
+		if (mount->read_only || mount->source[0] == '/')
+			continue;
+		if (sbx_hello_owner(sandbox->hello.data, sandbox->hello.len,
+				    mount->target, &uid, &gid, err) < 0)
+			return -1;
+		if (uid != 0)
+			continue;
+		name = sbx_spec_volume_name(spec->grant, mount->source);
+		if (sbx_volume_upload(sandbox->engine, name, NULL, &root, 1,
+				      err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
+		       struct sbx_error *err)
+{
+	cleanup_free struct sbx_hello_mount *mounts = NULL;
+	struct sbx_hello_expected expected = {
+		.build_id = SBX_INIT_BUILD_ID,
+		.uid = spec->grant->action.uid,
+		.gid = spec->grant->action.gid,
+	};
+	int result;
+
+	mounts = sbx_spec_mounts(spec, &expected.n_mounts);
+	expected.mounts = mounts;
+	result = sbx_hello_check(sandbox->hello.data, sandbox->hello.len,
+				 &expected, err);
+	return result == SBX_HELLO_OTHER_BUILD ? NEEDS_INIT : result;
+}
+
+/* 0, NEEDS_INIT or -1; the caller frees the sandbox unless it is 0. */
+static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
+		     int cancel_fd, struct sbx_sandbox_times *times,
+		     struct sbx_error *err)
+{
+	double began = sbx_clock_ms();
+	int result;
+
+	if (create(sandbox, spec, err) < 0 || attach(sandbox, err) < 0)
+		return -1;
+	times->create_ms = sbx_clock_ms() - began;
+
+	began = sbx_clock_ms();
+	result = sbx_container_start(sandbox->engine, sandbox->id, err);
+	if (result == SBX_CONTAINER_NO_COMMAND)
+		return NEEDS_INIT;
+	if (result < 0)
+		return sbx_error_wrap(err, "start container");
+	if (hear_hello(sandbox, cancel_fd, err) < 0)
+		return -1;
+	result = check_hello(sandbox, spec, err);
+	if (result == 0)
+		result = give_volumes(sandbox, spec, err);
+	times->start_ms = sbx_clock_ms() - began;
+	return result;
+}
+
+static struct sbx_sandbox *new_sandbox(struct sbx_engine *engine)
+{
+	struct sbx_sandbox *sandbox = sbx_calloc(1, sizeof(*sandbox));
+
+	sandbox->engine = engine;
+	sandbox->hello.max = SBX_WIRE_HELLO_MAX;
+	sandbox->note.max = 512;
+	return sandbox;
+}
+
+int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
+		      const struct sbx_spec *spec, int cancel_fd,
+		      struct sbx_sandbox_times *times, struct sbx_error *err)
+{
+	struct sbx_sandbox *sandbox = new_sandbox(engine);
+	int result = try_start(sandbox, spec, cancel_fd, times, err);
+
+	if (result == NEEDS_INIT) {
+		sbx_sandbox_free(&sandbox);
+		if (sbx_init_volume_fill(engine, err) < 0)
+			return -1;
+		sandbox = new_sandbox(engine);
+		result = try_start(sandbox, spec, cancel_fd, times, err);
+	}
+	if (result == 0) {
+		*out = sandbox;
+		return 0;
+	}
+	if (result == NEEDS_INIT)
+		sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			      "the engine does not run the init it was given "
+			      "in volume %s",
+			      sbx_init_volume_name());
+	sbx_sandbox_free(&sandbox);
+	return -1;
+}
+
+/* --- running --------------------------------------------------------------- */
+
+/* What happens at the end of each phase, and when the caller wants out. */
+static void escalate(struct sbx_sandbox *sandbox)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	switch (sandbox->phase) {
+	case RUNNING:
+		sbx_channel_send_signal(sandbox->channel, SIGTERM);
+		enter(sandbox, ENDING,
+		      (double)sandbox->program->stop_grace_period_ms);
+		break;
+	case ENDING:
+		kill_all(sandbox);
+		break;
+	case KILLING:
+		/* The deadline that follows ends the wait in any case. */
+		sbx_container_kill(sandbox->engine, sandbox->id, &ignored);
+		enter(sandbox, GONE, KILL_TIMEOUT_MS);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_deadline(struct sbx_sandbox *sandbox)
+{
+	if (sandbox->phase == RUNNING)
+		sandbox->result->timed_out = true;
+	escalate(sandbox);
+}
+
+static void on_cancel(struct sbx_sandbox *sandbox)
+{
+	sandbox->result->cancelled = true;
+	if (sandbox->phase == RUNNING)
+		escalate(sandbox);
+}
+
+static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	int cancel_fd = sandbox->program->cancel_fd;
+
+	for (;;) {
+		int result = sbx_channel_pump(sandbox->channel, err);
+
+		if (sandbox->has_exit)
+			return 0;
+		if (result < 0)
+			return -1;
+		if (result == SBX_CHANNEL_CLOSED)
+			return lost(sandbox, err);
+		if (is_over(sandbox) && sandbox->phase == GONE)
+			return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+					     "the sandbox could not be ended; "
+					     "the engine was told to kill it");
+		if (is_over(sandbox))
+			on_deadline(sandbox);
+		if (wait_for_news(sandbox, cancel_fd)) {
+			on_cancel(sandbox);
+			/* It stays readable: once is enough. */
+			cancel_fd = -1;
+		}
+	}
+}
+
+int sbx_sandbox_run(struct sbx_sandbox *sandbox,
+		    const struct sbx_sandbox_program *program,
+		    struct sbx_sandbox_result *result, struct sbx_error *err)
+{
+	const struct sbx_channel_run run = {
+		.argv = program->argv,
+		.env = program->env,
+		.output_file = program->output_file,
+		.output_file_limit = (uint32_t)program->output_limit,
+	};
+	int ended;
+
+	memset(result, 0, sizeof(*result));
+	sandbox->out.max = (size_t)program->output_limit;
+	sandbox->err.max = (size_t)program->output_limit;
+	sandbox->file.max = (size_t)program->output_limit;
+	sandbox->program = program;
+	sandbox->result = result;
+	result->out = &sandbox->out;
+	result->err = &sandbox->err;
+	result->file = &sandbox->file;
+
+	if (sbx_channel_send_run(sandbox->channel, &run, err) < 0)
+		return -1;
+	sbx_channel_send_input(sandbox->channel, program->input,
+			       program->input_size);
+	enter(sandbox, RUNNING, (double)program->timeout_ms);
+	ended = pump_to_exit(sandbox, err);
+	result->started = sbx_channel_has_sent(sandbox->channel);
+	return ended;
+}
+
+void sbx_sandbox_free(struct sbx_sandbox **slot)
+{
+	struct sbx_sandbox *sandbox = *slot;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	if (!sandbox)
+		return;
+	*slot = NULL;
+	sbx_channel_free(&sandbox->channel);
+	sbx_stream_free(&sandbox->stream);
+	if (!sandbox->has_exit && sandbox->name) {
+		/* Also when the caller has cancelled. */
+		sbx_engine_set_cancel_fd(sandbox->engine, -1);
+		sbx_container_remove(sandbox->engine, sandbox->name, &ignored);
+	}
+	free(sandbox->name);
+	sbx_buf_free(&sandbox->hello);
+	sbx_buf_free(&sandbox->note);
+	sbx_buf_free(&sandbox->out);
+	sbx_buf_free(&sandbox->err);
+	sbx_buf_free(&sandbox->file);
+	free(sandbox);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_SANDBOX_H
+#define SBX_SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/strv.h"
+#include "engine/engine.h"
+#include "init/wire.h"
+#include "sandbox/spec.h"
+
+/*
+ * One sandbox: a container in which init waits, has been checked from both
+ * sides, and will run one program.
+ */
+struct sbx_sandbox;
+
+/* Milliseconds that making it took. */
+struct sbx_sandbox_times {
+	double create_ms;
+	double start_ms;
+};
+
+/*
+ * Creates the container, checks it from the outside, attaches, starts it,
+ * hears init's HELLO and checks that.  Installs init on the engine, and makes
+ * named volumes writable for the action's user, where that was not done yet.
+ * When this fails nothing is left behind and nothing has run.  Every string
+ * of @spec is needed only during the call.
+ *
+ * DENIED (a restriction is not in force), NOT_FOUND (image), SANDBOX_FAILED,
+ * UNAVAILABLE, CANCELLED.
+ */
+int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
+		      const struct sbx_spec *spec, int cancel_fd,
+		      struct sbx_sandbox_times *times, struct sbx_error *err);
+
+/*
+ * What to run in it, and how long and how much it may.
+ *
+ * @input	bytes for stdin, borrowed until sbx_sandbox_free
+ * @output_file	path whose content to collect at the end, or NULL
+ * @cancel_fd	readable when the caller wants the end, or -1
+ * @output	gets bytes as they come (within the limit), or NULL
+ */
+struct sbx_sandbox_program {
+	const struct sbx_strv *argv;
+	const struct sbx_strv *env;
+	const void *input;
+	size_t input_size;
+	const char *output_file;
+	int64_t timeout_ms;
+	int64_t stop_grace_period_ms;
+	int64_t output_limit;
+	int cancel_fd;
+	void (*output)(void *ctx, int stream, const void *data, size_t size);
+	void *ctx;
+};
+
+/*
+ * How the program ended.  The buffers belong to the sandbox.
+ *
+ * @started	bytes of RUN left the runner: it may have had an effect
+ */
+struct sbx_sandbox_result {
+	bool started;
+	bool timed_out;
+	bool cancelled;
+	bool out_truncated;
+	bool err_truncated;
+	struct sbx_wire_exit exit;
+	const struct sbx_buf *out;
+	const struct sbx_buf *err;
+	const struct sbx_buf *file;
+};
+
+/*
+ * Runs the program to its end, whichever way it comes: exit, signal, time-out
+ * (SIGTERM, after the grace period SIGKILL), too much output (SIGKILL),
+ * cancel (as time-out).  Returns at init's EXIT.  -1 when that never came:
+ * OOM (the memory limit took init along), SANDBOX_FAILED, UNAVAILABLE,
+ * INVALID (arguments and environment too large); @result is filled as far as
+ * it is known also then.
+ */
+int sbx_sandbox_run(struct sbx_sandbox *sandbox,
+		    const struct sbx_sandbox_program *program,
+		    struct sbx_sandbox_result *result, struct sbx_error *err);
+
+/*
+ * Ends it.  After init's EXIT there is nothing to do but to hang up: init
+ * exits and the engine removes the container.  Otherwise removes by force.
+ */
+void sbx_sandbox_free(struct sbx_sandbox **sandbox);
+
+#endif
