@@ -42,6 +42,8 @@
 #define SBX_WIRE_RUN_MAX (1024 * 1024)
 /* Strings in RUN: at most so many of argv and of env each. */
 #define SBX_WIRE_STRINGS_MAX 1024
+/* Largest text of ABORT. */
+#define SBX_WIRE_ABORT_MAX 1024
 /* INPUT bytes that may be under way without credit. */
 #define SBX_WIRE_WINDOW (256 * 1024)
 
@@ -110,7 +112,7 @@ enum sbx_wire_section {
 enum sbx_wire_exit_kind {
 	SBX_WIRE_EXITED = 0,	  /* code: exit code */
 	SBX_WIRE_SIGNALED = 1,	  /* code: signal number */
-	SBX_WIRE_EXEC_FAILED = 2, /* code: errno of execve(2) or set-up */
+	SBX_WIRE_EXEC_FAILED = 2, /* code: errno of execve(2) */
 };
 
 /* Bits of sbx_wire_exit.flags. */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_INIT_CHILD_H
+#define SBX_INIT_CHILD_H
+
+/*
+ * What the forked child is to become.
+ *
+ * @fds		its stdin, stdout and stderr, all above 2
+ * @status	where it says what failed; above 2, closes on exec
+ */
+struct sbx_child {
+	int fds[3];
+	int status;
+	char **argv;
+	char **envp;
+};
+
+enum sbx_child_step {
+	SBX_CHILD_SESSION,
+	SBX_CHILD_SIGNALS,
+	SBX_CHILD_STREAMS,
+	SBX_CHILD_CLOSE,
+	SBX_CHILD_FILTER,
+	SBX_CHILD_EXEC,
+};
+
+/* Written to @status as it is, when a step fails. */
+struct sbx_child_failure {
+	int step; /* enum sbx_child_step */
+	int errnum;
+};
+
+_Noreturn void sbx_child_become(const struct sbx_child *child);
+
+/* For people: "seccomp filter of the action". */
+const char *sbx_child_step_name(int step);
+
+/* Closes every descriptor from @first on, but those above a million. */
+int sbx_child_close_from(unsigned int first);
+
+#endif

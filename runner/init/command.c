@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runner's commands.  Frames come in pieces of any size; RUN is put
+ * together in memory of its own, INPUT goes straight to the ring in front of
+ * the action's stdin.  Standard input is always read: what keeps INPUT from
+ * overflowing is the window, so a SIGNAL behind it is seen in any case.
+ */
+#include "init/command.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/run.h"
+#include "init/signals.h"
+
+static struct {
+	unsigned char header[SBX_WIRE_HEADER_SIZE];
+	uint32_t have; /* bytes of the header */
+	uint32_t size; /* of the payload */
+	uint32_t got;  /* bytes of it */
+	unsigned char signal;
+} frame;
+
+static unsigned char chunk[SBX_WIRE_DATA_MAX];
+static unsigned char run[SBX_WIRE_RUN_MAX];
+
+static int check_input(struct sbx_init *init)
+{
+	if (init->phase == SBX_WAITING || init->input_ended)
+		return sbx_abort(init, "INPUT out of turn", 0);
+	if (frame.size > SBX_WIRE_WINDOW - init->owed - init->input.len)
+		return sbx_abort(init, "INPUT over the window", 0);
+	return 0;
+}
+
+/* Is a frame of this type and size allowed now? */
+static int check_header(struct sbx_init *init)
+{
+	static const struct {
+		uint32_t min;
+		uint32_t max;
+	} sizes[] = {
+		[SBX_WIRE_RUN] = { SBX_WIRE_RUN_FIXED + 1, SBX_WIRE_RUN_MAX },
+		[SBX_WIRE_INPUT] = { 1, SBX_WIRE_DATA_MAX },
+		[SBX_WIRE_INPUT_END] = { 0, 0 },
+		[SBX_WIRE_SIGNAL] = { 1, 1 },
+		[SBX_WIRE_BEAT] = { 0, 0 },
+	};
+	unsigned char type = frame.header[0];
+
+	if (type < SBX_WIRE_RUN || type > SBX_WIRE_BEAT || frame.header[1] ||
+	    frame.header[2] || frame.header[3])
+		return sbx_abort(init, "unknown command", 0);
+	if (frame.size < sizes[type].min || frame.size > sizes[type].max)
+		return sbx_abort(init, "command of impossible size", 0);
+	if (type == SBX_WIRE_RUN && init->phase != SBX_WAITING)
+		return sbx_abort(init, "second RUN", 0);
+	if (type == SBX_WIRE_INPUT || type == SBX_WIRE_INPUT_END)
+		return check_input(init);
+	return 0;
+}
+
+/* INPUT that nobody can read any more counts as taken. */
+static void take_input(struct sbx_init *init, const unsigned char *data,
+		       uint32_t size)
+{
+	if (init->action_in < 0)
+		init->owed += size;
+	else
+		sbx_ring_put(&init->input, data, size);
+}
+
+/* Some of the payload. */
+static void take(struct sbx_init *init, const unsigned char *data,
+		 uint32_t size)
+{
+	switch (frame.header[0]) {
+	case SBX_WIRE_RUN:
+		memcpy(run + frame.got, data, size);
+		break;
+	case SBX_WIRE_INPUT:
+		take_input(init, data, size);
+		break;
+	case SBX_WIRE_SIGNAL:
+		frame.signal = data[0];
+		break;
+	}
+	frame.got += size;
+}
+
+/* RUN may carry secrets: they stay nowhere but in the action. */
+static int start(struct sbx_init *init)
+{
+	int result = sbx_run_start(init, run, frame.size);
+
+	explicit_bzero(run, frame.size);
+	return result;
+}
+
+static int complete(struct sbx_init *init)
+{
+	int result = 0;
+
+	switch (frame.header[0]) {
+	case SBX_WIRE_RUN:
+		result = start(init);
+		break;
+	case SBX_WIRE_INPUT_END:
+		init->input_ended = true;
+		break;
+	case SBX_WIRE_SIGNAL:
+		result = sbx_signals_send(init, frame.signal);
+		break;
+	}
+	frame.have = 0;
+	return result;
+}
+
+/* Consumes some of @data: a header, or a payload, as far as it is there. */
+static int step(struct sbx_init *init, const unsigned char *data, uint32_t size,
+		uint32_t *used)
+{
+	uint32_t missing = sizeof(frame.header) - frame.have;
+
+	if (missing > 0) {
+		*used = size < missing ? size : missing;
+		memcpy(frame.header + frame.have, data, *used);
+		frame.have += *used;
+		if (*used < missing)
+			return 0;
+		frame.size = sbx_wire_get32(frame.header + 4);
+		frame.got = 0;
+		if (check_header(init) < 0)
+			return SBX_ABORT;
+	} else {
+		missing = frame.size - frame.got;
+		*used = size < missing ? size : missing;
+		take(init, data, *used);
+	}
+	return frame.got == frame.size ? complete(init) : 0;
+}
+
+int sbx_command_read(struct sbx_init *init)
+{
+	ssize_t got = read(STDIN_FILENO, chunk, sizeof(chunk));
+	uint32_t used, at = 0;
+	int result = 0;
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (got <= 0)
+		return SBX_GONE;
+	init->heard_at = sbx_now();
+	while (result == 0 && at < (uint32_t)got) {
+		result = step(init, chunk + at, (uint32_t)got - at, &used);
+		at += used;
+	}
+	explicit_bzero(chunk, (size_t)got);
+	return result;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first process of every sandbox.
+ *
+ * The engine starts it in place of what the image would start, as the action's
+ * own user and without any capability, its standard streams attached to the
+ * runner.  It tells the runner what the sandbox looks like from the inside
+ * (HELLO), waits to be told what to run, runs it as its child, passes bytes
+ * both ways, reaps every orphan, and when the action ends it kills whoever is
+ * left, sends what they wrote, and says how it ended (EXIT).
+ *
+ * Descriptors: 0 commands from the runner; 1 frames to the runner; 2 a last
+ * word.  A signalfd.  While there is an action: the write end of its stdin,
+ * the read ends of its stdout and stderr, and a pipe by which its child
+ * reports a failed exec.  The action has the other ends and nothing else.
+ *
+ * Once the runner is gone, init is: when standard input ends, or nothing came
+ * for SBX_WIRE_BEAT_TIMEOUT_MS.  As it is the first process of its PID
+ * namespace the kernel then kills all others, pid_namespaces(7).
+ *
+ * The action has the same uid.  It cannot look into init, which is not
+ * dumpable; init believes no signal of it; and child.c's filter keeps it from
+ * init's limits and priorities.  init allocates no memory and keeps no secret
+ * after the action has it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init/child.h"
+#include "init/hello.h"
+#include "init/loop.h"
+#include "init/out.h"
+#include "init/signals.h"
+#include "init/text.h"
+
+/* How long a reader may take for init's last word. */
+#define ABORT_MS 1000
+
+static unsigned char input[SBX_WIRE_WINDOW];
+
+static struct sbx_init state = {
+	.signal_fd = -1,
+	.action_in = -1,
+	.action_out = -1,
+	.action_err = -1,
+	.exec_status = -1,
+	.file_fd = -1,
+	.input = SBX_RING_INIT(input),
+};
+
+int64_t sbx_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void sbx_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Without O_NONBLOCK a reader that stalls would stall init. */
+static int set_up_streams(struct sbx_init *init)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		int flags = fcntl(fd, F_GETFL);
+
+		if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+			return sbx_abort(init, "standard streams", errno);
+	}
+	/* Whatever the runtime left open is none of the action's business. */
+	if (sbx_child_close_from(STDERR_FILENO + 1) < 0)
+		return sbx_abort(init, "inherited descriptors", errno);
+	return 0;
+}
+
+static int set_up(struct sbx_init *init)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return sbx_abort(init, "prctl", errno);
+	if (getpid() != 1)
+		return sbx_abort(init, "not the first process of a sandbox", 0);
+	if (set_up_streams(init) < 0 || sbx_signals_open(init) < 0)
+		return SBX_ABORT;
+	init->heard_at = sbx_now();
+	return sbx_hello_queue(init);
+}
+
+/* "why: what errno means", to the runner and, in case, to stderr. */
+static void say_why(const struct sbx_init *init)
+{
+	char data[SBX_WIRE_ABORT_MAX];
+	struct sbx_text text = { .data = data, .size = sizeof(data) - 1 };
+
+	sbx_text_puts(&text, init->why);
+	if (init->why_errno) {
+		sbx_text_puts(&text, ": ");
+		sbx_text_puts(&text, strerror(init->why_errno));
+	}
+	sbx_out_frame(SBX_WIRE_ABORT, data, text.len);
+	sbx_out_finish(ABORT_MS);
+	sbx_text_puts(&text, "\n");
+	(void)!write(STDERR_FILENO, data, text.len);
+}
+
+int main(void)
+{
+	int result;
+
+	sbx_signals_block();
+	result = set_up(&state);
+	if (result == 0)
+		result = sbx_loop(&state);
+	if (result == SBX_ABORT)
+		say_why(&state);
+	return result == 0 ? 0 : 1;
+}

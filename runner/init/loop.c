@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread, one poll.  Nothing in here waits for anything else: the runner's
+ * commands and the heartbeat are looked at in every turn, whether or not the
+ * action reads its input and the runner our output.  The action is slowed
+ * down, by not reading its pipes, while the queue to the runner is full.
+ */
+#include "init/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "init/command.h"
+#include "init/file.h"
+#include "init/out.h"
+#include "init/reap.h"
+#include "init/signals.h"
+
+/* CREDIT is given in pieces of at least so much. */
+#define CREDIT_MIN (SBX_WIRE_WINDOW / 4)
+
+/* How often to look again while killed processes take their time. */
+#define KILL_AGAIN_MS 10
+
+enum { IN, OUT, SIGNALS, ACTION_IN, ACTION_OUT, ACTION_ERR, COUNT };
+
+static int timeout(const struct sbx_init *init)
+{
+	int64_t left = init->heard_at + SBX_WIRE_BEAT_TIMEOUT_MS - sbx_now();
+
+	if (init->reap_again || left < 0)
+		return 0;
+	if (init->phase == SBX_KILLING && left > KILL_AGAIN_MS)
+		return KILL_AGAIN_MS;
+	return (int)left;
+}
+
+/* poll(2) skips negative descriptors. */
+static void want(struct pollfd fds[COUNT], const struct sbx_init *init)
+{
+	bool room = sbx_out_has_room();
+
+	fds[IN] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+	fds[OUT] = (struct pollfd){ sbx_out_is_empty() ? -1 : STDOUT_FILENO,
+				    POLLOUT, 0 };
+	fds[SIGNALS] = (struct pollfd){ init->signal_fd, POLLIN, 0 };
+	fds[ACTION_IN] = (struct pollfd){ init->action_in, 0, 0 };
+	if (init->input.len > 0)
+		fds[ACTION_IN].events = POLLOUT;
+	fds[ACTION_OUT] =
+		(struct pollfd){ room ? init->action_out : -1, POLLIN, 0 };
+	fds[ACTION_ERR] =
+		(struct pollfd){ room ? init->action_err : -1, POLLIN, 0 };
+}
+
+/* The action will take no more: what is there, and to come, is dropped. */
+static void drop_input(struct sbx_init *init)
+{
+	sbx_close(&init->action_in);
+	init->owed += init->input.len;
+	init->input.len = 0;
+}
+
+static void give_input(struct sbx_init *init)
+{
+	while (init->action_in >= 0 && init->input.len > 0) {
+		ssize_t given = sbx_ring_write(&init->input, init->action_in);
+
+		if (given >= 0)
+			init->owed += (uint32_t)given;
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			drop_input(init);
+	}
+	if (init->input_ended)
+		sbx_close(&init->action_in);
+}
+
+static void give_credit(struct sbx_init *init)
+{
+	unsigned char credit[4];
+
+	if (init->owed < CREDIT_MIN || init->phase != SBX_RUNNING)
+		return;
+	sbx_wire_put32(credit, init->owed);
+	if (sbx_out_frame(SBX_WIRE_CREDIT, credit, sizeof(credit)))
+		init->owed = 0;
+}
+
+/* One read of what the action wrote; false when there was nothing. */
+static bool take_output(uint8_t type, int *fd)
+{
+	ssize_t got = sbx_out_copy(type, *fd, SBX_WIRE_DATA_MAX);
+
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		sbx_close(fd);
+	return got > 0;
+}
+
+/* Until nothing is there; never to end of file, see DESIGN on bad luck. */
+static void drain(uint8_t type, int *fd)
+{
+	while (*fd >= 0 && sbx_out_has_room()) {
+		if (!take_output(type, fd))
+			sbx_close(fd);
+	}
+}
+
+static bool queue_exit(const struct sbx_wire_exit *exit)
+{
+	unsigned char payload[SBX_WIRE_EXIT_SIZE];
+
+	sbx_wire_put32(payload, exit->kind);
+	sbx_wire_put32(payload + 4, exit->code);
+	sbx_wire_put64(payload + 8, exit->oom_kills);
+	sbx_wire_put64(payload + 16, exit->cpu_us);
+	sbx_wire_put64(payload + 24, exit->max_rss_bytes);
+	sbx_wire_put32(payload + 32, exit->leftover);
+	sbx_wire_put32(payload + 36, exit->flags);
+	sbx_wire_put64(payload + 40, exit->reserved);
+	return sbx_out_frame(SBX_WIRE_EXIT, payload, sizeof(payload));
+}
+
+/* What follows when nobody is left in the sandbox, as far as it goes now. */
+static void wind_up(struct sbx_init *init)
+{
+	if (init->phase == SBX_DRAINING) {
+		drain(SBX_WIRE_STDOUT, &init->action_out);
+		drain(SBX_WIRE_STDERR, &init->action_err);
+		if (init->action_out >= 0 || init->action_err >= 0)
+			return;
+		sbx_file_open(init);
+		init->phase = SBX_SENDING;
+	}
+	if (init->phase == SBX_SENDING && sbx_file_send(init) &&
+	    queue_exit(&init->exit))
+		init->phase = SBX_ENDED;
+}
+
+/* Everything that does not come from standard input. */
+static int work(struct sbx_init *init, const struct pollfd fds[COUNT])
+{
+	int result = 0;
+
+	if (fds[ACTION_OUT].revents && sbx_out_has_room())
+		take_output(SBX_WIRE_STDOUT, &init->action_out);
+	if (fds[ACTION_ERR].revents && sbx_out_has_room())
+		take_output(SBX_WIRE_STDERR, &init->action_err);
+	if (fds[SIGNALS].revents)
+		result = sbx_signals_read(init);
+	if (result == 0 && (init->reap_again || init->phase == SBX_KILLING))
+		result = sbx_reap(init);
+	if (result < 0)
+		return result;
+	if (fds[ACTION_IN].revents & POLLERR)
+		drop_input(init);
+	give_input(init);
+	give_credit(init);
+	wind_up(init);
+	return sbx_out_flush() < 0 ? SBX_GONE : 0;
+}
+
+static bool is_over(const struct sbx_init *init)
+{
+	return init->phase == SBX_ENDED && sbx_out_is_empty();
+}
+
+int sbx_loop(struct sbx_init *init)
+{
+	struct pollfd fds[COUNT];
+	int result = 0;
+
+	while (result == 0 && !is_over(init)) {
+		want(fds, init);
+		if (poll(fds, COUNT, timeout(init)) < 0)
+			return sbx_abort(init, "poll", errno);
+		if (fds[IN].revents)
+			result = sbx_command_read(init);
+		else if (sbx_now() - init->heard_at > SBX_WIRE_BEAT_TIMEOUT_MS)
+			result = SBX_GONE;
+		if (result == 0)
+			result = work(init, fds);
+	}
+	return result;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From RUN to a running action: take the payload apart, make the pipes, fork.
+ * What the child does then is in child.c.
+ */
+#include "init/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init/child.h"
+#include "init/file.h"
+#include "init/oom.h"
+
+static char *argv[SBX_WIRE_STRINGS_MAX + 1];
+static char *envp[SBX_WIRE_STRINGS_MAX + 1];
+
+/* Where in RUN's payload the next string starts, and where it all ends. */
+struct cursor {
+	char *at;
+	char *end;
+};
+
+static char *next_string(struct cursor *cursor)
+{
+	char *string = cursor->at;
+
+	if (string == cursor->end)
+		return NULL;
+	cursor->at += strlen(string) + 1;
+	return string;
+}
+
+static bool next_strings(struct cursor *cursor, char **list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		list[i] = next_string(cursor);
+		if (!list[i])
+			return false;
+	}
+	list[count] = NULL;
+	return true;
+}
+
+/* False when this is not what wire.h says RUN is. */
+static bool parse(unsigned char *payload, uint32_t size, const char **file,
+		  uint32_t *file_limit)
+{
+	struct cursor cursor = { .at = (char *)payload + SBX_WIRE_RUN_FIXED,
+				 .end = (char *)payload + size };
+	uint32_t argc = sbx_wire_get32(payload);
+	uint32_t envc = sbx_wire_get32(payload + 4);
+
+	if (argc < 1 || argc > SBX_WIRE_STRINGS_MAX ||
+	    envc > SBX_WIRE_STRINGS_MAX || cursor.end[-1] != '\0')
+		return false;
+	*file_limit = sbx_wire_get32(payload + 8);
+	*file = next_string(&cursor);
+	return next_strings(&cursor, argv, argc) &&
+	       next_strings(&cursor, envp, envc) && cursor.at == cursor.end;
+}
+
+/* Both ends close on exec; only init's own, @mine, does not block. */
+static int make_pipe(int ends[2], int mine)
+{
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	return fcntl(ends[mine], F_SETFL, O_NONBLOCK);
+}
+
+static int fork_child(struct sbx_init *init, int in[2], int out[2], int err[2],
+		      int status[2])
+{
+	struct sbx_child child = {
+		.fds = { in[0], out[1], err[1] },
+		.status = status[1],
+		.argv = argv,
+		.envp = envp,
+	};
+	pid_t pid = fork();
+
+	if (pid == 0)
+		sbx_child_become(&child);
+	if (pid < 0)
+		return sbx_abort(init, "fork", errno);
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	close(status[1]);
+	init->pid = pid;
+	init->action_in = in[1];
+	init->action_out = out[0];
+	init->action_err = err[0];
+	init->exec_status = status[0];
+	init->phase = SBX_RUNNING;
+	return 0;
+}
+
+int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
+{
+	int in[2], out[2], err[2], status[2];
+	const char *file;
+
+	if (!parse(payload, size, &file, &init->file_left))
+		return sbx_abort(init, "RUN makes no sense", 0);
+	if (!sbx_file_remember(file))
+		return sbx_abort(init, "output file", ENAMETOOLONG);
+	init->oom_before = sbx_oom_kills();
+	if (make_pipe(in, 1) < 0 || make_pipe(out, 0) < 0 ||
+	    make_pipe(err, 0) < 0 || make_pipe(status, 0) < 0)
+		return sbx_abort(init, "pipes for the action", errno);
+	return fork_child(init, in, out, err, status);
+}
+
+int sbx_run_exec_error(struct sbx_init *init)
+{
+	struct sbx_child_failure failure;
+	ssize_t got = read(init->exec_status, &failure, sizeof(failure));
+
+	sbx_close(&init->exec_status);
+	if (got != sizeof(failure))
+		return 0;
+	if (failure.step == SBX_CHILD_EXEC)
+		return failure.errnum;
+	return sbx_abort(init, sbx_child_step_name(failure.step),
+			 failure.errnum);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "init/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define SIGNAL_MAX 64
+
+/* Not sigfillset(): libc leaves out those it uses itself. */
+static void fill(sigset_t *set)
+{
+	memset(set, 0xff, sizeof(*set));
+}
+
+void sbx_signals_block(void)
+{
+	sigset_t all;
+
+	fill(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	/* Ignored, it would reap children before we learn how they ended. */
+	signal(SIGCHLD, SIG_DFL);
+}
+
+int sbx_signals_open(struct sbx_init *init)
+{
+	sigset_t all;
+
+	fill(&all);
+	init->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (init->signal_fd < 0)
+		return sbx_abort(init, "signalfd", errno);
+	return 0;
+}
+
+/* To the action and whoever stayed in its process group. */
+static void forward(struct sbx_init *init, int number)
+{
+	if (init->pid == 0)
+		return;
+	/* A child so young that it leads no group yet gets it by itself. */
+	if (kill(-init->pid, number) < 0)
+		kill(init->pid, number);
+}
+
+/*
+ * A process of the sandbox can queue a signal with a forged sender, but not
+ * with SI_USER (rt_sigqueueinfo(2) has it only for itself); pid 0 is a sender
+ * outside of this PID namespace.
+ */
+static bool is_from_outside(const struct signalfd_siginfo *info)
+{
+	return info->ssi_code == SI_USER && info->ssi_pid == 0;
+}
+
+static int handle(struct sbx_init *init, const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGCHLD:
+		init->reap_again = true;
+		return 0;
+	case SIGTERM:
+	case SIGINT:
+	case SIGHUP:
+	case SIGQUIT:
+		if (!is_from_outside(info))
+			return 0;
+		if (init->phase == SBX_WAITING)
+			return SBX_GONE;
+		forward(init, (int)info->ssi_signo);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int sbx_signals_read(struct sbx_init *init)
+{
+	struct signalfd_siginfo info;
+	int result = 0;
+
+	/* Bounded, lest somebody who sends them without end starve us. */
+	for (int i = 0; i < 2 * SIGNAL_MAX && result == 0; i++) {
+		if (read(init->signal_fd, &info, sizeof(info)) != sizeof(info))
+			break;
+		result = handle(init, &info);
+	}
+	return result;
+}
+
+int sbx_signals_send(struct sbx_init *init, int number)
+{
+	if (number < 1 || number > SIGNAL_MAX)
+		return sbx_abort(init, "SIGNAL without a signal", 0);
+	if (number == SIGKILL && init->phase == SBX_RUNNING)
+		kill(-1, SIGKILL);
+	else
+		forward(init, number);
+	return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_INIT_STATE_H
+#define SBX_INIT_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "init/ring.h"
+#include "init/wire.h"
+
+/* How far the one run of this sandbox has come; only ever forward. */
+enum sbx_phase {
+	SBX_WAITING,  /* for RUN */
+	SBX_RUNNING,  /* the action */
+	SBX_KILLING,  /* whoever the action left behind */
+	SBX_DRAINING, /* what they left in the pipes */
+	SBX_SENDING,  /* the output file */
+	SBX_ENDED,    /* EXIT is queued; all that is left is to send it */
+};
+
+/*
+ * What functions that can fail return besides 0.
+ *
+ * @SBX_ABORT	init cannot go on; sbx_init.why says why
+ * @SBX_GONE	nobody is there to be told: end at once
+ */
+#define SBX_ABORT (-1)
+#define SBX_GONE  (-2)
+
+/*
+ * Everything init knows.  Descriptors are -1 while there is none.
+ *
+ * @why, @why_errno	set by sbx_abort(): static text, errno or 0
+ * @heard_at		when the runner last sent something, clock ms
+ * @kill_until		when KILLING gives up
+ * @pid			of the action, 0 when there is none (any more)
+ * @action_in		write end of the action's stdin
+ * @action_out, @action_err	read ends of its outputs
+ * @exec_status		read end of the pipe the child reports failure by
+ * @input		INPUT the action has not taken yet
+ * @owed		bytes taken but not given CREDIT for yet
+ * @input_ended		INPUT_END came
+ * @reap_again		there may be more to reap without another SIGCHLD
+ * @file_fd, @file_left	the output file, and how much of it may be sent
+ * @oom_before		the cgroup's counter when the action started
+ */
+struct sbx_init {
+	enum sbx_phase phase;
+	const char *why;
+	int why_errno;
+	int signal_fd;
+	int64_t heard_at;
+	int64_t kill_until;
+	pid_t pid;
+	int action_in;
+	int action_out;
+	int action_err;
+	int exec_status;
+	struct sbx_ring input;
+	uint32_t owed;
+	bool input_ended;
+	bool reap_again;
+	int file_fd;
+	uint32_t file_left;
+	uint64_t oom_before;
+	struct sbx_wire_exit exit;
+};
+
+/* Remembers why and returns SBX_ABORT. */
+static inline int sbx_abort(struct sbx_init *init, const char *why, int errnum)
+{
+	init->why = why;
+	init->why_errno = errnum;
+	return SBX_ABORT;
+}
+
+/* Milliseconds of the monotonic clock. */
+int64_t sbx_now(void);
+
+/* Closes *fd unless it is -1, and leaves -1 behind. */
+void sbx_close(int *fd);
+
+#endif
