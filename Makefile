@@ -42,7 +42,7 @@ endif
 
 # Lazily, so that "make run" can install pkg-config first.
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
-LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lm
 
 LAYERS := base codec engine skill sandbox cli
 SOURCES := $(wildcard $(LAYERS:%=runner/%/*.c))

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/record.h"
 
-#include <math.h>
-
 static json_t *text(const char *value)
 {
 	return value ? json_string(value) : json_null();
@@ -11,7 +9,7 @@ static json_t *text(const char *value)
 /* In 64ths: a binary fraction, so its decimal is short and exact. */
 static json_t *milliseconds(double value)
 {
-	return json_real(round(value * 64) / 64);
+	return json_real((double)(int64_t)(value * 64 + 0.5) / 64);
 }
 
 static void set_stage(json_t *stages, const char *name, double value)
