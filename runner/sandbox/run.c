@@ -27,6 +27,7 @@ struct state {
 	struct sbx_grant grant;
 	struct sbx_skill_image image;
 	char nonce[2 * NONCE_SIZE + 1];
+	struct sbx_host_path *host_paths;
 	struct sbx_spec spec;
 	struct sbx_strv argv;
 	struct sbx_strv env;
@@ -119,6 +120,22 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return 0;
 }
 
+static int find_host_paths(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_action *action = &state->grant.action;
+
+	state->host_paths =
+		sbx_calloc(action->n_volumes, sizeof(*state->host_paths));
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		const char *source = action->volumes[i].source;
+
+		if (source[0] == '/' &&
+		    sbx_host_path_find(source, &state->host_paths[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* --- the stages ------------------------------------------------------------ */
 
 static int get_image(struct state *state, struct sbx_error *err)
@@ -152,6 +169,7 @@ static int write_spec(struct state *state, struct sbx_error *err)
 		.run_id = state->record->run_id,
 		.nonce = state->nonce,
 		.runner = sbx_reap_identity(),
+		.host_paths = state->host_paths,
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
 	};
@@ -233,8 +251,8 @@ static int run_program(struct state *state, struct sbx_error *err)
 static int go_through(struct state *state, struct sbx_error *err)
 {
 	if (name_run(state, err) < 0 || find_action(state, err) < 0 ||
-	    check_input(state, err) < 0 || get_image(state, err) < 0 ||
-	    write_spec(state, err) < 0)
+	    check_input(state, err) < 0 || find_host_paths(state, err) < 0 ||
+	    get_image(state, err) < 0 || write_spec(state, err) < 0)
 		return -1;
 	if (state->argv.n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
@@ -258,6 +276,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 	record->duration_ms = sbx_clock_ms() - began;
 
 	sbx_sandbox_free(&state.sandbox);
+	free(state.host_paths);
 	sbx_strv_free(&state.argv);
 	sbx_strv_free(&state.env);
 	sbx_skill_image_clear(&state.image);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "sandbox/hello.h"
+#include "sandbox/host_path.h"
 #include "skill/policy.h"
 #include "skill/skill_image.h"
 
@@ -44,6 +45,8 @@
  * @nonce	random, for the container's name: a create call whose answer
  *		was lost is undone by name, which must be nobody else's
  * @runner	sbx_reap_identity()
+ * @host_paths	for each of the action's volumes what the runner found at its
+ *		source; all zero for one that is no host path
  * @init_volume	name of the volume that holds init
  * @init_hash	of the init program
  */
@@ -54,6 +57,7 @@ struct sbx_spec {
 	const char *run_id;
 	const char *nonce;
 	const char *runner;
+	const struct sbx_host_path *host_paths;
 	const char *init_volume;
 	const char *init_hash;
 };

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is mounted in a sandbox: as the engine is told it, and as init must
+ * find it.  The two lists are made from the same grant, side by side.
+ */
+#include "sandbox/spec_mounts.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "sandbox/reap.h"
+
+/*
+ * tmpfs inodes cost kernel memory that the size does not count, and a tree of
+ * hundreds of thousands of empty files takes long to wipe.
+ */
+#define INODES_MIN	4096
+#define BYTES_PER_INODE (16 * 1024)
+
+#define SHM_TARGET	"/dev/shm"
+#define SHM_SIZE	(64LL * 1024 * 1024)
+#define PAGE_SIZE	4096LL
+
+char *sbx_spec_volume_name(const struct sbx_grant *grant, const char *source)
+{
+	return sbx_asprintf("skillbox-%s-%s-%s", grant->owner, grant->skill,
+			    source);
+}
+
+static bool wants_file(const struct sbx_action *action)
+{
+	return action->output == SBX_OUTPUT_FILE;
+}
+
+/* A size in whole pages, as the kernel rounds up anyway. */
+static int64_t whole_pages(int64_t size)
+{
+	return (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+}
+
+static void add_tmpfs(json_t *all, const struct sbx_action *action,
+		      const char *target, int64_t size, bool exec)
+{
+	int64_t inodes = size / BYTES_PER_INODE;
+	cleanup_free char *options = NULL;
+
+	if (inodes < INODES_MIN)
+		inodes = INODES_MIN;
+	options = sbx_asprintf(
+		"rw,nosuid,nodev,%s,size=%lld,nr_inodes=%lld,mode=0700,"
+		"uid=%u,gid=%u",
+		exec ? "exec" : "noexec", (long long)whole_pages(size),
+		(long long)inodes, action->uid, action->gid);
+	json_object_set_new(all, target, json_string(options));
+}
+
+json_t *sbx_spec_tmpfs_json(const struct sbx_action *action)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < action->n_tmpfs; i++)
+		add_tmpfs(all, action, action->tmpfs[i].target,
+			  action->tmpfs[i].size, action->tmpfs[i].exec);
+	/* With IpcMode none the engine makes no /dev/shm of its own. */
+	if (!json_object_get(all, SHM_TARGET))
+		add_tmpfs(all, action, SHM_TARGET, SHM_SIZE, false);
+	if (wants_file(action))
+		add_tmpfs(all, action, SBX_SPEC_OUTPUT_DIR,
+			  action->output_limit + PAGE_SIZE, false);
+	return all;
+}
+
+static json_t *volume_labels(const struct sbx_spec *spec, const char *name)
+{
+	const struct sbx_grant *grant = spec->grant;
+	json_t *labels = json_pack("{s:s, s:s, s:s}", SBX_LABEL_OWNER,
+				   grant->owner, SBX_LABEL_SKILL, grant->skill,
+				   SBX_LABEL_VOLUME, name);
+
+	if (sbx_text_has_prefix(grant->owner, SBX_SPEC_TEST_OWNER))
+		json_object_set_new(labels, SBX_LABEL_RUNNER,
+				    json_string(spec->runner));
+	return labels;
+}
+
+/*
+ * NoCopy: what the image has at the mount point would else be copied into a
+ * new volume, with the image's choice of owners and modes.
+ */
+static json_t *volume_mount(const char *name, const char *target,
+			    bool read_only, json_t *labels)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:{s:b, s:o}}", "Type", "volume",
+			 "Source", name, "Target", target, "ReadOnly",
+			 read_only, "VolumeOptions", "NoCopy", 1, "Labels",
+			 labels);
+}
+
+/*
+ * NonRecursive: a read-only bind is read-only for its top mount alone before
+ * API 1.44, so nothing that is mounted below the source comes along.
+ */
+static json_t *bind_mount(const struct sbx_volume_mount *mount)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:b}}", "Type", "bind",
+			 "Source", mount->source, "Target", mount->target,
+			 "ReadOnly", mount->read_only, "BindOptions",
+			 "Propagation", "rprivate", "NonRecursive", 1);
+}
+
+static json_t *granted_mount(const struct sbx_spec *spec,
+			     const struct sbx_volume_mount *mount)
+{
+	cleanup_free char *name = NULL;
+
+	if (mount->source[0] == '/')
+		return bind_mount(mount);
+	name = sbx_spec_volume_name(spec->grant, mount->source);
+	return volume_mount(name, mount->target, mount->read_only,
+			    volume_labels(spec, mount->source));
+}
+
+static bool is_mounted(const struct sbx_action *action, const char *target)
+{
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		if (strcmp(action->volumes[i].target, target) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < action->n_tmpfs; i++) {
+		if (strcmp(action->tmpfs[i].target, target) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A path the image declared with VOLUME would become an anonymous volume,
+ * writable and of no size; an empty read-only tmpfs takes its place.
+ */
+static void mask_image_volumes(const struct sbx_spec *spec, json_t *mounts)
+{
+	const struct sbx_strv *declared;
+
+	if (!spec->image)
+		return;
+	declared = &spec->image->volumes;
+	for (size_t i = 0; i < declared->n; i++) {
+		if (is_mounted(&spec->grant->action, declared->v[i]))
+			continue;
+		json_array_append_new(mounts,
+				      json_pack("{s:s, s:s, s:b, s:{s:i, s:i}}",
+						"Type", "tmpfs", "Target",
+						declared->v[i], "ReadOnly", 1,
+						"TmpfsOptions", "SizeBytes",
+						(int)PAGE_SIZE, "Mode", 0555));
+	}
+}
+
+json_t *sbx_spec_mounts_json(const struct sbx_spec *spec)
+{
+	const struct sbx_action *action = &spec->grant->action;
+	json_t *all = json_array();
+
+	json_array_append_new(
+		all, volume_mount(spec->init_volume, SBX_SPEC_INIT_DIR, true,
+				  json_pack("{s:s}", SBX_LABEL_INIT,
+					    spec->init_hash)));
+	for (size_t i = 0; i < action->n_volumes; i++)
+		json_array_append_new(all,
+				      granted_mount(spec, &action->volumes[i]));
+	mask_image_volumes(spec, all);
+	return all;
+}
+
+/* --- what init must find --------------------------------------------------- */
+
+struct list {
+	struct sbx_hello_mount *mounts;
+	size_t n;
+};
+
+static void expect(struct list *list, struct sbx_hello_mount mount)
+{
+	list->mounts[list->n++] = mount;
+}
+
+static void expect_tmpfs(struct list *list, const char *target, bool writable,
+			 bool exec)
+{
+	expect(list, (struct sbx_hello_mount){ .target = target,
+					       .fstype = "tmpfs",
+					       .writable = writable,
+					       .exec = exec });
+}
+
+static void expect_all_tmpfs(struct list *list, const struct sbx_action *action)
+{
+	bool own_shm = false;
+
+	for (size_t i = 0; i < action->n_tmpfs; i++) {
+		const struct sbx_tmpfs *tmpfs = &action->tmpfs[i];
+
+		own_shm = own_shm || strcmp(tmpfs->target, SHM_TARGET) == 0;
+		expect_tmpfs(list, tmpfs->target, true, tmpfs->exec);
+	}
+	if (!own_shm)
+		expect_tmpfs(list, SHM_TARGET, true, false);
+	if (wants_file(action))
+		expect_tmpfs(list, SBX_SPEC_OUTPUT_DIR, true, false);
+}
+
+static void expect_volumes(struct list *list, const struct sbx_spec *spec)
+{
+	static const struct sbx_host_path none;
+	const struct sbx_action *action = &spec->grant->action;
+
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		const struct sbx_volume_mount *mount = &action->volumes[i];
+		const struct sbx_host_path *path =
+			spec->host_paths ? &spec->host_paths[i] : &none;
+
+		expect(list,
+		       (struct sbx_hello_mount){ .target = mount->target,
+						 .writable = !mount->read_only,
+						 .exec = true,
+						 .dev = path->dev,
+						 .ino = path->ino });
+	}
+}
+
+struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
+					size_t *count)
+{
+	const struct sbx_action *action = &spec->grant->action;
+	size_t n_declared = spec->image ? spec->image->volumes.n : 0;
+	struct list list = {
+		.mounts = sbx_calloc(action->n_volumes + action->n_tmpfs +
+					     n_declared + 3,
+				     sizeof(*list.mounts)),
+	};
+
+	expect(&list, (struct sbx_hello_mount){ .target = SBX_SPEC_INIT_DIR,
+						.exec = true });
+	expect_all_tmpfs(&list, action);
+	expect_volumes(&list, spec);
+	for (size_t i = 0; i < n_declared; i++) {
+		const char *target = spec->image->volumes.v[i];
+
+		if (!is_mounted(action, target))
+			expect_tmpfs(&list, target, false, false);
+	}
+	*count = list.n;
+	return list.mounts;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* What init is told: the command and the environment of the program. */
+#include "sandbox/spec.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "codec/json.h"
+
+#define DEFAULT_PATH                                                           \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static void extend(struct sbx_strv *to, const struct sbx_strv *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		sbx_strv_push(to, from->v[i]);
+}
+
+void sbx_spec_argv(const struct sbx_spec *spec, struct sbx_strv *argv)
+{
+	const struct sbx_action *action = &spec->grant->action;
+
+	if (action->has_entrypoint) {
+		/* As in Compose, this also forgets the image's CMD. */
+		extend(argv, &action->entrypoint);
+		extend(argv, &action->command);
+	} else {
+		extend(argv, &spec->image->entrypoint);
+		extend(argv, action->has_command ? &action->command
+						 : &spec->image->cmd);
+	}
+	if (!action->has_entrypoint && !action->has_command)
+		sbx_strv_push(argv, action->name);
+}
+
+static void setenv_entry(struct sbx_strv *env, const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+	cleanup_free char *name = NULL;
+
+	if (!equals)
+		return;
+	name = sbx_strndup(entry, (size_t)(equals - entry));
+	sbx_strv_setenv(env, name, equals + 1);
+}
+
+static bool is_beneath(const char *path, const char *directory)
+{
+	size_t size = strlen(directory);
+
+	return strncmp(path, directory, size) == 0 &&
+	       (path[size] == '\0' || path[size] == '/');
+}
+
+static bool is_writable(const struct sbx_action *action, const char *path)
+{
+	for (size_t i = 0; i < action->n_tmpfs; i++) {
+		if (is_beneath(path, action->tmpfs[i].target))
+			return true;
+	}
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		if (!action->volumes[i].read_only &&
+		    is_beneath(path, action->volumes[i].target))
+			return true;
+	}
+	return false;
+}
+
+static void set_home(const struct sbx_action *action, struct sbx_strv *env)
+{
+	const char *home = sbx_strv_getenv(env, "HOME");
+
+	if (!home || !is_writable(action, home))
+		sbx_strv_setenv(env, "HOME", "/tmp");
+}
+
+/* A string as it is, anything else as JSON; NULL when it has a NUL in it. */
+static char *input_value(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (!text)
+		return sbx_json_line(value);
+	return strlen(text) == json_string_length(value) ? sbx_strdup(text)
+							 : NULL;
+}
+
+/* INPUT_<NAME>: actions/toolkit, core.getInput(). */
+static int add_input(struct sbx_strv *inputs, const char *key,
+		     const json_t *value, struct sbx_error *err)
+{
+	cleanup_free char *name = sbx_asprintf("INPUT_%s", key);
+	cleanup_free char *text = input_value(value);
+
+	for (char *c = name; *c; c++)
+		*c = *c == ' ' ? '_' : (char)toupper((unsigned char)*c);
+	if (strchr(name, '=') || !text)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "input: member \"%s\" cannot be an "
+				     "environment variable: \"=\" in its name "
+				     "or U+0000 in its value",
+				     key);
+	if (sbx_strv_getenv(inputs, name))
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "input: member \"%s\" would be a second "
+				     "%s in the environment",
+				     key, name);
+	sbx_strv_setenv(inputs, name, text);
+	return 0;
+}
+
+static int set_inputs(struct sbx_strv *env, const json_t *input,
+		      const char *input_text, struct sbx_error *err)
+{
+	cleanup_strv struct sbx_strv inputs = SBX_STRV_INIT;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)input, key, value) {
+		if (add_input(&inputs, key, value, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < inputs.n; i++)
+		setenv_entry(env, inputs.v[i]);
+	sbx_strv_setenv(env, "SKILL_ARGS", input_text);
+	return 0;
+}
+
+int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
+			 const char *input_text, struct sbx_strv *env,
+			 struct sbx_error *err)
+{
+	const struct sbx_action *action = &spec->grant->action;
+
+	sbx_strv_setenv(env, "PATH", DEFAULT_PATH);
+	for (size_t i = 0; i < spec->image->env.n; i++)
+		setenv_entry(env, spec->image->env.v[i]);
+	for (size_t i = 0; i < action->environment.n; i++)
+		setenv_entry(env, action->environment.v[i]);
+	set_home(action, env);
+	if (input && set_inputs(env, input, input_text, err) < 0)
+		return -1;
+	if (action->output == SBX_OUTPUT_FILE)
+		sbx_strv_setenv(env, "SKILL_OUTPUT", SBX_SPEC_OUTPUT_PATH);
+	sbx_strv_setenv(env, "SKILL_ACTION", action->name);
+	sbx_strv_setenv(env, "SKILL_RUN_ID", spec->run_id);
+	return 0;
+}
