@@ -25,7 +25,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -94,7 +93,7 @@ static int set_up(struct sbx_init *init)
 	return sbx_hello_queue(init);
 }
 
-/* "why: what errno means", to the runner and, in case, to stderr. */
+/* "why (errno N)", to the runner and, in case, to stderr. */
 static void say_why(const struct sbx_init *init)
 {
 	char data[SBX_WIRE_ABORT_MAX];
@@ -102,8 +101,9 @@ static void say_why(const struct sbx_init *init)
 
 	sbx_text_puts(&text, init->why);
 	if (init->why_errno) {
-		sbx_text_puts(&text, ": ");
-		sbx_text_puts(&text, strerror(init->why_errno));
+		sbx_text_puts(&text, " (errno ");
+		sbx_text_number(&text, (uint64_t)init->why_errno, 10);
+		sbx_text_puts(&text, ")");
 	}
 	sbx_out_frame(SBX_WIRE_ABORT, data, text.len);
 	sbx_out_finish(ABORT_MS);

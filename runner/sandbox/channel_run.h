@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_CHANNEL_RUN_H
+#define SBX_SANDBOX_CHANNEL_RUN_H
+
+#include "sandbox/channel.h"
+
+/*
+ * Makes the RUN frame, header and all (init/wire.h).  *@out is the caller's;
+ * it may hold secrets.  INVALID when it is more than RUN can carry.
+ */
+int sbx_channel_run_encode(const struct sbx_channel_run *run,
+			   unsigned char **out, size_t *size,
+			   struct sbx_error *err);
+
+#endif
