@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SKILL_DOCKERFILE_LEX_H
+#define SBX_SKILL_DOCKERFILE_LEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/*
+ * A Dockerfile as lines, instructions and words.  Pure.
+ *
+ * @pos		of the next physical line
+ * @escape	the escape character: '\\' unless the file says otherwise
+ * @now		the instruction read last, its lines joined
+ * @at		where each byte of @now is in @text
+ */
+struct sbx_lex {
+	const char *text;
+	size_t size;
+	size_t pos;
+	char escape;
+	struct sbx_buf now;
+	size_t *at;
+	size_t at_cap;
+};
+
+/* A part of a text: [start, end). */
+struct sbx_span {
+	size_t start;
+	size_t end;
+};
+
+void sbx_lex_init(struct sbx_lex *lex, const char *text, size_t size);
+void sbx_lex_clear(struct sbx_lex *lex);
+
+/* The number of the line @offset is in, from 1. */
+unsigned int sbx_lex_line(const struct sbx_lex *lex, size_t offset);
+
+/*
+ * Takes the next line if it is a parser directive, "# key=value": spans of
+ * the text.  The caller gives a line back that is none after all, by @pos.
+ */
+bool sbx_lex_directive(struct sbx_lex *lex, struct sbx_span *key,
+		       struct sbx_span *value);
+
+/* Reads one instruction into @now; false at the end of the file. */
+bool sbx_lex_next(struct sbx_lex *lex);
+
+/*
+ * The next word at *@pos of @now, which moves behind it: a span of @now.
+ * White space in quotes or after the escape character is part of a word.
+ */
+bool sbx_lex_word(const struct sbx_lex *lex, size_t *pos,
+		  struct sbx_span *word);
+
+/* If @word starts with @prefix, in any case: drops that from it. */
+bool sbx_lex_skip(const struct sbx_lex *lex, struct sbx_span *word,
+		  const char *prefix);
+
+/* Takes quotes off both ends. */
+void sbx_lex_unquote(const struct sbx_lex *lex, struct sbx_span *word);
+
+/* A copy of the word; where it is in the text. */
+char *sbx_lex_copy(const struct sbx_lex *lex, struct sbx_span word);
+struct sbx_span sbx_lex_place(const struct sbx_lex *lex, struct sbx_span word);
+
+/*
+ * Skips the bodies of the here-documents that the words from @pos on begin.
+ * NULL, or the end that is missing (free it).
+ */
+char *sbx_lex_heredocs(struct sbx_lex *lex, size_t pos);
+
+#endif

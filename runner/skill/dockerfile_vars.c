@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/dockerfile_vars.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ${A:-${B:-...}} any deeper than this is nobody's honest Dockerfile. */
+#define DEPTH_MAX 16
+
+void sbx_dockerfile_vars_clear(struct sbx_dockerfile_vars *vars)
+{
+	sbx_strv_free(&vars->known);
+	sbx_strv_free(&vars->unknown);
+}
+
+static char **find_unknown(const struct sbx_dockerfile_vars *vars,
+			   const char *name)
+{
+	for (size_t i = 0; i < vars->unknown.n; i++) {
+		if (strcmp(vars->unknown.v[i], name) == 0)
+			return &vars->unknown.v[i];
+	}
+	return NULL;
+}
+
+void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
+			     const char *value)
+{
+	char **unknown = find_unknown(vars, name);
+
+	if (!value) {
+		if (!unknown)
+			sbx_strv_push(&vars->unknown, name);
+		return;
+	}
+	if (unknown)
+		**unknown = '\0';
+	sbx_strv_setenv(&vars->known, name, value);
+}
+
+static void set_both(struct sbx_dockerfile_vars *vars, const char *what,
+		     const char *value)
+{
+	static const char *const sides[] = { "BUILD", "TARGET" };
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(sides); i++) {
+		cleanup_free char *name = sbx_asprintf("%s%s", sides[i], what);
+
+		sbx_dockerfile_vars_set(vars, name, value);
+	}
+}
+
+void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
+				  const char *platform)
+{
+	static const char *const parts[] = { "OS", "ARCH", "VARIANT" };
+	cleanup_free char *copy = platform ? sbx_strdup(platform) : NULL;
+	char *next = copy;
+
+	set_both(vars, "PLATFORM", platform);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(parts); i++) {
+		const char *part = next ? strsep(&next, "/") : NULL;
+
+		set_both(vars, parts[i], part || !platform ? part : "");
+	}
+}
+
+/* --- expansion ------------------------------------------------------------*/
+
+struct expansion {
+	const struct sbx_dockerfile_vars *vars;
+	char escape;
+	struct sbx_buf *out;
+	int depth;
+};
+
+static bool expand(struct expansion *x, const char *p, const char *end);
+
+static size_t name_size(const char *p, const char *end)
+{
+	size_t size = 0;
+
+	if (p < end && isdigit((unsigned char)*p))
+		return 1;
+	while (p + size < end &&
+	       (isalnum((unsigned char)p[size]) || p[size] == '_'))
+		size++;
+	return size;
+}
+
+/* The '}' that ends the braces @p is in, or NULL. */
+static const char *closing_brace(const char *p, const char *end, char escape)
+{
+	int open = 1;
+
+	for (; p < end; p++) {
+		if (*p == escape)
+			p++;
+		else if (*p == '{')
+			open++;
+		else if (*p == '}' && --open == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* What stands after the name in braces: "", "-word", ":+word"... */
+static bool expand_operator(struct expansion *x, const char *value,
+			    const char *op, const char *end)
+{
+	bool empty_counts = op < end && *op == ':';
+	bool set = value && !(empty_counts && *value == '\0');
+
+	if (op == end)
+		return sbx_buf_puts(x->out, value ? value : "");
+	if (empty_counts)
+		op++;
+	if (op == end)
+		return false;
+	if (*op == '-')
+		return set ? sbx_buf_puts(x->out, value)
+			   : expand(x, op + 1, end);
+	if (*op == '+')
+		return set ? expand(x, op + 1, end) : true;
+	return false;
+}
+
+/* A '$' at *@p, which moves to its last byte. */
+static bool expand_variable(struct expansion *x, const char **p,
+			    const char *end)
+{
+	bool braces = *p + 1 < end && (*p)[1] == '{';
+	const char *start = *p + (braces ? 2 : 1);
+	size_t size = name_size(start, end);
+	cleanup_free char *name = sbx_strndup(start, size);
+	const char *close = start + size;
+	const char *value;
+
+	if (braces) {
+		close = closing_brace(start, end, x->escape);
+		if (!close || size == 0)
+			return false;
+	} else if (size == 0) {
+		return sbx_buf_puts(x->out, "$");
+	}
+	if (find_unknown(x->vars, name))
+		return false;
+	value = sbx_strv_getenv(&x->vars->known, name);
+	*p = braces ? close : close - 1;
+	return expand_operator(x, value, start + size, close);
+}
+
+static bool expand(struct expansion *x, const char *p, const char *end)
+{
+	char quote = '\0';
+	bool sound = ++x->depth <= DEPTH_MAX;
+
+	for (; sound && p < end; p++) {
+		if (*p == quote) {
+			quote = '\0';
+		} else if (!quote && (*p == '\'' || *p == '"')) {
+			quote = *p;
+		} else if (*p == x->escape && quote != '\'' && p + 1 < end) {
+			sound = sbx_buf_append(x->out, ++p, 1) == 1;
+		} else if (*p == '$' && quote != '\'') {
+			sound = expand_variable(x, &p, end);
+		} else {
+			sound = sbx_buf_append(x->out, p, 1) == 1;
+		}
+	}
+	x->depth--;
+	return sound && !quote;
+}
+
+bool sbx_dockerfile_expand(const struct sbx_dockerfile_vars *vars,
+			   const char *word, size_t size, char escape,
+			   struct sbx_buf *out)
+{
+	struct expansion x = { .vars = vars, .escape = escape, .out = out };
+
+	return expand(&x, word, word + size);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SKILL_DOCKERFILE_VARS_H
+#define SBX_SKILL_DOCKERFILE_VARS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/strv.h"
+
+/*
+ * The variables of a Dockerfile in front of its first FROM, and what words
+ * become by them.  Pure.
+ *
+ * @known	"NAME=value"; a name that is not there is unset
+ * @unknown	names whose value we cannot tell
+ */
+struct sbx_dockerfile_vars {
+	struct sbx_strv known;
+	struct sbx_strv unknown;
+};
+
+void sbx_dockerfile_vars_clear(struct sbx_dockerfile_vars *vars);
+
+/* Sets @name, to something that we cannot tell when @value is NULL. */
+void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
+			     const char *value);
+
+/* TARGETPLATFORM and its like, from "os/architecture[/variant]". */
+void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
+				  const char *platform);
+
+/*
+ * Appends @word to @out as the builder would see it: quotes and escapes gone,
+ * $NAME, ${NAME}, ${NAME-word}, ${NAME:-word}, ${NAME+word} and ${NAME:+word}
+ * replaced.  False when it has anything else in it.
+ */
+bool sbx_dockerfile_expand(const struct sbx_dockerfile_vars *vars,
+			   const char *word, size_t size, char escape,
+			   struct sbx_buf *out);
+
+#endif
