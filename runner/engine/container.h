@@ -17,7 +17,7 @@
  */
 
 #define SBX_CONTAINER_ID_SIZE 72
-#define SBX_CONTAINER_GONE 1 /* there is no such container */
+#define SBX_CONTAINER_GONE    1 /* there is no such container */
 
 /* POST /containers/create.  NOT_FOUND when the image is not there. */
 int sbx_container_create(struct sbx_engine *engine, const char *name,

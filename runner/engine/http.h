@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "engine/engine.h"
+
+struct sbx_engine;
 
 /*
  * One request to the engine and its answer.  Internal to this layer: the
@@ -20,8 +21,8 @@
  * @data and sets *@got; 0 means the end.  -1 with @err set aborts the request
  * with that error, in the middle of the body.
  */
-typedef int (*sbx_http_source)(void *ctx, void *data, size_t size,
-			       size_t *got, struct sbx_error *err);
+typedef int (*sbx_http_source)(void *ctx, void *data, size_t size, size_t *got,
+			       struct sbx_error *err);
 
 /* Where a streamed answer goes.  -1 with @err set aborts the request. */
 typedef int (*sbx_http_sink)(void *ctx, const void *data, size_t size,
@@ -63,7 +64,10 @@ struct sbx_http_response {
 	char message[512];
 };
 
-#define SBX_HTTP_RESPONSE_INIT { .status = 0 }
+#define SBX_HTTP_RESPONSE_INIT                                                 \
+	{                                                                      \
+		.status = 0                                                    \
+	}
 
 void sbx_http_response_free(struct sbx_http_response *response);
 #define cleanup_response SBX_CLEANUP(sbx_http_response_free)
@@ -75,8 +79,14 @@ void sbx_http_response_free(struct sbx_http_response *response);
  */
 int sbx_http_perform(struct sbx_engine *engine,
 		     const struct sbx_http_request *request,
-		     struct sbx_http_response *response,
-		     struct sbx_error *err);
+		     struct sbx_http_response *response, struct sbx_error *err);
+
+/*
+ * Sets @response's message from the body of an error answer: the "message"
+ * member of a JSON object, or plain text.
+ */
+void sbx_http_read_message(struct sbx_http_response *response, const char *body,
+			   size_t size);
 
 /*
  * Turns an answer that is not what the caller hoped for into an error:
@@ -84,6 +94,27 @@ int sbx_http_perform(struct sbx_engine *engine,
  */
 int sbx_http_refused(const struct sbx_http_response *response,
 		     struct sbx_error *err);
+
+/*
+ * Moves the answer's JSON to *@out; UNAVAILABLE when it is not an object (or
+ * array), which an engine does not do.
+ */
+int sbx_http_take_object(struct sbx_http_response *response, json_t **out,
+			 struct sbx_error *err);
+int sbx_http_take_array(struct sbx_http_response *response, json_t **out,
+			struct sbx_error *err);
+
+/* A source that gives bytes of memory; @context is its sbx_http_bytes. */
+struct sbx_http_bytes {
+	const void *data;
+	size_t size;
+};
+
+int sbx_http_bytes_source(void *context, void *data, size_t size, size_t *got,
+			  struct sbx_error *err);
+
+/* The value of "filters" for what carries @label; free() it. */
+char *sbx_http_label_filter(const char *label);
 
 /* @text percent-encoded for a path segment or query value; free() it. */
 char *sbx_http_escape(const char *text);

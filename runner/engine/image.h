@@ -12,20 +12,20 @@
 #include "engine/engine.h"
 #include "engine/http.h"
 
-#define SBX_IMAGE_GONE 1   /* there is no such image */
+#define SBX_IMAGE_GONE	 1 /* there is no such image */
 #define SBX_IMAGE_IN_USE 2 /* a container still uses it */
 
 /* GET /images/{ref}/json; new reference.  SBX_IMAGE_GONE. */
-int sbx_image_inspect(struct sbx_engine *engine, const char *ref,
-		      json_t **out, struct sbx_error *err);
+int sbx_image_inspect(struct sbx_engine *engine, const char *ref, json_t **out,
+		      struct sbx_error *err);
 
 /* All images that carry @label; array as /images/json, new reference. */
-int sbx_image_list(struct sbx_engine *engine, const char *label,
-		   json_t **out, struct sbx_error *err);
+int sbx_image_list(struct sbx_engine *engine, const char *label, json_t **out,
+		   struct sbx_error *err);
 
 /* Gives the image @ref the additional name @repo:@tag. */
-int sbx_image_tag(struct sbx_engine *engine, const char *ref,
-		  const char *repo, const char *tag, struct sbx_error *err);
+int sbx_image_tag(struct sbx_engine *engine, const char *ref, const char *repo,
+		  const char *tag, struct sbx_error *err);
 
 /* Removes a tag or image.  SBX_IMAGE_GONE, SBX_IMAGE_IN_USE. */
 int sbx_image_remove(struct sbx_engine *engine, const char *ref,
@@ -75,7 +75,6 @@ struct sbx_image_build {
  * context source come through as they are; UNAVAILABLE, CANCELLED.
  */
 int sbx_image_build(struct sbx_engine *engine,
-		    const struct sbx_image_build *build,
-		    struct sbx_error *err);
+		    const struct sbx_image_build *build, struct sbx_error *err);
 
 #endif

@@ -7,15 +7,15 @@
 #include "base/error.h"
 #include "engine/engine.h"
 
-#define SBX_VOLUME_GONE 1   /* there is no such volume */
+#define SBX_VOLUME_GONE	  1 /* there is no such volume */
 #define SBX_VOLUME_IN_USE 2 /* a container still uses it */
 
 /*
  * All volumes that carry @label ("key" or "key=value"): an array as /volumes
  * has it under "Volumes", new reference.
  */
-int sbx_volume_list(struct sbx_engine *engine, const char *label,
-		    json_t **out, struct sbx_error *err);
+int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
+		    struct sbx_error *err);
 
 /* Makes the volume with @labels (object of strings), or finds it there. */
 int sbx_volume_create(struct sbx_engine *engine, const char *name,

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/container.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "codec/json.h"
+#include "engine/http.h"
+
+/* A start pulls in the runtime and may have to wait for the disk. */
+#define START_IDLE_MS 120000
+
+/* "/containers/ID/verb?query" with @id encoded; free() it. */
+static char *container_path(const char *id, const char *rest)
+{
+	cleanup_free char *escaped = sbx_http_escape(id);
+
+	return sbx_asprintf("/containers/%s%s", escaped, rest);
+}
+
+/* A request without a body about the container @id. */
+static int simple(struct sbx_engine *engine, const char *method, const char *id,
+		  const char *rest, struct sbx_http_response *response,
+		  struct sbx_error *err)
+{
+	cleanup_free char *path = container_path(id, rest);
+	struct sbx_http_request request = {
+		.method = method,
+		.path = path,
+		.idle_ms = START_IDLE_MS,
+	};
+
+	return sbx_http_perform(engine, &request, response, err);
+}
+
+int sbx_container_create(struct sbx_engine *engine, const char *name,
+			 json_t *body, char id[static SBX_CONTAINER_ID_SIZE],
+			 struct sbx_error *err)
+{
+	cleanup_free char *escaped = sbx_http_escape(name);
+	cleanup_free char *path =
+		sbx_asprintf("/containers/create?name=%s", escaped);
+	struct sbx_http_request request = {
+		.method = "POST",
+		.path = path,
+		.json = body,
+		.idle_ms = START_IDLE_MS,
+	};
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	const char *made;
+
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return sbx_error_wrap(err, "create container");
+	if (response.status != 201) {
+		sbx_http_refused(&response, err);
+		if (response.status == 404)
+			err->outcome = SBX_OUTCOME_NOT_FOUND;
+		return sbx_error_wrap(err, "create container");
+	}
+	made = sbx_json_text_at(response.json, "Id", NULL);
+	if (!made || !*made || strlen(made) >= SBX_CONTAINER_ID_SIZE)
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "create container: the engine's answer "
+				     "has no usable Id");
+	snprintf(id, SBX_CONTAINER_ID_SIZE, "%s", made);
+	return 0;
+}
+
+/*
+ * What the OCI runtimes say when the entrypoint itself is the trouble: runc
+ * 1.1 and before ('exec: "x": executable file not found in $PATH', 'exec:
+ * "x": permission denied', 'exec format error'), crun 1.8 ('executable file
+ * `x` not found', 'open executable: Permission denied'), Podman 4.3's own
+ * words, and runsc.  A mount or a profile that fails says "no such file"
+ * too, so that these words alone decide nothing.
+ */
+static bool is_command_error(const struct sbx_http_response *response)
+{
+	static const char *const phrases[] = {
+		"exec: \"",
+		"exec format error",
+		"executable file",
+		"open executable",
+		"command that was not found",
+		"command was not found",
+		"finding executable",
+	};
+
+	if (response->status != 400 && response->status != 500)
+		return false;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(phrases); i++) {
+		if (strcasestr(response->message, phrases[i]))
+			return true;
+	}
+	return false;
+}
+
+int sbx_container_start(struct sbx_engine *engine, const char *id,
+			struct sbx_error *err)
+{
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+
+	if (simple(engine, "POST", id, "/start", &response, err) < 0)
+		return sbx_error_wrap(err, "start container");
+	/* 304: it runs already. */
+	if (response.status == 204 || response.status == 304)
+		return 0;
+	sbx_http_refused(&response, err);
+	sbx_error_wrap(err, "start container");
+	return is_command_error(&response) ? SBX_CONTAINER_NO_COMMAND : -1;
+}
+
+int sbx_container_inspect(struct sbx_engine *engine, const char *id,
+			  json_t **out, struct sbx_error *err)
+{
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	int ret = simple(engine, "GET", id, "/json", &response, err);
+
+	if (ret == 0 && response.status == 404)
+		return SBX_CONTAINER_GONE;
+	if (ret == 0 && response.status != 200)
+		ret = sbx_http_refused(&response, err);
+	else if (ret == 0)
+		ret = sbx_http_take_object(&response, out, err);
+	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect container");
+}
+
+/* Docker: 409.  Podman 4.3: 500 with one of these texts. */
+static bool is_not_running(const struct sbx_http_response *response)
+{
+	if (response->status == 404 || response->status == 409)
+		return true;
+	return response->status == 500 &&
+	       (strcasestr(response->message, "not running") ||
+		strcasestr(response->message, "container state improper") ||
+		strcasestr(response->message, "can only kill running"));
+}
+
+int sbx_container_kill(struct sbx_engine *engine, const char *id,
+		       struct sbx_error *err)
+{
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+
+	if (simple(engine, "POST", id, "/kill?signal=SIGKILL", &response, err) <
+	    0)
+		return sbx_error_wrap(err, "kill container");
+	if (response.status == 204 || is_not_running(&response))
+		return 0;
+	sbx_http_refused(&response, err);
+	return sbx_error_wrap(err, "kill container");
+}
+
+int sbx_container_remove(struct sbx_engine *engine, const char *id,
+			 struct sbx_error *err)
+{
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+
+	if (simple(engine, "DELETE", id, "?force=1&v=1", &response, err) < 0)
+		return sbx_error_wrap(err, "remove container");
+	/* Podman 4 answers 200 where Docker answers 204. */
+	if (response.status == 204 || response.status == 200 ||
+	    response.status == 404)
+		return 0;
+	if (response.status == 409 &&
+	    strcasestr(response.message, "in progress"))
+		return 0;
+	sbx_http_refused(&response, err);
+	return sbx_error_wrap(err, "remove container");
+}
+
+int sbx_container_list(struct sbx_engine *engine, const char *label,
+		       json_t **out, struct sbx_error *err)
+{
+	cleanup_free char *filters = sbx_http_label_filter(label);
+	cleanup_free char *path =
+		sbx_asprintf("/containers/json?all=1&filters=%s", filters);
+	struct sbx_http_request request = { .method = "GET", .path = path };
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	int ret = sbx_http_perform(engine, &request, &response, err);
+
+	if (ret == 0 && response.status != 200)
+		ret = sbx_http_refused(&response, err);
+	else if (ret == 0)
+		ret = sbx_http_take_array(&response, out, err);
+	return ret == 0 ? 0 : sbx_error_wrap(err, "list containers");
+}
+
+int sbx_container_put_archive(struct sbx_engine *engine, const char *id,
+			      const char *path, const void *data, size_t size,
+			      struct sbx_error *err)
+{
+	cleanup_free char *where = sbx_http_escape(path);
+	cleanup_free char *rest = sbx_asprintf("/archive?path=%s", where);
+	cleanup_free char *target = container_path(id, rest);
+	struct sbx_http_bytes bytes = { .data = data, .size = size };
+	struct sbx_http_request request = {
+		.method = "PUT",
+		.path = target,
+		.source = sbx_http_bytes_source,
+		.source_ctx = &bytes,
+		.content_type = "application/x-tar",
+	};
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	int ret = sbx_http_perform(engine, &request, &response, err);
+
+	if (ret == 0 && response.status != 200)
+		ret = sbx_http_refused(&response, err);
+	return ret == 0 ? 0 : sbx_error_wrap(err, "unpack into %s", path);
+}
+
+int sbx_container_stat_path(struct sbx_engine *engine, const char *id,
+			    const char *path, json_t **out,
+			    struct sbx_error *err)
+{
+	cleanup_free char *where = sbx_http_escape(path);
+	cleanup_free char *rest = sbx_asprintf("/archive?path=%s", where);
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+
+	if (simple(engine, "HEAD", id, rest, &response, err) < 0)
+		return sbx_error_wrap(err, "look at %s", path);
+	if (response.status == 404)
+		return SBX_CONTAINER_GONE;
+	if (response.status != 200) {
+		sbx_http_refused(&response, err);
+		return sbx_error_wrap(err, "look at %s", path);
+	}
+	if (!json_is_object(response.stat))
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "look at %s: the engine's answer says "
+				     "nothing about it",
+				     path);
+	*out = sbx_take(response.stat);
+	return 0;
+}

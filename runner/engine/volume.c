@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/volume.h"
+
+#include "base/mem.h"
+#include "codec/json.h"
+#include "engine/http.h"
+
+int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
+		    struct sbx_error *err)
+{
+	cleanup_free char *filters = sbx_http_label_filter(label);
+	cleanup_free char *path = sbx_asprintf("/volumes?filters=%s", filters);
+	struct sbx_http_request request = { .method = "GET", .path = path };
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	json_t *volumes;
+
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return sbx_error_wrap(err, "list volumes");
+	if (response.status != 200) {
+		sbx_http_refused(&response, err);
+		return sbx_error_wrap(err, "list volumes");
+	}
+	/* Docker writes null for none. */
+	volumes = sbx_json_at(response.json, "Volumes", NULL);
+	*out = json_is_array(volumes) ? json_incref(volumes) : json_array();
+	return 0;
+}
+
+int sbx_volume_create(struct sbx_engine *engine, const char *name,
+		      json_t *labels, struct sbx_error *err)
+{
+	json_auto_t *body =
+		json_pack("{s:s, s:O?}", "Name", name, "Labels", labels);
+	struct sbx_http_request request = {
+		.method = "POST",
+		.path = "/volumes/create",
+		.json = body,
+	};
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	int ret = sbx_http_perform(engine, &request, &response, err);
+
+	if (ret == 0 && response.status != 201 && response.status != 200)
+		ret = sbx_http_refused(&response, err);
+	return ret == 0 ? 0 : sbx_error_wrap(err, "create volume %s", name);
+}
+
+int sbx_volume_remove(struct sbx_engine *engine, const char *name,
+		      struct sbx_error *err)
+{
+	cleanup_free char *escaped = sbx_http_escape(name);
+	cleanup_free char *path = sbx_asprintf("/volumes/%s", escaped);
+	struct sbx_http_request request = { .method = "DELETE", .path = path };
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return sbx_error_wrap(err, "remove volume %s", name);
+	switch (response.status) {
+	case 204:
+	case 200:
+		return 0;
+	case 404:
+		return SBX_VOLUME_GONE;
+	case 409:
+		return SBX_VOLUME_IN_USE;
+	default:
+		sbx_http_refused(&response, err);
+		return sbx_error_wrap(err, "remove volume %s", name);
+	}
+}
