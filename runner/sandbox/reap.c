@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/reap.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "codec/json.h"
+#include "engine/container.h"
+#include "engine/volume.h"
+#include "sandbox/init_volume.h"
+#include "sandbox/spec.h"
+
+/*
+ * A runner is named by what the kernel never gives out twice: the boot id,
+ * the inode of the pid namespace, the pid and the time the process started.
+ * The name is a label on what the runner makes, so that any other runner can
+ * tell later whether it is still there, without a state of its own.
+ */
+
+#define TEXT_MAX    4096
+#define DAY_SECONDS (24 * 60 * 60)
+#define ID_SHOWN    12
+
+/* How long a volume may stay in use by a container that is on its way out. */
+#define RELEASE_TRIES	60
+#define RELEASE_WAIT_MS 50
+
+/* --- who runs -------------------------------------------------------------- */
+
+static bool read_text(const char *path, struct sbx_buf *out)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && sbx_fd_read_all(fd, out, &ignored) == 0;
+}
+
+static bool boot_id(char *out, size_t size)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(TEXT_MAX);
+
+	if (!read_text("/proc/sys/kernel/random/boot_id", &text))
+		return false;
+	snprintf(out, size, "%.*s", (int)strcspn(sbx_buf_text(&text), "\n"),
+		 sbx_buf_text(&text));
+	return true;
+}
+
+static unsigned long long pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
+
+/*
+ * When process @pid started, in clock ticks since boot; 0 when there is none.
+ * proc(5): field 22 of stat; field 2 is the command in parentheses, in which
+ * anything may stand, so the fields are counted from the last ')'.
+ */
+static unsigned long long start_time(long pid)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(TEXT_MAX);
+	unsigned long long value = 0;
+	char path[64];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if (!read_text(path, &text))
+		return 0;
+	at = strrchr(sbx_buf_text(&text), ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, "%llu", &value) == 1 ? value : 0;
+}
+
+const char *sbx_reap_identity(void)
+{
+	/* Not kept from call to call: a fork(2) makes another process. */
+	static _Thread_local char identity[160];
+	char boot[64] = "unknown";
+	long pid = (long)getpid();
+
+	boot_id(boot, sizeof(boot));
+	snprintf(identity, sizeof(identity), "%s:%llu:%ld:%llu", boot,
+		 pid_namespace(), pid, start_time(pid));
+	return identity;
+}
+
+enum sbx_reap_runner sbx_reap_runner_state(const char *identity)
+{
+	unsigned long long namespace, started;
+	char boot[64], own_boot[64];
+	char extra;
+	long pid;
+
+	if (sscanf(identity, "%63[0-9a-f-]:%llu:%ld:%llu%c", boot, &namespace,
+		   &pid, &started, &extra) != 4)
+		return SBX_REAP_ELSEWHERE;
+	if (!boot_id(own_boot, sizeof(own_boot)) ||
+	    strcmp(boot, own_boot) != 0 || namespace == 0 ||
+	    namespace != pid_namespace() || pid <= 0 || started == 0)
+		return SBX_REAP_ELSEWHERE;
+	return start_time(pid) == started ? SBX_REAP_ALIVE : SBX_REAP_DEAD;
+}
+
+/* --- containers ------------------------------------------------------------ */
+
+long long sbx_reap_parse_time(const char *text)
+{
+	struct tm tm = { .tm_isdst = 0 };
+	const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	long long seconds;
+	long offset;
+
+	if (!at)
+		return -1;
+	if (*at == '.')
+		at += 1 + strspn(at + 1, "0123456789");
+	seconds = timegm(&tm);
+	tm.tm_gmtoff = 0;
+	at = strptime(at, "%z", &tm);
+	offset = tm.tm_gmtoff;
+	return at && *at == '\0' ? seconds - offset : -1;
+}
+
+static bool is_old(long long created)
+{
+	return created > 0 && time(NULL) - created > DAY_SECONDS;
+}
+
+/* Why @container may go; NULL when it may not. */
+static const char *why_remove(const json_t *container)
+{
+	const char *runner =
+		sbx_json_text_at(container, "Labels", SBX_LABEL_RUNNER, NULL);
+	const char *state = sbx_json_text_at(container, "State", NULL);
+
+	switch (sbx_reap_runner_state(runner ? runner : "")) {
+	case SBX_REAP_ALIVE:
+		return NULL;
+	case SBX_REAP_DEAD:
+		return "its runner is gone";
+	case SBX_REAP_ELSEWHERE:
+		break;
+	}
+	if (state && strcmp(state, "running") != 0 &&
+	    is_old(sbx_json_int_at(0, container, "Created", NULL)))
+		return "not running, older than a day";
+	return NULL;
+}
+
+static char *container_name(const json_t *container, const char *id)
+{
+	const json_t *names = sbx_json_at(container, "Names", NULL);
+	const char *name = json_string_value(json_array_get(names, 0));
+
+	if (!name || !*name)
+		return sbx_strndup(id, ID_SHOWN);
+	return sbx_strdup(*name == '/' ? name + 1 : name);
+}
+
+static int reap_container(struct sbx_engine *engine, const json_t *container,
+			  bool dry_run, struct sbx_strv *removed,
+			  struct sbx_error *err)
+{
+	const char *id = sbx_json_text_at(container, "Id", NULL);
+	const char *why = why_remove(container);
+	cleanup_free char *name = NULL;
+
+	if (!id || !why)
+		return 0;
+	name = container_name(container, id);
+	if (!dry_run && sbx_container_remove(engine, id, err) < 0)
+		return sbx_error_wrap(err, "remove container %s", name);
+	sbx_strv_push_take(removed,
+			   sbx_asprintf("container %s (%s)", name, why));
+	return 0;
+}
+
+int sbx_reap_containers(struct sbx_engine *engine, bool dry_run,
+			struct sbx_strv *removed, struct sbx_error *err)
+{
+	json_auto_t *list = NULL;
+	const json_t *container;
+	size_t i;
+
+	if (sbx_container_list(engine, SBX_LABEL_RUNNER, &list, err) < 0)
+		return sbx_error_wrap(err, "list containers");
+	json_array_foreach (list, i, container) {
+		if (reap_container(engine, container, dry_run, removed, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* --- volumes --------------------------------------------------------------- */
+
+/* True when one of @containers has the volume @name. */
+static bool is_mounted(const json_t *containers, const char *name)
+{
+	const json_t *container, *mount;
+	size_t i, j;
+
+	json_array_foreach (containers, i, container) {
+		json_array_foreach (sbx_json_at(container, "Mounts", NULL), j,
+				    mount) {
+			const char *volume =
+				sbx_json_text_at(mount, "Name", NULL);
+
+			if (volume && strcmp(volume, name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *why_remove_init(const json_t *volume)
+{
+	const char *name = sbx_json_text_at(volume, "Name", NULL);
+
+	if (!name || strcmp(name, sbx_init_volume_name()) == 0)
+		return NULL;
+	return "init of another build";
+}
+
+static const char *why_remove_test(const json_t *volume)
+{
+	const char *runner =
+		sbx_json_text_at(volume, "Labels", SBX_LABEL_RUNNER, NULL);
+	const char *owner =
+		sbx_json_text_at(volume, "Labels", SBX_LABEL_OWNER, NULL);
+	const char *created = sbx_json_text_at(volume, "CreatedAt", NULL);
+
+	if (!owner || !sbx_text_has_prefix(owner, SBX_SPEC_TEST_OWNER))
+		return NULL;
+	switch (sbx_reap_runner_state(runner ? runner : "")) {
+	case SBX_REAP_ALIVE:
+		return NULL;
+	case SBX_REAP_DEAD:
+		return "of a test run that is over";
+	case SBX_REAP_ELSEWHERE:
+		break;
+	}
+	if (created && is_old(sbx_reap_parse_time(created)))
+		return "of a test run, older than a day";
+	return NULL;
+}
+
+/* The volumes that carry @label and for which @why has a reason. */
+static int reap_labelled(struct sbx_engine *engine, const char *label,
+			 const char *(*why)(const json_t *volume),
+			 const json_t *containers, bool dry_run,
+			 struct sbx_strv *removed, struct sbx_error *err)
+{
+	json_auto_t *list = NULL;
+	const json_t *volume;
+	size_t i;
+
+	if (sbx_volume_list(engine, label, &list, err) < 0)
+		return sbx_error_wrap(err, "list volumes");
+	json_array_foreach (list, i, volume) {
+		const char *name = sbx_json_text_at(volume, "Name", NULL);
+		const char *reason = name ? why(volume) : NULL;
+		int result = 0;
+
+		if (!reason || is_mounted(containers, name))
+			continue;
+		if (!dry_run)
+			result = sbx_volume_remove(engine, name, err);
+		if (result < 0)
+			return sbx_error_wrap(err, "remove volume %s", name);
+		if (result == 0)
+			sbx_strv_push_take(
+				removed,
+				sbx_asprintf("volume %s (%s)", name, reason));
+	}
+	return 0;
+}
+
+int sbx_reap_volumes(struct sbx_engine *engine, bool dry_run,
+		     struct sbx_strv *removed, struct sbx_error *err)
+{
+	json_auto_t *containers = NULL;
+
+	/* The engine refuses to remove what is in use; a dry run must ask. */
+	if (sbx_container_list(engine, SBX_LABEL_RUNNER, &containers, err) < 0)
+		return sbx_error_wrap(err, "list containers");
+	if (reap_labelled(engine, SBX_LABEL_INIT, why_remove_init, containers,
+			  dry_run, removed, err))
+		return -1;
+	return reap_labelled(engine, SBX_LABEL_RUNNER, why_remove_test,
+			     containers, dry_run, removed, err);
+}
+
+/* Waits for containers that use the volume and are on their way out. */
+static int remove_when_free(struct sbx_engine *engine, const char *name,
+			    struct sbx_error *err)
+{
+	for (int i = 0; i < RELEASE_TRIES; i++) {
+		int result = sbx_volume_remove(engine, name, err);
+
+		if (result != SBX_VOLUME_IN_USE)
+			return result < 0 ? -1 : 0;
+		poll(NULL, 0, RELEASE_WAIT_MS);
+	}
+	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+			     "it is still in use");
+}
+
+int sbx_reap_owner_volumes(struct sbx_engine *engine, const char *owner,
+			   struct sbx_error *err)
+{
+	cleanup_free char *label =
+		sbx_asprintf("%s=%s", SBX_LABEL_OWNER, owner);
+	json_auto_t *list = NULL;
+	const json_t *volume;
+	size_t i;
+
+	if (sbx_volume_list(engine, label, &list, err) < 0)
+		return sbx_error_wrap(err, "list volumes");
+	json_array_foreach (list, i, volume) {
+		const char *name = sbx_json_text_at(volume, "Name", NULL);
+
+		if (name && remove_when_free(engine, name, err))
+			return sbx_error_wrap(err, "remove volume %s", name);
+	}
+	return 0;
+}
