@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/terminal.h"
+
+#define HELP_SIZE_MAX (64 * 1024)
+
+const struct sbx_option sbx_global_options[] = {
+	{ "skills", 0, SBX_OPTION_TEXT, "DIR[:DIR]",
+	  "where skills are; the first directory that has one wins "
+	  "(default: $SKILLBOX_SKILLS, then ./skills)",
+	  offsetof(struct sbx_globals, skills) },
+	{ "engine", 0, SBX_OPTION_TEXT, "URL",
+	  "the container engine, such as unix:///var/run/docker.sock "
+	  "(default: $DOCKER_HOST, then the Docker CLI's current context)",
+	  offsetof(struct sbx_globals, engine) },
+	{ "policy", 0, SBX_OPTION_LATER, "FILE", "", 0 },
+	{ "help", 'h', SBX_OPTION_FLAG, NULL, "show this text",
+	  offsetof(struct sbx_globals, help) },
+	{ .name = NULL },
+};
+
+void sbx_cli_describe(const struct sbx_command *command, struct sbx_buf *out)
+{
+	sbx_buf_printf(out, "usage: skillbox %s%s%s%s\n\n", command->name,
+		       command->options ? " [OPTION...]" : "",
+		       *command->arguments ? " " : "", command->arguments);
+	sbx_options_paragraph(out, command->details);
+	if (command->options) {
+		sbx_buf_puts(out, "\noptions:\n");
+		sbx_options_describe(command->options, out);
+	}
+	sbx_buf_puts(out, "\noptions of every command:\n");
+	sbx_options_describe(sbx_global_options, out);
+	sbx_buf_printf(out, "\nexamples:\n%s", command->examples);
+}
+
+static int help(const struct sbx_command *command)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(HELP_SIZE_MAX);
+
+	sbx_cli_describe(command, &text);
+	fputs(sbx_buf_text(&text), stdout);
+	return 0;
+}
+
+bool sbx_cli_parse(const struct sbx_cli *cli, void *values, int argc,
+		   char **argv, int *first, int *status)
+{
+	const struct sbx_option_group groups[] = {
+		{ cli->command->options, values },
+		{ sbx_global_options, cli->globals },
+	};
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_options_parse(groups, SBX_ARRAY_SIZE(groups), true, argc, argv,
+			      first, &err)) {
+		*status = sbx_cli_usage(cli, "%s", err.message);
+		return false;
+	}
+	if (cli->globals->help) {
+		*status = help(cli->command);
+		return false;
+	}
+	return true;
+}
+
+int sbx_cli_usage(const struct sbx_cli *cli, const char *format, ...)
+{
+	const char *name = cli->command ? cli->command->name : NULL;
+	cleanup_free char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	sbx_term_error("%s%s%s", name ? name : "", name ? ": " : "", text);
+	fprintf(stderr, "Try 'skillbox%s%s --help'.\n", name ? " " : "",
+		name ? name : "");
+	return EX_USAGE;
+}
+
+int sbx_cli_fail(const struct sbx_error *err)
+{
+	sbx_term_error("%s", err->message);
+	return sbx_outcome_status(err->outcome);
+}
+
+int sbx_cli_engine(const struct sbx_cli *cli, struct sbx_engine **out,
+		   struct sbx_error *err)
+{
+	cleanup_free char *url = NULL;
+
+	if (cli->globals->engine)
+		return sbx_engine_new(out, cli->globals->engine, err);
+	if (sbx_engine_default_url(&url, err))
+		return -1;
+	return sbx_engine_new(out, url, err);
+}
+
+int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
+		    struct sbx_error *err)
+{
+	return sbx_catalog_open(out, cli->globals->skills, err);
+}

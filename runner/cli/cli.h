@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_CLI_CLI_H
+#define SBX_CLI_CLI_H
+
+#include <stdbool.h>
+#include <sysexits.h>
+
+#include "base/error.h"
+#include "cli/options.h"
+#include "engine/engine.h"
+#include "skill/catalog.h"
+
+/* What the commands share. */
+
+struct sbx_cli;
+
+/*
+ * A command, as main's table and --help see it.
+ *
+ * @arguments	what stands behind the options in the usage line
+ * @details	what it does, one paragraph; wrapped to the page
+ * @examples	lines, each ending in a newline
+ * @options	of its own; NULL for none
+ * @run		argv[0] is the command's name; returns the exit status; NULL
+ *		for a command that is not supported yet
+ */
+struct sbx_command {
+	const char *name;
+	const char *summary;
+	const char *arguments;
+	const char *details;
+	const char *examples;
+	const struct sbx_option *options;
+	int (*run)(const struct sbx_cli *cli, int argc, char **argv);
+};
+
+extern const struct sbx_command sbx_cmd_build;
+extern const struct sbx_command sbx_cmd_check;
+extern const struct sbx_command sbx_cmd_doctor;
+extern const struct sbx_command sbx_cmd_inspect;
+extern const struct sbx_command sbx_cmd_list;
+extern const struct sbx_command sbx_cmd_prune;
+extern const struct sbx_command sbx_cmd_run;
+extern const struct sbx_command sbx_cmd_test;
+extern const struct sbx_command sbx_cmd_version;
+
+/* Options of every command, before or after its name. */
+struct sbx_globals {
+	const char *skills;
+	const char *engine;
+	bool help;
+	bool version;
+};
+
+/*
+ * @command	the one that runs, NULL before it is known
+ * @globals	what stood before the command's name, then also behind it
+ */
+struct sbx_cli {
+	const struct sbx_command *command;
+	struct sbx_globals *globals;
+};
+
+extern const struct sbx_option sbx_global_options[];
+
+/*
+ * Parses a command's line into @values (of its own options) and the globals.
+ * Arguments are argv[*first] to argv[argc - 1] then.  False when the command
+ * is to end at once with *@status: --help was asked for and given, or the
+ * usage is wrong, which has been said.
+ */
+bool sbx_cli_parse(const struct sbx_cli *cli, void *values, int argc,
+		   char **argv, int *first, int *status);
+
+/* The text of "skillbox COMMAND --help". */
+void sbx_cli_describe(const struct sbx_command *command, struct sbx_buf *out);
+
+/* Says what is wrong with the usage and where to look; returns EX_USAGE. */
+int sbx_cli_usage(const struct sbx_cli *cli, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Says "skillbox: MESSAGE"; returns the status of its outcome. */
+int sbx_cli_fail(const struct sbx_error *err);
+
+/* A client of the engine that --engine or the environment names. */
+int sbx_cli_engine(const struct sbx_cli *cli, struct sbx_engine **out,
+		   struct sbx_error *err);
+
+/* The catalog that --skills or the environment names. */
+int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
+		    struct sbx_error *err);
+
+#endif

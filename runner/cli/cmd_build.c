@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <stdio.h>
+
+#include "cli/cancel.h"
+#include "cli/terminal.h"
+#include "codec/json.h"
+#include "skill/skill_image.h"
+
+struct values {
+	bool all;
+	bool force;
+	const char *format;
+};
+
+static const char *const formats[] = { "text", "json", NULL };
+
+static const struct sbx_option options[] = {
+	{ "all", 'a', SBX_OPTION_FLAG, NULL, "build every skill there is",
+	  offsetof(struct values, all) },
+	{ "force", 'f', SBX_OPTION_FLAG, NULL,
+	  "build even if the image is there already",
+	  offsetof(struct values, force) },
+	{ "format", 0, SBX_OPTION_TEXT, "FORMAT",
+	  "of the results: text (default) or json, a line each",
+	  offsetof(struct values, format) },
+	{ .name = NULL },
+};
+
+struct build {
+	struct sbx_catalog catalog;
+	struct sbx_engine *engine;
+	struct sbx_strv names;
+	bool force;
+	bool as_json;
+};
+
+static void report(const struct build *build, const char *name,
+		   const struct sbx_skill_image *image,
+		   const struct sbx_error *err)
+{
+	const char *result = err ? "failed"
+				 : (image->built ? "built" : "unchanged");
+	json_auto_t *json = NULL;
+
+	if (err)
+		sbx_term_error("%s: %s", name, err->message);
+	if (build->as_json) {
+		json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "skill", name,
+				 "result", result, "tag",
+				 err ? NULL : image->tag, "image",
+				 err ? NULL : image->id, "error",
+				 err ? err->message : NULL);
+		sbx_term_json(json);
+	} else if (!err) {
+		printf("%s %s %s\n", name, image->tag, result);
+	}
+	fflush(stdout);
+}
+
+static int build_one(const struct build *build, const char *name)
+{
+	const struct sbx_skill_image_options image_options = {
+		.force = build->force,
+		.progress = sbx_term_progress,
+	};
+	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_catalog_load(&build->catalog, name, &skill, &err) ||
+	    sbx_skill_image_ensure(build->engine, &build->catalog, &skill,
+				   &image_options, &image, &err)) {
+		report(build, name, NULL, &err);
+		return sbx_outcome_status(err.outcome);
+	}
+	report(build, name, &image, NULL);
+	return 0;
+}
+
+/* The first failure's status; one that fails does not stop the others. */
+static int build_each(const struct build *build)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < build->names.n && !sbx_cancel_asked(); i++) {
+		int one = build_one(build, build->names.v[i]);
+
+		if (status == 0)
+			status = one;
+	}
+	if (sbx_cancel_asked())
+		return sbx_outcome_status(SBX_OUTCOME_CANCELLED);
+	return status;
+}
+
+static int prepare(const struct sbx_cli *cli, struct build *build,
+		   struct sbx_error *err)
+{
+	if (sbx_cli_catalog(cli, &build->catalog, err) ||
+	    sbx_cli_engine(cli, &build->engine, err))
+		return -1;
+	sbx_engine_set_cancel_fd(build->engine, sbx_cancel_setup());
+	if (build->names.n)
+		return 0;
+	return sbx_catalog_names(&build->catalog, &build->names, NULL, err);
+}
+
+static int run(const struct sbx_cli *cli, struct build *build)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	int status;
+
+	if (prepare(cli, build, &err))
+		status = sbx_cli_fail(&err);
+	else
+		status = build_each(build);
+	sbx_strv_free(&build->names);
+	sbx_engine_free(&build->engine);
+	sbx_catalog_close(&build->catalog);
+	return status;
+}
+
+static int cmd_build(const struct sbx_cli *cli, int argc, char **argv)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct values values = { .all = false };
+	struct build build = { .engine = NULL };
+	int status;
+	int format;
+	int first;
+
+	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
+		return status;
+	format = sbx_options_choice("format", values.format, formats, &err);
+	if (format < 0)
+		return sbx_cli_usage(cli, "%s", err.message);
+	if (values.all && first < argc)
+		return sbx_cli_usage(cli, "either --all or '%s', not both",
+				     argv[first]);
+	if (!values.all && first == argc)
+		return sbx_cli_usage(cli, "which skills? (--all for every "
+					  "one)");
+	for (int i = first; i < argc; i++)
+		sbx_strv_push(&build.names, argv[i]);
+	build.force = values.force;
+	build.as_json = format == 1;
+	return run(cli, &build);
+}
+
+const struct sbx_command sbx_cmd_build = {
+	.name = "build",
+	.summary = "build the images of skills",
+	.arguments = "[SKILL... | --all]",
+	.details = "Builds the image of each skill, and first the base "
+		   "images it is made from. An image is named after a hash of "
+		   "its sources, so what has not changed is not built again. "
+		   "Prints a line per skill: its name, its image, and "
+		   "\"built\" or \"unchanged\". A skill that fails does not "
+		   "stop the others.",
+	.examples = "  skillbox build text webpage\n"
+		    "  skillbox build --all\n"
+		    "  skillbox build --force text\n",
+	.options = options,
+	.run = cmd_build,
+};

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/terminal.h"
+#include "skill/policy.h"
+#include "skill/skill_image.h"
+
+/*
+ * skillbox check: what is wrong with a skill, without an engine.  Findings
+ * go to stdout in the form editors know, FILE:LINE:COLUMN: MESSAGE.
+ */
+
+struct check {
+	struct sbx_catalog catalog;
+	size_t skills;
+	size_t errors;
+	size_t warnings;
+};
+
+static void put(const char *line)
+{
+	cleanup_free char *text = sbx_term_escape(line);
+
+	printf("%s\n", text);
+}
+
+static void put_error(struct check *check, const char *line)
+{
+	check->errors++;
+	put(line);
+}
+
+/* @dir NULL: a warning about no file in particular. */
+static void put_warning(struct check *check, const char *dir,
+			const char *message)
+{
+	cleanup_free char *line =
+		dir ? sbx_asprintf("%s/skill.yaml: warning: %s", dir, message)
+		    : sbx_asprintf("warning: %s", message);
+
+	check->warnings++;
+	put(line);
+}
+
+/* --- one skill that parses ------------------------------------------------- */
+
+static const struct sbx_action *shares(const struct sbx_manifest *manifest,
+				       const struct sbx_action *action,
+				       const char *volume)
+{
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		const struct sbx_action *other = &manifest->actions[i];
+
+		for (size_t j = 0; j < other->n_volumes; j++) {
+			if (other->network != action->network &&
+			    strcmp(other->volumes[j].source, volume) == 0)
+				return other;
+		}
+	}
+	return NULL;
+}
+
+/* Said once per volume, at the first action that has it. */
+static void check_shared(struct check *check, const char *dir,
+			 const struct sbx_manifest *manifest)
+{
+	cleanup_strv struct sbx_strv seen = SBX_STRV_INIT;
+
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		const struct sbx_action *action = &manifest->actions[i];
+
+		for (size_t j = 0; j < action->n_volumes; j++) {
+			const char *volume = action->volumes[j].source;
+			const struct sbx_action *other =
+				shares(manifest, action, volume);
+			cleanup_free char *message = NULL;
+
+			if (*volume == '/' || !other ||
+			    sbx_strv_getenv(&seen, volume))
+				continue;
+			sbx_strv_setenv(&seen, volume, "");
+			message = sbx_asprintf(
+				"volume %s is shared by %s (network: %s) and "
+				"%s (network: %s): a Unix socket in it would "
+				"join them",
+				volume, action->name,
+				sbx_network_name(action->network), other->name,
+				sbx_network_name(other->network));
+			put_warning(check, dir, message);
+		}
+	}
+}
+
+/* What the policy will not grant can be asked for, but not run. */
+static void check_policy(struct check *check, const char *dir,
+			 const struct sbx_manifest *manifest)
+{
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		const struct sbx_action *action = &manifest->actions[i];
+		struct sbx_grant grant = { .owner = NULL };
+		struct sbx_error err = SBX_ERROR_INIT;
+		cleanup_free char *message = NULL;
+
+		if (sbx_policy_grant(manifest, action, &none, "check", &grant,
+				     &err) == 0) {
+			sbx_grant_clear(&grant);
+			continue;
+		}
+		message = sbx_asprintf("action %s will be refused: %s",
+				       action->name, err.message);
+		put_warning(check, dir, message);
+	}
+}
+
+static void check_dockerfile(struct check *check, const char *dir,
+			     const struct sbx_skill *skill)
+{
+	cleanup_strv struct sbx_strv warnings = SBX_STRV_INIT;
+	cleanup_free char *path = NULL;
+	cleanup_free char *line = NULL;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (skill->manifest->image)
+		return;
+	path = sbx_asprintf("%s/%s", skill->dir, skill->manifest->dockerfile);
+	if (access(path, R_OK)) {
+		line = sbx_asprintf("%s/%s: %s", dir,
+				    skill->manifest->dockerfile,
+				    strerror(errno));
+		put_error(check, line);
+		return;
+	}
+	if (sbx_skill_image_warnings(skill, &warnings, &err)) {
+		line = sbx_asprintf("%s: %s", dir, err.message);
+		put_error(check, line);
+	}
+	for (size_t i = 0; i < warnings.n; i++)
+		put_warning(check, dir, warnings.v[i]);
+}
+
+/* --- one directory --------------------------------------------------------- */
+
+/* "FILE:LINE:COLUMN: text" with "warning: " before the text. */
+static void put_located_warning(struct check *check, const char *line)
+{
+	const char *at = strstr(line, "skill.yaml:");
+	cleanup_free char *text = NULL;
+
+	at = at ? strstr(at, ": ") : NULL;
+	text = at ? sbx_asprintf("%.*s: warning: %s", (int)(at - line), line,
+				 at + 2)
+		  : sbx_asprintf("warning: %s", line);
+	check->warnings++;
+	put(text);
+}
+
+static void check_skill(struct check *check, const char *dir)
+{
+	cleanup_problems struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	int result = sbx_skill_load(dir, &skill, &problems, &err);
+
+	check->skills++;
+	for (size_t i = 0; i < problems.errors.n; i++)
+		put_error(check, problems.errors.v[i]);
+	for (size_t i = 0; i < problems.warnings.n; i++)
+		put_located_warning(check, problems.warnings.v[i]);
+	if (result && problems.errors.n == 0)
+		put_error(check, err.message);
+	if (result)
+		return;
+	check_dockerfile(check, dir, &skill);
+	check_policy(check, dir, skill.manifest);
+	check_shared(check, dir, skill.manifest);
+}
+
+/* @path as seen from here when it is below, else as it is; free() it. */
+static char *shorten(const char *path)
+{
+	cleanup_free char *here = realpath(".", NULL);
+	size_t size = here ? strlen(here) : 0;
+
+	if (size > 1 && strncmp(path, here, size) == 0 && path[size] == '/')
+		return sbx_strdup(path + size + 1);
+	return sbx_strdup(path);
+}
+
+static void check_directory(struct check *check, const char *path)
+{
+	cleanup_free char *full = realpath(path, NULL);
+	cleanup_free char *shown = shorten(full ? full : path);
+
+	check_skill(check, shown);
+}
+
+/* The directory of a skill in the catalog, or NULL; free() it. */
+static char *find_named(const struct check *check, const char *name)
+{
+	const struct sbx_strv *dirs = &check->catalog.directories;
+
+	for (size_t i = 0; !strchr(name, '/') && i < dirs->n; i++) {
+		cleanup_free char *dir =
+			sbx_asprintf("%s/%s", dirs->v[i], name);
+		cleanup_free char *file = sbx_asprintf("%s/skill.yaml", dir);
+
+		if (access(file, F_OK) == 0)
+			return sbx_take(dir);
+	}
+	return NULL;
+}
+
+/* A skill's directory, its skill.yaml, or the name of one in the catalog. */
+static void check_path(struct check *check, const char *path)
+{
+	cleanup_free char *copy = sbx_strdup(path);
+	cleanup_free char *named = NULL;
+	cleanup_free char *line = NULL;
+	struct stat st;
+
+	if (stat(path, &st)) {
+		int errnum = errno;
+
+		named = find_named(check, path);
+		if (named) {
+			check_directory(check, named);
+			return;
+		}
+		line = sbx_asprintf("%s: %s", path, strerror(errnum));
+		put_error(check, line);
+	} else if (S_ISDIR(st.st_mode)) {
+		check_directory(check, path);
+	} else if (strcmp(basename(copy), "skill.yaml") == 0) {
+		check_directory(check, dirname(copy));
+	} else {
+		line = sbx_asprintf("%s: neither a skill's directory nor a "
+				    "skill.yaml",
+				    path);
+		put_error(check, line);
+	}
+}
+
+static int check_all(struct check *check, struct sbx_error *err)
+{
+	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
+	cleanup_strv struct sbx_strv shadowed = SBX_STRV_INIT;
+
+	if (sbx_catalog_names(&check->catalog, &names, &shadowed, err))
+		return -1;
+	for (size_t i = 0; i < shadowed.n; i++)
+		put_warning(check, NULL, shadowed.v[i]);
+	for (size_t i = 0; i < names.n; i++) {
+		cleanup_free char *dir = find_named(check, names.v[i]);
+
+		if (dir)
+			check_directory(check, dir);
+	}
+	return 0;
+}
+
+/* --- the command ----------------------------------------------------------- */
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static int summary(const struct check *check)
+{
+	printf("%zu skill%s checked: %zu error%s, %zu warning%s\n",
+	       check->skills, plural(check->skills), check->errors,
+	       plural(check->errors), check->warnings, plural(check->warnings));
+	return check->errors ? EX_DATAERR : 0;
+}
+
+static int cmd_check(const struct sbx_cli *cli, int argc, char **argv)
+{
+	struct check check = { .skills = 0 };
+	struct sbx_error err = SBX_ERROR_INIT;
+	int status;
+	int first;
+	int result;
+
+	if (!sbx_cli_parse(cli, NULL, argc, argv, &first, &status))
+		return status;
+	/* Paths can be checked without a catalog. */
+	result = sbx_cli_catalog(cli, &check.catalog, &err);
+	if (result == 0 && first == argc)
+		result = check_all(&check, &err);
+	for (int i = first; i < argc; i++) {
+		result = 0;
+		check_path(&check, argv[i]);
+	}
+	status = result ? sbx_cli_fail(&err) : summary(&check);
+	sbx_catalog_close(&check.catalog);
+	return status;
+}
+
+const struct sbx_command sbx_cmd_check = {
+	.name = "check",
+	.summary = "find the errors of skills, without running them",
+	.arguments = "[PATH...]",
+	.details = "Reads skills (directories, skill.yaml files or names; all "
+		   "skills when none is given) and prints every error and "
+		   "warning as FILE:LINE:COLUMN. Needs no engine. Exits with "
+		   "65 when there is an error; warnings are no errors.",
+	.examples = "  skillbox check\n"
+		    "  skillbox check skills/text\n"
+		    "  skillbox check ./skill.yaml\n",
+	.run = cmd_check,
+};

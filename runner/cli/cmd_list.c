@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/terminal.h"
+#include "codec/json.h"
+
+struct values {
+	const char *format;
+};
+
+static const char *const formats[] = { "text", "json", NULL };
+
+static const struct sbx_option options[] = {
+	{ "format", 0, SBX_OPTION_TEXT, "FORMAT", "text (default) or json",
+	  offsetof(struct values, format) },
+	{ .name = NULL },
+};
+
+/* {"name", "version", "description", "directory", "actions": [...]} */
+static json_t *describe(const struct sbx_skill *skill)
+{
+	const struct sbx_manifest *manifest = skill->manifest;
+	json_t *actions = json_array();
+
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		const struct sbx_action *action = &manifest->actions[i];
+
+		json_array_append_new(
+			actions, json_pack("{s:s, s:s?}", "name", action->name,
+					   "description", action->description));
+	}
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:o}", "name", manifest->name,
+			 "version", manifest->version, "description",
+			 manifest->description, "directory", skill->dir,
+			 "actions", actions);
+}
+
+/* All skills, those that cannot be read with "error" in place of the rest. */
+static json_t *collect(const struct sbx_catalog *catalog,
+		       const struct sbx_strv *names, int *status)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < names->n; i++) {
+		cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+		struct sbx_error err = SBX_ERROR_INIT;
+		json_t *entry;
+
+		if (sbx_catalog_load(catalog, names->v[i], &skill, &err)) {
+			*status = sbx_outcome_status(err.outcome);
+			entry = json_pack("{s:s, s:s}", "name", names->v[i],
+					  "error", err.message);
+		} else {
+			entry = describe(&skill);
+		}
+		json_array_append_new(list, entry);
+	}
+	return list;
+}
+
+static void print_skill(const json_t *skill, int width)
+{
+	const char *error = sbx_json_text_at(skill, "error", NULL);
+	const char *version = sbx_json_text_at(skill, "version", NULL);
+	const char *text = error ? error
+				 : sbx_json_text_at(skill, "description", NULL);
+	cleanup_free char *shown = sbx_term_escape(text ? text : "");
+	const json_t *action;
+	size_t i;
+
+	printf("%-*s  %-8s  %s%s\n", width,
+	       sbx_json_text_at(skill, "name", NULL), version ? version : "-",
+	       error ? "INVALID: " : "", shown);
+	json_array_foreach (sbx_json_at(skill, "actions", NULL), i, action) {
+		const char *about =
+			sbx_json_text_at(action, "description", NULL);
+		cleanup_free char *what = sbx_term_escape(about ? about : "");
+
+		printf("  %-*s    %s\n", width + 6,
+		       sbx_json_text_at(action, "name", NULL), what);
+	}
+}
+
+static void print_table(const json_t *list)
+{
+	const json_t *skill;
+	int width = 12;
+	size_t i;
+
+	json_array_foreach (list, i, skill) {
+		int size = (int)strlen(sbx_json_text_at(skill, "name", NULL));
+
+		if (size > width)
+			width = size;
+	}
+	json_array_foreach (list, i, skill)
+		print_skill(skill, width);
+}
+
+static void say_nothing_there(const struct sbx_catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->directories.n; i++)
+		sbx_term_error("no skill in %s (--skills DIR looks elsewhere)",
+			       catalog->directories.v[i]);
+}
+
+static int list(const struct sbx_cli *cli, bool as_json, int *status,
+		struct sbx_error *err)
+{
+	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
+	struct sbx_strv names = SBX_STRV_INIT;
+	json_t *skills = NULL;
+	int result = -1;
+
+	if (sbx_cli_catalog(cli, &catalog, err) ||
+	    sbx_catalog_names(&catalog, &names, NULL, err))
+		goto out;
+	skills = collect(&catalog, &names, status);
+	if (as_json)
+		sbx_term_json(skills);
+	else if (names.n)
+		print_table(skills);
+	else
+		say_nothing_there(&catalog);
+	result = 0;
+out:
+	json_decref(skills);
+	sbx_strv_free(&names);
+	sbx_catalog_close(&catalog);
+	return result;
+}
+
+static int cmd_list(const struct sbx_cli *cli, int argc, char **argv)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct values values = { .format = NULL };
+	int status = 0;
+	int format;
+	int first;
+
+	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
+		return status;
+	if (first < argc)
+		return sbx_cli_usage(cli, "unexpected argument '%s'",
+				     argv[first]);
+	format = sbx_options_choice("format", values.format, formats, &err);
+	if (format < 0)
+		return sbx_cli_usage(cli, "%s", err.message);
+	if (list(cli, format == 1, &status, &err))
+		return sbx_cli_fail(&err);
+	return status;
+}
+
+const struct sbx_command sbx_cmd_list = {
+	.name = "list",
+	.summary = "list the skills and their actions",
+	.arguments = "",
+	.details = "Lists all skills with their actions. A skill whose "
+		   "manifest has errors is listed as INVALID, and the exit "
+		   "status is 65 then; 'skillbox check' shows every error.",
+	.examples = "  skillbox list\n"
+		    "  skillbox --skills /srv/skills list --format json\n",
+	.options = options,
+	.run = cmd_list,
+};

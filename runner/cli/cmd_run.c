@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cancel.h"
+#include "cli/request.h"
+#include "cli/terminal.h"
+#include "codec/frames.h"
+#include "codec/json.h"
+#include "sandbox/run.h"
+
+/*
+ * skillbox run.  Once the command line parses, a record is printed whatever
+ * happens: what fails before sbx_run_action() becomes a record here.
+ *
+ * --format json	the record, when all is over
+ * --format text	the action's stderr as it comes, its output at the end
+ * --format stream	the action's stdout and stderr as they come
+ */
+
+/* The text format keeps what the action wrote, to give it back unchanged. */
+#define RAW_MAX (256 * 1024 * 1024)
+
+enum format { FORMAT_JSON, FORMAT_TEXT, FORMAT_STREAM };
+static const char *const formats[] = { "json", "text", "stream", NULL };
+
+struct values {
+	struct sbx_request_options request;
+	const char *format;
+	bool no_daemon;
+};
+
+static const struct sbx_option options[] = {
+	{ "env", 'e', SBX_OPTION_LIST, "NAME[=VALUE]",
+	  "set a variable for the action; without a value, the one it has "
+	  "here",
+	  offsetof(struct values, request.env) },
+	{ "env-file", 0, SBX_OPTION_LIST, "FILE",
+	  "the same from a file of NAME=VALUE lines, as docker reads it",
+	  offsetof(struct values, request.env_files) },
+	{ "volume", 'v', SBX_OPTION_LIST, "SRC:DST[:ro|rw]",
+	  "mount a volume of the skill (a name) or an absolute host path",
+	  offsetof(struct values, request.volumes) },
+	{ "network", 0, SBX_OPTION_TEXT, "MODE",
+	  "none, bridge or host, in place of the manifest's",
+	  offsetof(struct values, request.network) },
+	{ "timeout", 0, SBX_OPTION_TEXT, "DURATION",
+	  "end the action after so long: 30s, 1m30s, 500ms",
+	  offsetof(struct values, request.timeout) },
+	{ "memory", 'm', SBX_OPTION_TEXT, "SIZE", "memory limit: 256m, 1g",
+	  offsetof(struct values, request.memory) },
+	{ "cpus", 0, SBX_OPTION_TEXT, "N", "CPU limit: 0.5, 2",
+	  offsetof(struct values, request.cpus) },
+	{ "pids-limit", 0, SBX_OPTION_TEXT, "N", "process limit",
+	  offsetof(struct values, request.pids_limit) },
+	{ "format", 0, SBX_OPTION_TEXT, "FORMAT",
+	  "json: the record (default); text: only the action's output; "
+	  "stream: what the action writes, as it comes",
+	  offsetof(struct values, format) },
+	{ "no-daemon", 0, SBX_OPTION_FLAG, NULL,
+	  "run without the daemon; there is none yet, so this changes "
+	  "nothing",
+	  offsetof(struct values, no_daemon) },
+	{ "file", 0, SBX_OPTION_LATER, "NAME=PATH", "", 0 },
+	{ "out", 0, SBX_OPTION_LATER, "DIR", "", 0 },
+	{ .name = NULL },
+};
+
+/*
+ * One run.
+ *
+ * @argument	INPUT as written, or NULL
+ * @output	the action's "output:", once its manifest was read
+ * @out, @err	where its streams go as they come
+ * @raw		the text format: all it wrote to stdout
+ */
+struct run {
+	const struct sbx_cli *cli;
+	const struct values *values;
+	enum format format;
+	const char *skill;
+	const char *action;
+	const char *argument;
+	char owner[32];
+	struct sbx_overrides *overrides;
+	enum sbx_output output;
+	struct sbx_term_stream out;
+	struct sbx_term_stream err;
+	struct sbx_buf raw;
+};
+
+/* The action's bytes, as they come. */
+static void on_output(void *ctx, int stream, const void *data, size_t size)
+{
+	struct run *run = ctx;
+
+	if (stream == SBX_FRAMES_STDERR) {
+		sbx_term_stream_write(&run->err, data, size);
+		return;
+	}
+	if (run->format == FORMAT_TEXT) {
+		if (run->output == SBX_OUTPUT_FILE)
+			sbx_term_stream_write(&run->err, data, size);
+		else
+			sbx_buf_append(&run->raw, data, size);
+		return;
+	}
+	sbx_term_stream_write(&run->out, data, size);
+	if (run->out.failed)
+		sbx_cancel_now(); /* nobody reads any more */
+}
+
+/* How the action gives its output; of no matter when it cannot be told. */
+static void find_output(struct run *run, const struct sbx_catalog *catalog)
+{
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	const struct sbx_action *action;
+
+	if (sbx_catalog_load(catalog, run->skill, &skill, &ignored))
+		return;
+	action = sbx_manifest_action(skill.manifest, run->action);
+	if (action)
+		run->output = action->output;
+}
+
+static void run_action(struct run *run, const struct sbx_catalog *catalog,
+		       struct sbx_engine *engine, const struct sbx_buf *input,
+		       int cancel_fd, struct sbx_record *record)
+{
+	struct sbx_run request = {
+		.engine = engine,
+		.catalog = catalog,
+		.skill = run->skill,
+		.action = run->action,
+		.input = sbx_buf_text(input),
+		.input_size = input->len,
+		.overrides = run->overrides,
+		.owner = run->owner,
+		.cancel_fd = cancel_fd,
+		.progress = sbx_term_progress,
+		.output = run->format == FORMAT_JSON ? NULL : on_output,
+		.ctx = run,
+	};
+
+	if (run->format == FORMAT_TEXT)
+		find_output(run, catalog);
+	sbx_engine_set_cancel_fd(engine, cancel_fd);
+	sbx_run_action(&request, record);
+	sbx_term_stream_end(&run->out);
+	sbx_term_stream_end(&run->err);
+}
+
+/* Fills @record by a run; -1 when it did not come to that. */
+static int perform(struct run *run, struct sbx_record *record,
+		   struct sbx_error *err)
+{
+	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
+	struct sbx_buf input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX);
+	struct sbx_engine *engine = NULL;
+	int cancel_fd = sbx_cancel_setup();
+	int result = -1;
+
+	if (sbx_request_environment(&run->values->request,
+				    &run->overrides->environment, err) ||
+	    sbx_cli_catalog(run->cli, &catalog, err) ||
+	    sbx_cli_engine(run->cli, &engine, err) ||
+	    sbx_request_input(run->argument, cancel_fd, &input, err))
+		goto out;
+	run_action(run, &catalog, engine, &input, cancel_fd, record);
+	result = 0;
+out:
+	sbx_engine_free(&engine);
+	sbx_buf_free(&input);
+	sbx_catalog_close(&catalog);
+	return result;
+}
+
+/* --- what is printed ------------------------------------------------------- */
+
+/* @data to stdout; on a terminal escaped and as whole lines. */
+static void print_bytes(const void *data, size_t size)
+{
+	struct sbx_term_stream out;
+
+	sbx_term_stream_init(&out, STDOUT_FILENO);
+	sbx_term_stream_write(&out, data, size);
+	sbx_term_stream_end(&out);
+	if (out.escape && size && ((const char *)data)[size - 1] != '\n')
+		fputc('\n', stdout);
+	if (out.failed)
+		sbx_term_error("cannot write the output");
+}
+
+/* False when @text is no base64. */
+static bool print_base64(const char *text, size_t size)
+{
+	size_t room = size / 4 * 3 + 3;
+	cleanup_free unsigned char *data = sbx_malloc(room);
+	size_t got;
+
+	if (sodium_base642bin(data, room, text, size, NULL, &got, NULL,
+			      sodium_base64_VARIANT_ORIGINAL))
+		return false;
+	print_bytes(data, got);
+	return true;
+}
+
+static void print_output(const struct run *run, const struct sbx_record *record)
+{
+	const char *text = json_string_value(record->output);
+	size_t size = json_string_length(record->output);
+	bool is_text = run->output == SBX_OUTPUT_AUTO ||
+		       run->output == SBX_OUTPUT_TEXT;
+
+	if (!record->output || json_is_null(record->output))
+		return;
+	if (!text) {
+		sbx_term_json(record->output);
+		return;
+	}
+	if (run->output == SBX_OUTPUT_JSON)
+		sbx_term_json(record->output);
+	else if (is_text && record->outcome == SBX_OUTCOME_OK &&
+		 run->raw.len < run->raw.max)
+		print_bytes(sbx_buf_text(&run->raw), run->raw.len);
+	else if (run->output != SBX_OUTPUT_BINARY || !print_base64(text, size))
+		print_bytes(text, size);
+}
+
+/* The likeliest mistake: a file's name without its "@". */
+static void hint(const struct run *run, const struct sbx_record *record)
+{
+	if (record->outcome == SBX_OUTCOME_INVALID && run->argument &&
+	    run->argument[0] != '@' && access(run->argument, R_OK) == 0)
+		sbx_term_error("the input is the text '%s' itself; for the "
+			       "file of that name, write '@%s'",
+			       run->argument, run->argument);
+}
+
+static void report(const struct run *run, const struct sbx_record *record)
+{
+	json_auto_t *json = NULL;
+
+	if (run->format == FORMAT_JSON) {
+		json = sbx_record_json(record);
+		sbx_term_json(json);
+	} else {
+		if (run->format == FORMAT_TEXT)
+			print_output(run, record);
+		if (record->error)
+			sbx_term_error("%s: %s",
+				       sbx_outcome_name(record->outcome),
+				       record->error);
+	}
+	hint(run, record);
+}
+
+static int run_and_report(struct run *run)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_record record;
+	int status;
+
+	sbx_record_init(&record);
+	snprintf(run->owner, sizeof(run->owner), "%u", getuid());
+	if (perform(run, &record, &err)) {
+		sbx_strset(&record.skill, run->skill);
+		sbx_strset(&record.action, run->action);
+		sbx_strset(&record.owner, run->owner);
+		sbx_record_fail(&record, &err);
+	}
+	report(run, &record);
+	status = record.status;
+	sbx_record_clear(&record);
+	return status;
+}
+
+/* --- the command line ------------------------------------------------------ */
+
+static int usage(const struct sbx_cli *cli, int argc, char **argv, int first)
+{
+	if (argc == first)
+		return sbx_cli_usage(cli, "which skill, and which action?");
+	if (argc == first + 1)
+		return sbx_cli_usage(cli, "which action of '%s'?", argv[first]);
+	return sbx_cli_usage(cli,
+			     "unexpected argument '%s' (the input is one "
+			     "argument: put it in quotes)",
+			     argv[first + 3]);
+}
+
+static int run_with(const struct sbx_cli *cli, const struct values *values,
+		    char **argv, struct sbx_overrides *overrides)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct run run = {
+		.cli = cli,
+		.values = values,
+		.skill = argv[0],
+		.action = argv[1],
+		.argument = argv[2],
+		.overrides = overrides,
+		.raw = SBX_BUF_INIT(RAW_MAX),
+	};
+	int format =
+		sbx_options_choice("format", values->format, formats, &err);
+	int status;
+
+	if (format < 0 ||
+	    sbx_request_overrides(&values->request, overrides, &err))
+		return sbx_cli_usage(cli, "%s", err.message);
+	run.format = (enum format)format;
+	sbx_term_stream_init(&run.out, STDOUT_FILENO);
+	sbx_term_stream_init(&run.err, STDERR_FILENO);
+	status = run_and_report(&run);
+	sbx_buf_free(&run.raw);
+	return status;
+}
+
+static int cmd_run(const struct sbx_cli *cli, int argc, char **argv)
+{
+	struct values values = { .format = NULL };
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	int status;
+	int first;
+
+	if (sbx_cli_parse(cli, &values, argc, argv, &first, &status)) {
+		if (argc - first == 2 || argc - first == 3)
+			status = run_with(cli, &values, argv + first,
+					  &overrides);
+		else
+			status = usage(cli, argc, argv, first);
+	}
+	sbx_overrides_clear(&overrides);
+	sbx_strv_free(&values.request.env);
+	sbx_strv_free(&values.request.env_files);
+	sbx_strv_free(&values.request.volumes);
+	return status;
+}
+
+const struct sbx_command sbx_cmd_run = {
+	.name = "run",
+	.summary = "run an action of a skill",
+	.arguments = "SKILL ACTION [INPUT | @FILE | -]",
+	.details = "Runs one action in a sandbox of its own and prints its "
+		   "record, one JSON object. The exit status is the record's "
+		   "\"status\". INPUT is one JSON value, {} when there is "
+		   "none; @FILE reads it from a file and - from standard "
+		   "input. Options replace what the skill's manifest asks "
+		   "for, as far as the policy allows.",
+	.examples =
+		"  skillbox run text word_count '{\"text\": \"a b\"}'\n"
+		"  echo '{\"text\": \"a b\"}' | skillbox run text word_count "
+		"-\n"
+		"  skillbox run webpage parse_html @page.json --format text\n"
+		"  skillbox run text sort @big.json --timeout 2m --memory 1g\n"
+		"  skillbox run text search @in.json -v /srv/data:/data:ro\n",
+	.options = options,
+	.run = cmd_run,
+};
