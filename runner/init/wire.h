@@ -77,8 +77,9 @@ enum sbx_wire_type {
 };
 
 /*
- * HELLO's payload: sections, each with a header like a frame's, each text
- * exactly as the kernel gave it (the runner parses; init stays small).
+ * HELLO's payload: these sections in this order, each with a header like a
+ * frame's, each text exactly as the kernel gave it (the runner parses; init
+ * stays small).
  */
 enum sbx_wire_section {
 	SBX_WIRE_HELLO_BUILD = 0x01,  /* "<SBX_WIRE_VERSION> <build id>" */

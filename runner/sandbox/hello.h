@@ -35,20 +35,23 @@ struct sbx_hello_expected {
 };
 
 /*
- * Results of sbx_hello_check besides 0 and -1: the sandbox is sound, but
- * init is not the one that belongs to this runner.
+ * Result of sbx_hello_check besides 0 and -1: init is not the one that
+ * belongs to this runner.  Nothing else was looked at, for another init may
+ * report in another way.
  */
 #define SBX_HELLO_OTHER_BUILD 1
 
 /*
  * Compares HELLO's payload with what must be true: real, effective, saved
- * and filesystem uid and gid; no supplementary group but @gid; all five
- * capability sets empty; NoNewPrivs 1; Seccomp 2; not dumpable-readable
- * facts are init's own business; every mount that is writable is one of the
- * expected ones or one of the kernel file systems every container has
- * (/proc, /dev, /dev/pts, /dev/mqueue: each of its own type only); every
- * expected mount is there, of its type, read-only where it must be, nosuid
- * and nodev, and is the host file that the runner opened.
+ * and filesystem uid and gid; no supplementary group but @gid; init is the
+ * first process of its PID namespace; all five capability sets empty;
+ * NoNewPrivs 1; Seccomp 2; every mount that is writable is one of the
+ * expected ones or one of those every container has (/proc, /dev, /dev/pts,
+ * /dev/mqueue and cgroup v1's folder, each of its own type only; /dev/null
+ * over what is masked); every expected mount is there, once, of its type,
+ * read-only or writable as it must be, and the host file that the runner
+ * opened; one whose type is given (tmpfs) is nosuid, nodev and, unless it is
+ * meant for programs, noexec (engines give volumes and binds no such options).
  *
  * 0; SBX_HELLO_OTHER_BUILD; or -1: DENIED with the first fact that differs
  * ("sandbox.groups: supplementary group 6, expected none"), or
