@@ -73,8 +73,8 @@ static const char *text_or(const char *text, const char *other)
 	return text && *text ? text : other;
 }
 
-/* Version of the component @name in /version, or NULL. */
-static const char *component(const json_t *version, const char *name)
+/* The component @name in /version, or NULL. */
+static const json_t *component(const json_t *version, const char *name)
 {
 	const json_t *entry;
 	size_t i;
@@ -84,7 +84,7 @@ static const char *component(const json_t *version, const char *name)
 		const char *have = sbx_json_text_at(entry, "Name", NULL);
 
 		if (have && strcmp(have, name) == 0)
-			return sbx_json_text_at(entry, "Version", NULL);
+			return entry;
 	}
 	return NULL;
 }
@@ -155,7 +155,8 @@ static char *join_security(const json_t *info)
 
 json_t *sbx_doctor_facts(const json_t *info, const json_t *version)
 {
-	const char *runc = component(version, "runc");
+	const char *runc =
+		sbx_json_text_at(component(version, "runc"), "Version", NULL);
 	json_t *facts = json_object();
 
 #define AT(...) text_or(sbx_json_text_at(__VA_ARGS__, NULL), "?")
