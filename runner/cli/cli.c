@@ -108,3 +108,10 @@ int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 {
 	return sbx_catalog_open(out, cli->globals->skills, err);
 }
+
+void sbx_cli_no_skills(const struct sbx_catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->directories.n; i++)
+		sbx_term_error("no skill in %s (--skills DIR looks elsewhere)",
+			       catalog->directories.v[i]);
+}

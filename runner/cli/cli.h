@@ -90,4 +90,7 @@ int sbx_cli_engine(const struct sbx_cli *cli, struct sbx_engine **out,
 int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 		    struct sbx_error *err);
 
+/* Says that there is no skill in any of the catalog's directories. */
+void sbx_cli_no_skills(const struct sbx_catalog *catalog);
+
 #endif

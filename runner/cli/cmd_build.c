@@ -104,7 +104,11 @@ static int prepare(const struct sbx_cli *cli, struct build *build,
 	sbx_engine_set_cancel_fd(build->engine, sbx_cancel_setup());
 	if (build->names.n)
 		return 0;
-	return sbx_catalog_names(&build->catalog, &build->names, NULL, err);
+	if (sbx_catalog_names(&build->catalog, &build->names, NULL, err))
+		return -1;
+	if (build->names.n == 0)
+		sbx_cli_no_skills(&build->catalog);
+	return 0;
 }
 
 static int run(const struct sbx_cli *cli, struct build *build)

@@ -258,6 +258,8 @@ static int check_all(struct check *check, struct sbx_error *err)
 
 	if (sbx_catalog_names(&check->catalog, &names, &shadowed, err))
 		return -1;
+	if (names.n == 0)
+		sbx_cli_no_skills(&check->catalog);
 	for (size_t i = 0; i < shadowed.n; i++)
 		put_warning(check, NULL, shadowed.v[i]);
 	for (size_t i = 0; i < names.n; i++) {

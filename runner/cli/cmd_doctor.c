@@ -151,11 +151,11 @@ static void print_finding(struct sbx_buf *out,
 
 	snprintf(left, sizeof(left), "%-4s  %s",
 		 sbx_doctor_level_name(finding->level), finding->id);
-	sbx_options_row(out, 18, left, what);
+	sbx_options_row(out, 19, left, what);
 	if (finding->fix && finding->level != SBX_DOCTOR_OK) {
 		cleanup_free char *fix = sbx_asprintf("fix: %s", finding->fix);
 
-		sbx_options_row(out, 18, "", fix);
+		sbx_options_row(out, 19, "", fix);
 	}
 }
 
@@ -166,12 +166,12 @@ static void print_text(const struct diagnosis *diagnosis)
 	const json_t *value;
 	const char *name;
 
-	sbx_options_row(&out, 18, "url", diagnosis->url);
+	sbx_options_row(&out, 19, "url", diagnosis->url);
 	json_object_foreach (diagnosis->facts, name, value) {
 		cleanup_free char *text =
 			sbx_term_escape(json_string_value(value));
 
-		sbx_options_row(&out, 18, name, text);
+		sbx_options_row(&out, 19, name, text);
 	}
 	sbx_buf_puts(&out, "\n");
 	for (size_t i = 0; i < findings->n; i++)

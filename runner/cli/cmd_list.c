@@ -100,13 +100,6 @@ static void print_table(const json_t *list)
 		print_skill(skill, width);
 }
 
-static void say_nothing_there(const struct sbx_catalog *catalog)
-{
-	for (size_t i = 0; i < catalog->directories.n; i++)
-		sbx_term_error("no skill in %s (--skills DIR looks elsewhere)",
-			       catalog->directories.v[i]);
-}
-
 static int list(const struct sbx_cli *cli, bool as_json, int *status,
 		struct sbx_error *err)
 {
@@ -124,7 +117,7 @@ static int list(const struct sbx_cli *cli, bool as_json, int *status,
 	else if (names.n)
 		print_table(skills);
 	else
-		say_nothing_there(&catalog);
+		sbx_cli_no_skills(&catalog);
 	result = 0;
 out:
 	json_decref(skills);

@@ -247,6 +247,8 @@ static int prepare(const struct sbx_cli *cli, struct session *session,
 	if (session->names.n == 0 &&
 	    sbx_catalog_names(&session->catalog, &session->names, NULL, err))
 		return -1;
+	if (session->names.n == 0)
+		sbx_cli_no_skills(&session->catalog);
 	return load(session, err);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -138,12 +140,29 @@ static int dispatch(struct sbx_cli *cli, int argc, char **argv)
 	return cli->globals->help ? 0 : EX_USAGE;
 }
 
+/*
+ * A standard descriptor that the caller closed would go to the first socket,
+ * and the record into it.  Opened the wrong way round, so that using it fails.
+ */
+static bool keep_standard_fds(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct sbx_globals globals = { .skills = NULL };
 	struct sbx_cli cli = { .globals = &globals };
 	int status;
 
+	if (!keep_standard_fds())
+		return EX_OSERR;
 	signal(SIGPIPE, SIG_IGN);
 	status = dispatch(&cli, argc, argv);
 	errno = 0;

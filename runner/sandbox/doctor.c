@@ -184,7 +184,7 @@ json_t *sbx_doctor_facts(const json_t *info, const json_t *version)
 			  AT(info, "DockerRootDir")));
 	fact(facts, "runtimes",
 	     join_names(sbx_json_at(info, "Runtimes", NULL)));
-	fact(facts, "default runtime",
+	fact(facts, "default_runtime",
 	     sbx_asprintf("%s%s%s", AT(info, "DefaultRuntime"), runc ? " " : "",
 			  runc ? runc : ""));
 	fact(facts, "security", join_security(info));

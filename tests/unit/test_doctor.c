@@ -231,7 +231,7 @@ static void test_facts(void **state)
 		" \"cgroup\": \"v2, systemd driver\","
 		" \"storage\": \"overlay2 in /var/lib/docker\","
 		" \"runtimes\": \"runc crun\","
-		" \"default runtime\": \"runc 1.1\","
+		" \"default_runtime\": \"runc 1.1\","
 		" \"security\": \"apparmor seccomp,profile=builtin cgroupns\""
 		"}");
 
