@@ -242,15 +242,19 @@ static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 {
 	json_auto_t *body = sbx_spec_body(spec);
 	json_auto_t *made = NULL;
+	int result;
 
 	sandbox->name = sbx_spec_name(spec);
 	if (sbx_container_create(sandbox->engine, sandbox->name, body,
 				 sandbox->id, err) < 0)
-		return sbx_error_wrap(err, "create container");
-	if (sbx_container_inspect(sandbox->engine, sandbox->id, &made, err) !=
-	    0)
-		return sbx_error_wrap(err, "inspect container");
-	return sbx_spec_verify(body, made, err);
+		return -1;
+	result =
+		sbx_container_inspect(sandbox->engine, sandbox->id, &made, err);
+	if (result == SBX_CONTAINER_GONE)
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "container %s was removed before it ran",
+				     sandbox->name);
+	return result < 0 ? -1 : sbx_spec_verify(body, made, err);
 }
 
 static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
@@ -260,7 +264,7 @@ static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 
 	if (sbx_stream_attach(&sandbox->stream, sandbox->engine, sandbox->id,
 			      err) < 0)
-		return sbx_error_wrap(err, "attach");
+		return -1;
 	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
 	return 0;
 }
@@ -336,7 +340,7 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	if (result == SBX_CONTAINER_NO_COMMAND)
 		return NEEDS_INIT;
 	if (result < 0)
-		return sbx_error_wrap(err, "start container");
+		return -1;
 	if (hear_hello(sandbox, cancel_fd, err) < 0)
 		return -1;
 	result = check_hello(sandbox, spec, err);
