@@ -3,59 +3,66 @@
 #define SBX_SKILL_CONTEXT_H
 
 #include <stddef.h>
-#include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "codec/hash.h"
 
 /*
  * A build context: the files of a directory that its .dockerignore leaves, as
  * a tar that depends on nothing but their names, contents and executable
- * bits.  Sorted by path (bytewise, a directory before what is in it), owner 0,
- * mtime 0, modes 0644 and 0755, symlinks as symlinks.  Written by libarchive,
- * never whole in memory.
+ * bits.  In the order of context_walk.h, owner 0, mtime 0, modes 0644 and
+ * 0755, symlinks as symlinks.  Written by libarchive, never whole in memory.
  *
- * The packer is pulled: sbx_context_read() gives the next bytes of the tar,
- * so that it can be an sbx_http_source.  Whatever is read is hashed too.
+ * It is read twice: once for the hash that goes into the image's key, once,
+ * when the image is not there, to be sent.  The second reading is hashed too
+ * and fails when it is not what the first one was.
  */
 struct sbx_context;
 
 /*
- * Another file in place of, or beside, those of the directory: the Dockerfile
- * with its FROM lines made exact.  @path is relative; data is copied.
- * At most a few; they take part in the sorting.
- */
-struct sbx_context_extra {
-	const char *path;
-	const void *data;
-	size_t size;
-	int fd;		/* instead of @data when not -1: a file to send */
-};
-
-/*
- * Reads .dockerignore and lists the files (names only).  @dockerfile, and
- * "<dockerfile>.dockerignore" by Docker's rule when there is one.  INVALID
- * with the path for what cannot be packed: sockets, FIFOs, devices,
- * unreadable files, names that are not UTF-8; MISSING Dockerfile: INVALID.
+ * Opens @directory and reads its .dockerignore ("DOCKERFILE.dockerignore"
+ * instead when there is one) and @dockerfile, a path relative to it.  The
+ * Dockerfile is part of the context even when a rule leaves it out; Docker
+ * then hides it from COPY, which is not possible with a context of one tar.
+ * INVALID: no Dockerfile, or a wrong .dockerignore.
  */
 int sbx_context_open(struct sbx_context **out, const char *directory,
-		     const char *dockerfile,
-		     const struct sbx_context_extra *extras, size_t n_extras,
-		     struct sbx_error *err);
+		     const char *dockerfile, struct sbx_error *err);
 void sbx_context_free(struct sbx_context **context);
 
-/*
- * The next bytes of the tar; *@got 0 at its end.  BUILD_FAILED when a file
- * changed its size or vanished since it was opened.
- */
-int sbx_context_read(void *context, void *data, size_t size, size_t *got,
-		     struct sbx_error *err);
+/* The Dockerfile as it was when the context was opened, and stays. */
+const struct sbx_buf *sbx_context_dockerfile(const struct sbx_context *context);
+
+/* The directory, O_DIRECTORY; borrowed. */
+int sbx_context_directory(const struct sbx_context *context);
 
 /*
- * Reads the whole tar and gives its hash (SBX_HASH_HEX_SIZE bytes).  After
- * this the context can be read once more from its start, and that reading
- * ends with BUILD_FAILED instead of an end if its hash is another.
+ * Reads everything and gives its hash.  It covers names, executable bits,
+ * contents and link targets, not the tar's own bytes, which are libarchive's
+ * business.  INVALID with the path for what cannot be packed: sockets, FIFOs,
+ * devices, unreadable files, names that are not UTF-8.  BUILD_FAILED when a
+ * file changed its size or vanished since it was opened.
  */
-int sbx_context_hash(struct sbx_context *context, char *hex,
+int sbx_context_hash(struct sbx_context *context,
+		     char hex[static SBX_HASH_HEX_SIZE], struct sbx_error *err);
+
+/*
+ * Changes what is sent, not what is hashed: another text for the Dockerfile
+ * (copied), and the file @fd (taken, size as it is now) as @path, a name at
+ * the top, in place of what the directory has there.
+ */
+void sbx_context_replace_dockerfile(struct sbx_context *context,
+				    const void *text, size_t size);
+int sbx_context_add(struct sbx_context *context, const char *path, int fd,
+		    struct sbx_error *err);
+
+/*
+ * The next bytes of the tar; *@got is 0 at its end and after it.  An
+ * sbx_http_source.  Fails as sbx_context_hash() does, and with BUILD_FAILED
+ * in place of the end when the hash was taken before and is another now.
+ */
+int sbx_context_read(void *context, void *data, size_t size, size_t *got,
 		     struct sbx_error *err);
 
 #endif
