@@ -209,6 +209,7 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(BUILD)/libskillbox.a
 	@mkdir -p $(@D)
 	$(say) TIDY $<
 	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(LIB_CFLAGS) \
+		-DSBX_INIT_PATH='"$(BUILD)/init"' \
 		>$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 	@touch $@
 
@@ -219,7 +220,7 @@ check-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
 		-j $(shell nproc) --enable=warning,portability \
 		--suppressions-list=tests/lint/cppcheck-suppressions \
-		-D_GNU_SOURCE -Irunner -I$(BUILD)/cppcheck \
+		-D_GNU_SOURCE -D__x86_64__ -Irunner -I$(BUILD)/cppcheck \
 		$(sort $(dir $(C_SOURCES)))
 
 check-scripts:

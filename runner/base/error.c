@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define SBX_BASE_ERROR_C
 #include "base/error.h"
 
 #include <stdarg.h>

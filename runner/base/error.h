@@ -37,4 +37,11 @@ int sbx_error_errno(struct sbx_error *err, enum sbx_outcome outcome,
 int sbx_error_wrap(struct sbx_error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+#if defined(__clang_analyzer__) && !defined(SBX_BASE_ERROR_C)
+/* It sees one file at a time and would doubt the -1. */
+#define sbx_error_set(...)   (sbx_error_set(__VA_ARGS__), -1)
+#define sbx_error_errno(...) (sbx_error_errno(__VA_ARGS__), -1)
+#define sbx_error_wrap(...)  (sbx_error_wrap(__VA_ARGS__), -1)
+#endif
+
 #endif

@@ -145,6 +145,8 @@ static int refuse(const struct table *table, int result, const char *word,
 static int store(const struct sbx_option *option, void *values,
 		 const char *argument, struct sbx_error *err)
 {
+	/* getopt gives back values of the table only. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	void *field = (char *)values + option->offset;
 
 	switch (option->kind) {

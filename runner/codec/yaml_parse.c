@@ -368,6 +368,8 @@ static int parse_mapping(struct parse *parse, struct sbx_yaml_node *node,
 			return 0;
 		if (parse_inner(parse, depth, &value) < 0)
 			return -1;
+		if (!value) /* libyaml gives every key one */
+			return 0;
 		add_up(node, key);
 		add_up(node, value);
 		value->key = key->value;

@@ -21,12 +21,6 @@
 
 /* --- sections -------------------------------------------------------------- */
 
-int sbx_hello_senseless(const char *what, struct sbx_error *err)
-{
-	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
-			     "init's report makes no sense: %s", what);
-}
-
 /* All of them, in their order. */
 static int cut_sections(const void *payload, size_t size,
 			struct sbx_slice sections[static SECTIONS_MAX],

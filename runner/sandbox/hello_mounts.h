@@ -18,6 +18,10 @@ int sbx_hello_mounts_owner(struct sbx_slice mounts, struct sbx_slice targets,
 			   struct sbx_error *err);
 
 /* SANDBOX_FAILED: @what is not what init or the kernel would write. */
-int sbx_hello_senseless(const char *what, struct sbx_error *err);
+static inline int sbx_hello_senseless(const char *what, struct sbx_error *err)
+{
+	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			     "init's report makes no sense: %s", what);
+}
 
 #endif
