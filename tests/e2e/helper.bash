@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What the end-to-end tests have in common.  They run on a private engine, the
+# one in $DOCKER_HOST where make test has started it; a file that is run by
+# hand starts it and leaves it running (make engine-stop).  Several files run
+# at once on one engine, so each names its fixture skills after itself and
+# looks at their containers only.
+
+bats_require_minimum_version 1.5.0
+
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+harness=$top/tests/harness
+program=${SKILLBOX:-$top/build/skillbox}
+
+# Where a skip can only mean that the machine is not what it should be.
+if [ -n "${CI-}" ]; then
+	skip() {
+		echo "may not be skipped under CI: $*"
+		return 1
+	}
+fi
+
+# For setup_file: the engine, and a place for fixtures.
+prepare() {
+	if [ -z "${SBX_TEST_ENGINE-}" ]; then
+		export SBX_TEST_ENGINE=$top/build/test-engine
+		"$harness/engine" start "$SBX_TEST_ENGINE"
+		DOCKER_HOST=$("$harness/engine" url "$SBX_TEST_ENGINE")
+		export DOCKER_HOST
+	fi
+	export skills=$BATS_FILE_TMPDIR/skills
+	mkdir -p "$skills"
+}
+
+# fixture NAME: a skill whose actions are on standard input, indented as in a
+# manifest; what else goes into its directory is up to the caller.
+fixture() {
+	mkdir -p "$skills/$1"
+	{
+		printf 'schema_version: 1\nname: %s\nversion: 1.0.0\n' "$1"
+		printf 'description: A fixture.\nactions:\n'
+		cat
+	} >"$skills/$1/skill.yaml"
+	[ -e "$skills/$1/Dockerfile" ] ||
+		echo 'FROM skillbox/busybox' >"$skills/$1/Dockerfile"
+}
+
+skillbox() {
+	"$program" --skills "$skills:$top/skills" "$@"
+}
+
+# act SKILL ACTION [INPUT] [OPTION...]: runs it; sets $record and $status.
+# Whatever happens, the record is one JSON object that begins with the same
+# three members, and its status is the exit status.
+act() {
+	status=0
+	record=$(skillbox run "$@" 2>"$BATS_TEST_TMPDIR/stderr") || status=$?
+	check_record
+}
+
+check_record() {
+	jq -es --argjson status "$status" '
+		length == 1 and (.[0] |
+			keys_unsorted[:3] == ["status", "output", "error"] and
+			.status == $status)' <<<"$record" >/dev/null && return
+	echo "exit status $status does not go with this record:"
+	show
+	return 1
+}
+
+show() {
+	echo "$record"
+	sed 's/^/stderr: /' "$BATS_TEST_TMPDIR/stderr"
+}
+
+# ended OUTCOME STATUS
+ended() {
+	[ "$(field .outcome) $status" = "$1 $2" ] && return
+	echo "expected $1 $2:"
+	show
+	return 1
+}
+
+field() {
+	jq -r "$1" <<<"$record"
+}
+
+# holds FILTER [JQ-OPTION...]: FILTER is true of the record
+holds() {
+	jq -e "${@:2}" "$1" <<<"$record" >/dev/null && return
+	echo "not so: $1"
+	show
+	return 1
+}
+
+# begin SKILL ACTION [INPUT] [OPTION...]: in the background, until its
+# container runs; sets $runner (pid) and $container.
+begin() {
+	skillbox run "$@" >"$BATS_TEST_TMPDIR/record" \
+		2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	runner=$!
+	for _ in $(seq 200); do
+		container=$(containers_of "$1" running)
+		[ -z "$container" ] || return 0
+		sleep 0.05
+	done
+	echo 'it did not start:'
+	cat "$BATS_TEST_TMPDIR/record" "$BATS_TEST_TMPDIR/stderr"
+	return 1
+}
+
+# What begin began has ended: sets $record and $status as act does.
+finish() {
+	status=0
+	wait "$runner" || status=$?
+	record=$(cat "$BATS_TEST_TMPDIR/record")
+	check_record
+}
+
+# containers_of SKILL [STATUS]: their ids
+containers_of() {
+	docker ps -aq --no-trunc --filter "label=io.skillbox.skill=$1" \
+		${2:+--filter "status=$2"}
+}
+
+# gone SKILL [SECONDS]: no container of it is left, soon
+gone() {
+	for _ in $(seq $((${2:-5} * 10))); do
+		[ -n "$(containers_of "$1")" ] || return 0
+		sleep 0.1
+	done
+	docker ps -a --filter "label=io.skillbox.skill=$1"
+	return 1
+}
+
+# soon COMMAND...: succeeds within five seconds
+soon() {
+	for _ in $(seq 50); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	echo "not within 5 s: $*"
+	return 1
+}

@@ -1,0 +1,295 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What holds for every action, as the engine sees it, as the action sees it,
+# and whatever its image would like.
+
+load helper
+
+setup_file() {
+	prepare
+	fixture t-lockdown <<'YAML'
+  sleeps: {command: [sleep, '60'], environment: {FROM_MANIFEST: manifest-marker}}
+  sees: {command: [sh, -c, 'eval "$SCRIPT"']}
+  writes: {command: [sh, /app/writable.sh], tmpfs: ['/tmp:size=1m', '/scratch:size=1m,exec']}
+  own_user: {command: [id], user: '4321:1234'}
+  limits: {command: [sh, -c, 'ulimit -n; ulimit -c; cat /proc/self/limits'], ulimits: {nofile: 99}}
+YAML
+	cat >"$skills/t-lockdown/writable.sh" <<'SCRIPT'
+# Every directory that can be written to, and whether it lets programs run.
+cut -d' ' -f2 /proc/mounts | while read -r at; do
+	[ -d "$at" ] && echo 'echo ran' >"$at/.probe" 2>/dev/null || continue
+	chmod 755 "$at/.probe"
+	ran=$("$at/.probe" 2>/dev/null) || ran=no
+	rm "$at/.probe"
+	echo "$at $ran"
+done | sort -u
+SCRIPT
+	printf '%s\n' 'FROM skillbox/busybox' 'COPY writable.sh /app/' \
+		>"$skills/t-lockdown/Dockerfile"
+	skillbox build t-lockdown
+}
+
+# inside SCRIPT: its output, from inside
+inside() {
+	act t-lockdown sees -e "SCRIPT=$1" && ended ok 0 && field .output
+}
+
+inspect() {
+	docker inspect "$container"
+}
+
+# has FILTER: FILTER is true of the running container's inspection
+has() {
+	inspect | jq -e ".[0] | $1" >/dev/null && return
+	echo "not so: $1"
+	inspect | jq '.[0] | {Config, HostConfig}'
+	return 1
+}
+
+@test "the engine's view of a running action" {
+	begin t-lockdown sleeps '{"secret": "input-marker"}' \
+		-e FROM_REQUEST=request-marker
+	has '.Config.User | test("^[1-9][0-9]*:[1-9][0-9]*$")'
+	has '.HostConfig.CapDrop == ["ALL"] and ((.HostConfig.CapAdd // []) == [])'
+	has '.HostConfig.SecurityOpt | index("no-new-privileges") or
+		index("no-new-privileges:true")'
+	has '[.HostConfig.SecurityOpt[] | select(test("seccomp"))] == []'
+	has '.HostConfig.Privileged == false'
+	has '.HostConfig.ReadonlyRootfs == true'
+	has '.HostConfig.PidsLimit == 64'
+	has '.HostConfig.Memory == 268435456 and
+		.HostConfig.MemorySwap == .HostConfig.Memory'
+	has '.HostConfig.NanoCpus == 1000000000'
+	has '.HostConfig.LogConfig.Type == "none"'
+	has '.HostConfig.NetworkMode == "none"'
+	has '.HostConfig.AutoRemove == true'
+	has '.HostConfig.CgroupnsMode == "private"'
+	has '.HostConfig.PidMode == "" and .HostConfig.UTSMode == ""'
+	has '.HostConfig.IpcMode == "private" or .HostConfig.IpcMode == "none"'
+	has '(.HostConfig.Devices // []) == [] and
+		(.HostConfig.PortBindings // {}) == {} and
+		.HostConfig.PublishAllPorts == false'
+	has '[.Mounts[] | select(.RW)] == []'
+	has '.Config.Healthcheck.Test == ["NONE"]'
+	has '.Config.Tty == false'
+	has '.Path | endswith("/init")'
+
+	markers='request-marker|manifest-marker|input-marker'
+	inspect >"$BATS_TEST_TMPDIR/inspected"
+	run -1 grep -E "$markers" "$BATS_TEST_TMPDIR/inspected"
+	# Nor does the engine have them anywhere on its disk.
+	run -1 grep -rE "$markers" \
+		"$SBX_TEST_ENGINE/data/containers" "$SBX_TEST_ENGINE/log"
+	kill "$runner"
+	finish
+	gone t-lockdown
+}
+
+@test "no right is left inside" {
+	run -0 inside 'grep -E "^(Cap|NoNewPrivs|Seccomp:|Groups|Uid|Gid)" /proc/self/status'
+	echo "$output"
+	for set in Inh Prm Eff Bnd Amb; do
+		grep -qP "^Cap$set:\t0{16}$" <<<"$output"
+	done
+	grep -qP '^NoNewPrivs:\t1$' <<<"$output"
+	grep -qP '^Seccomp:\t2$' <<<"$output"
+	grep -qP '^Uid:\t([1-9]\d*)\t\1\t\1\t\1$' <<<"$output"
+	grep -qP '^Gid:\t([1-9]\d*)\t\1\t\1\t\1$' <<<"$output"
+	grep -qP '^Groups:\t\s*([1-9]\d*)?\s*$' <<<"$output"
+}
+
+@test "the user is one that the host has not, and another for each skill" {
+	run -0 inside 'id -u'
+	[ "$output" -ge 200000 ]
+	[ "$output" -le 265535 ]
+	[ -z "$(getent passwd "$output")" ]
+	uid=$output
+	cp -R "$skills/t-lockdown" "$skills/t-lockdown2"
+	sed -i 's/t-lockdown/t-lockdown2/' "$skills/t-lockdown2/skill.yaml"
+	act t-lockdown2 sees -e 'SCRIPT=id -u'
+	ended ok 0
+	[ "$(field .output)" != "$uid" ]
+	gone t-lockdown2
+}
+
+@test "a manifest may choose another user, but root" {
+	act t-lockdown own_user
+	ended ok 0
+	holds '.output | test("^uid=4321 gid=1234( groups=1234)?\n$")'
+}
+
+@test "only the tmpfs that were asked for can be written to, noexec" {
+	act t-lockdown writes
+	ended ok 0
+	run -0 field '.output'
+	echo "$output"
+	grep -q '^/tmp no$' <<<"$output"
+	grep -q '^/scratch ran$' <<<"$output"
+	run -1 grep -vE '^(/tmp|/scratch|/dev/shm|/run/[a-z-]+) ' <<<"$output"
+}
+
+@test "a tmpfs has a size and a number of files" {
+	run -0 inside 'dd if=/dev/zero of=/tmp/x bs=1M count=200 2>&1 | grep -c space; rm /tmp/x; i=0; while : >/tmp/$i 2>/dev/null; do i=$((i+1)); done; echo $i'
+	echo "$output"
+	[ "${lines[0]}" = 1 ]
+	[ "${lines[1]}" -lt 100000 ]
+}
+
+@test "there is no network" {
+	run -0 inside 'ls /sys/class/net; cat /proc/net/route | wc -l; wget -T 2 -O - http://192.0.2.1/ 2>&1 | tail -n 1'
+	echo "$output"
+	[ "${lines[0]}" = lo ]
+	[ "${lines[1]}" -le 1 ]
+	grep -qi unreachable <<<"$output"
+}
+
+@test "nothing of the host's processes, and nothing to learn from pid 1" {
+	run -0 inside 'ls -d /proc/[0-9]* | wc -l; cat /proc/1/environ 2>&1; cat /proc/1/maps 2>&1; ls -l /proc/1/fd 2>&1; cat /proc/1/mem 2>&1 | head -c 9; kill -9 1; kill -TERM 1; kill -STOP 1; echo alive'
+	echo "$output"
+	[ "${lines[0]}" -le 6 ]
+	[ "$(grep -ciE 'denied|not permitted' <<<"$output")" -ge 3 ]
+	[ "${lines[-1]}" = alive ]
+}
+
+@test "what the seccomp filters forbid" {
+	run -0 inside 'unshare -U true 2>&1; mount -t tmpfs x /tmp 2>&1; chroot / true 2>&1; renice -n 5 1 2>&1; mknod /tmp/null c 1 3 2>&1; echo end'
+	echo "$output"
+	[ "$(grep -ciE 'not permitted|denied' <<<"$output")" -eq 5 ]
+}
+
+@test "limits on descriptors and core files" {
+	act t-lockdown limits
+	ended ok 0
+	run -0 field .output
+	[ "${lines[0]}" = 99 ]
+	grep -qE '^Max core file size +1 +1 ' <<<"$output"
+}
+
+@test "environment: image, manifest, request, then what skillbox says" {
+	mkdir -p "$skills/t-lockdown-env"
+	printf '%s\n' 'FROM skillbox/busybox' \
+		'ENV A=image B=image C=image SKILL_ACTION=image' \
+		>"$skills/t-lockdown-env/Dockerfile"
+	fixture t-lockdown-env <<'YAML'
+  shows: {command: [env], environment: {B: manifest, C: manifest}}
+  dumps: {command: [env], input: env}
+YAML
+	act t-lockdown-env shows -e C=request -e D=request
+	ended ok 0
+	run -0 field .output
+	echo "$output"
+	for line in A=image B=manifest C=request D=request SKILL_ACTION=shows \
+		HOME=/tmp "SKILL_RUN_ID=$(field .run_id)"; do
+		grep -qxF "$line" <<<"$output"
+	done
+
+	act t-lockdown-env dumps '{"a b":"c d","n":1.5,"o":{"x":[]}}'
+	ended ok 0
+	run -0 field .output
+	echo "$output"
+	for line in 'INPUT_A_B=c d' 'INPUT_N=1.5' \
+		'SKILL_ARGS={"a b":"c d","n":1.5,"o":{"x":[]}}'; do
+		grep -qxF "$line" <<<"$output"
+	done
+	grep -qE '^INPUT_O=\{"x": ?\[\]\}$' <<<"$output"
+	gone t-lockdown-env
+}
+
+# --- images that would like to decide ---------------------------------------
+
+# image NAME LINE...: a skill whose Dockerfile is LINEs
+image() {
+	mkdir -p "$skills/$1"
+	printf '%s\n' "${@:2}" >"$skills/$1/Dockerfile"
+	fixture "$1" <<'YAML'
+  sees: {command: [sh, -c, 'id; cat /proc/self/status; echo mounts; cat /proc/mounts']}
+  sleeps: {command: [sleep, '60']}
+  plain: {}
+YAML
+}
+
+@test "USER app that is uid 0 in passwd" {
+	image t-user 'FROM skillbox/busybox' 'COPY passwd group /etc/' 'USER app'
+	printf '%s\n' 'root:x:0:0::/:/bin/sh' 'app:x:0:0::/:/bin/sh' \
+		>"$skills/t-user/passwd"
+	printf '%s\n' 'root:x:0:' >"$skills/t-user/group"
+	act t-user sees
+	ended ok 0
+	holds '.output | test("^uid=2[0-9]{5}")'
+	holds '.output | test("\nUid:\t2[0-9]{5}\t2[0-9]{5}\t2[0-9]{5}\t2[0-9]{5}\n")'
+	gone t-user
+}
+
+@test "a group file that gives the user the host's disks" {
+	image t-group 'FROM skillbox/busybox'
+	act t-group sees
+	uid=$(field .output | sed -n 's/^uid=\([0-9]*\).*/\1/p')
+	printf '%s\n' "evil:x:$uid:$uid::/:/bin/sh" >"$skills/t-group/passwd"
+	printf '%s\n' 'disk:x:6:evil' 'root:x:0:evil' >"$skills/t-group/group"
+	echo 'COPY passwd group /etc/' >>"$skills/t-group/Dockerfile"
+	act t-group sees
+	# Refused, or without effect.
+	if [ "$(field .outcome)" = denied ]; then
+		holds '.started_at == null and (.error | test("groups"))'
+	else
+		ended ok 0
+		holds '.output | test("\nGroups:\t *([0-9]{6})? *\n")'
+	fi
+	gone t-group
+}
+
+@test "HEALTHCHECK, STOPSIGNAL, VOLUME, ENTRYPOINT, ONBUILD, SHELL" {
+	image t-decides 'FROM skillbox/busybox' \
+		'HEALTHCHECK --interval=1s CMD touch /data/healthy' \
+		'STOPSIGNAL SIGWINCH' 'VOLUME /data /var/more' \
+		'ENTRYPOINT ["sh", "-c", "echo entry $0 $@"]' \
+		'CMD ["word"]' 'ENV LD_PRELOAD=/evil.so' 'EXPOSE 80' \
+		'WORKDIR /data'
+	before=$(docker volume ls -q | sort)
+	begin t-decides sleeps
+	docker inspect "$container" | jq -e '.[0] |
+		.Config.Healthcheck.Test == ["NONE"] and
+		(.State.Health == null or .State.Health.Status == "none") and
+		(.Config.StopSignal // "SIGTERM" |
+			. == "SIGTERM" or . == "SIGKILL") and
+		.NetworkSettings.Ports == {} and
+		([.Mounts[] | select(.RW)] == []) and
+		(.Path | endswith("/init"))'
+	kill "$runner"
+	finish
+	ended cancelled 130
+
+	act t-decides plain
+	ended ok 0
+	holds '.output == "entry word plain\n"'
+	gone t-decides
+	# No anonymous volume either, not even afterwards.
+	docker volume ls -q | sort >"$BATS_TEST_TMPDIR/after"
+	run -1 grep -E '^[0-9a-f]{64}$' \
+		<(comm -13 <(echo "$before") "$BATS_TEST_TMPDIR/after")
+}
+
+@test "labels that only skillbox may set" {
+	for label in io.skillbox.runner=x io.skillbox.name=text \
+		io.skillbox.anything=; do
+		image t-labels 'FROM skillbox/busybox' "LABEL $label"
+		act t-labels sees
+		ended denied 77
+		holds '.error | test("label")'
+		holds '.started_at == null'
+	done
+	image t-labels 'FROM skillbox/busybox' 'LABEL org.example=fine'
+	act t-labels plain
+	holds '.outcome != "denied"'
+	gone t-labels
+}
+
+@test "an image without anything at all" {
+	image t-empty 'FROM scratch' 'COPY nothing /nothing'
+	: >"$skills/t-empty/nothing"
+	act t-empty sees
+	ended exec_failed 127
+	act t-empty plain
+	holds '.outcome == "exec_failed" or .outcome == "invalid"'
+	gone t-empty
+}
