@@ -72,19 +72,23 @@ static int read_failed(const char *path, int errnum, struct sbx_error *err)
 	if (errnum == ENOENT || errnum == ENOTDIR)
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 				     "there is no file %s", path);
+	if (errnum == ELOOP)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "%s is a symbolic link", path);
 	return sbx_error_errno(err, SBX_OUTCOME_INVALID, errnum,
 			       "cannot read %s", path);
 }
 
-int sbx_file_read(int dirfd, const char *path, struct sbx_buf *out,
-		  struct sbx_error *err)
+static int read_file(int dirfd, const char *path, int flags,
+		     struct sbx_buf *out, struct sbx_error *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat about;
 	int result;
 
 	/* Non-blocking: a FIFO without a writer must not stop us here. */
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = openat(dirfd, path,
+		    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
 	if (fd < 0 || fstat(fd, &about) < 0)
 		return read_failed(path, errno, err);
 	if (!S_ISREG(about.st_mode))
@@ -96,6 +100,18 @@ int sbx_file_read(int dirfd, const char *path, struct sbx_buf *out,
 	if (result > 0)
 		return too_large(path, out->max, err);
 	return result < 0 ? read_failed(path, errno, err) : 0;
+}
+
+int sbx_file_read(int dirfd, const char *path, struct sbx_buf *out,
+		  struct sbx_error *err)
+{
+	return read_file(dirfd, path, 0, out, err);
+}
+
+int sbx_file_read_nofollow(int dirfd, const char *path, struct sbx_buf *out,
+			   struct sbx_error *err)
+{
+	return read_file(dirfd, path, O_NOFOLLOW, out, err);
 }
 
 int sbx_fd_write_all(int fd, const void *data, size_t size)

@@ -16,6 +16,10 @@
 int sbx_file_read(int dirfd, const char *path, struct sbx_buf *out,
 		  struct sbx_error *err);
 
+/* The same, and INVALID where the last component of @path is a symlink. */
+int sbx_file_read_nofollow(int dirfd, const char *path, struct sbx_buf *out,
+			   struct sbx_error *err);
+
 /* Appends what @fd gives up to its end; INVALID when that is too much. */
 int sbx_fd_read_all(int fd, struct sbx_buf *out, struct sbx_error *err);
 
