@@ -57,7 +57,7 @@ struct sbx_ulimit {
  * @entrypoint, @command	has_* tells "not given" from "given as []"
  * @working_dir			absolute, or NULL for the image's own
  * @environment			"NAME=value"
- * @uid, @gid			0 and 0: the one of owner and skill
+ * @has_user			false: @uid and @gid are for the policy to choose
  */
 struct sbx_action {
 	char *name;
@@ -85,9 +85,30 @@ struct sbx_action {
 	int64_t input_limit;
 	int64_t output_limit;
 	char *runtime;
+	bool has_user;
 	uint32_t uid;
 	uint32_t gid;
 };
+
+/* What the numbers may be; the same for overrides. */
+#define SBX_TIMEOUT_MS_MAX (24 * 3600 * INT64_C(1000))
+#define SBX_MEM_LIMIT_MIN (6 * INT64_C(1024) * 1024)
+#define SBX_MEM_LIMIT_MAX (INT64_C(1) << 50)
+#define SBX_PIDS_LIMIT_MIN 2
+#define SBX_PIDS_LIMIT_MAX 4194304 /* PID_MAX_LIMIT of the kernel */
+#define SBX_NANO_CPUS_MIN INT64_C(10000000)
+#define SBX_NANO_CPUS_MAX (4096 * INT64_C(1000000000))
+#define SBX_STREAM_LIMIT_MAX (INT64_C(1) << 30)
+#define SBX_ID_MAX 2147483647 /* what engines take as uid or gid */
+
+/* How many there may be: of actions, tests; of entries in an action's. */
+#define SBX_ACTIONS_MAX 128
+#define SBX_TESTS_MAX 1000
+#define SBX_MOUNTS_MAX 64
+#define SBX_STRINGS_MAX 512
+/* Bytes: of one string to a program (MAX_ARG_STRLEN of Linux), of all. */
+#define SBX_STRING_SIZE_MAX (128 * 1024 - 1)
+#define SBX_STRINGS_SIZE_MAX (512 * 1024)
 
 /*
  * One entry of "tests:".
@@ -175,11 +196,22 @@ void sbx_action_add_volume(struct sbx_action *action, const char *source,
 			   const char *target, bool read_only);
 
 /*
+ * True when two mounts (volumes and tmpfs) of @action have the same target or
+ * one is inside the other; *@a and *@b are their targets then, borrowed.
+ */
+bool sbx_action_overlap(const struct sbx_action *action, const char **a,
+			const char **b);
+
+/*
  * "SOURCE:TARGET[:ro|rw]" as on the command line and in "volumes:".  False
  * with the reason in @why (static text).
  */
 bool sbx_volume_parse(const char *text, struct sbx_volume_mount *out,
 		      const char **why);
+
+/* The same from its parts, which are checked, normalized and copied. */
+bool sbx_volume_fill(struct sbx_volume_mount *out, const char *source,
+		     const char *target, bool read_only, const char **why);
 void sbx_volume_clear(struct sbx_volume_mount *mount);
 
 /* The words: "none", "bridge", "host"; "stdin"; "auto"... */

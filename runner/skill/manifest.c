@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/manifest.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "skill/manifest_parts.h"
+
+void sbx_problems_free(struct sbx_problems *problems)
+{
+	sbx_strv_free(&problems->errors);
+	sbx_strv_free(&problems->warnings);
+}
+
+/* --- actions -------------------------------------------------------------- */
+
+void sbx_volume_clear(struct sbx_volume_mount *mount)
+{
+	free(mount->source);
+	free(mount->target);
+	*mount = (struct sbx_volume_mount){ .source = NULL };
+}
+
+void sbx_action_add_volume(struct sbx_action *action, const char *source,
+			   const char *target, bool read_only)
+{
+	action->volumes =
+		sbx_realloc(action->volumes,
+			    (action->n_volumes + 1) * sizeof(*action->volumes));
+	action->volumes[action->n_volumes++] = (struct sbx_volume_mount){
+		.source = sbx_strdup(source),
+		.target = sbx_strdup(target),
+		.read_only = read_only,
+	};
+}
+
+void sbx_action_clear_volumes(struct sbx_action *action)
+{
+	for (size_t i = 0; i < action->n_volumes; i++)
+		sbx_volume_clear(&action->volumes[i]);
+	free(action->volumes);
+	action->volumes = NULL;
+	action->n_volumes = 0;
+}
+
+void sbx_action_add_tmpfs(struct sbx_action *action, const char *target,
+			  int64_t size, bool exec)
+{
+	action->tmpfs = sbx_realloc(
+		action->tmpfs, (action->n_tmpfs + 1) * sizeof(*action->tmpfs));
+	action->tmpfs[action->n_tmpfs++] = (struct sbx_tmpfs){
+		.target = sbx_strdup(target),
+		.size = size,
+		.exec = exec,
+	};
+}
+
+void sbx_action_clear_tmpfs(struct sbx_action *action)
+{
+	for (size_t i = 0; i < action->n_tmpfs; i++)
+		free(action->tmpfs[i].target);
+	free(action->tmpfs);
+	action->tmpfs = NULL;
+	action->n_tmpfs = 0;
+}
+
+static struct sbx_ulimit *find_ulimit(const struct sbx_action *action,
+				      const char *name)
+{
+	for (size_t i = 0; i < action->n_ulimits; i++) {
+		if (strcmp(action->ulimits[i].name, name) == 0)
+			return &action->ulimits[i];
+	}
+	return NULL;
+}
+
+void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
+			   int64_t soft, int64_t hard)
+{
+	struct sbx_ulimit *ulimit = find_ulimit(action, name);
+
+	if (!ulimit) {
+		action->ulimits =
+			sbx_realloc(action->ulimits,
+				    (action->n_ulimits + 1) * sizeof(*ulimit));
+		ulimit = &action->ulimits[action->n_ulimits++];
+		ulimit->name = sbx_strdup(name);
+	}
+	ulimit->soft = soft;
+	ulimit->hard = hard;
+}
+
+static void clear_ulimits(struct sbx_action *action)
+{
+	for (size_t i = 0; i < action->n_ulimits; i++)
+		free(action->ulimits[i].name);
+	free(action->ulimits);
+}
+
+static char *copy_text(const char *text)
+{
+	return text ? sbx_strdup(text) : NULL;
+}
+
+static void copy_mounts(struct sbx_action *to, const struct sbx_action *from)
+{
+	to->volumes = NULL;
+	to->n_volumes = 0;
+	for (size_t i = 0; i < from->n_volumes; i++)
+		sbx_action_add_volume(to, from->volumes[i].source,
+				      from->volumes[i].target,
+				      from->volumes[i].read_only);
+	to->tmpfs = NULL;
+	to->n_tmpfs = 0;
+	for (size_t i = 0; i < from->n_tmpfs; i++)
+		sbx_action_add_tmpfs(to, from->tmpfs[i].target,
+				     from->tmpfs[i].size, from->tmpfs[i].exec);
+}
+
+static void copy_ulimits(struct sbx_action *to, const struct sbx_action *from)
+{
+	to->ulimits = NULL;
+	to->n_ulimits = 0;
+	for (size_t i = 0; i < from->n_ulimits; i++)
+		sbx_action_set_ulimit(to, from->ulimits[i].name,
+				      from->ulimits[i].soft,
+				      from->ulimits[i].hard);
+}
+
+static struct sbx_strv copy_strings(const struct sbx_strv *from)
+{
+	struct sbx_strv to = SBX_STRV_INIT;
+
+	sbx_strv_copy(&to, from);
+	return to;
+}
+
+void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
+{
+	*to = *from;
+	to->name = copy_text(from->name);
+	to->description = copy_text(from->description);
+	to->entrypoint = copy_strings(&from->entrypoint);
+	to->command = copy_strings(&from->command);
+	to->working_dir = copy_text(from->working_dir);
+	to->environment = copy_strings(&from->environment);
+	to->runtime = copy_text(from->runtime);
+	copy_mounts(to, from);
+	copy_ulimits(to, from);
+}
+
+void sbx_action_clear(struct sbx_action *action)
+{
+	free(action->name);
+	free(action->description);
+	sbx_strv_free(&action->entrypoint);
+	sbx_strv_free(&action->command);
+	free(action->working_dir);
+	sbx_strv_free(&action->environment);
+	free(action->runtime);
+	sbx_action_clear_volumes(action);
+	sbx_action_clear_tmpfs(action);
+	clear_ulimits(action);
+	*action = (struct sbx_action){ .name = NULL };
+}
+
+/* --- manifests ------------------------------------------------------------ */
+
+static void clear_test(struct sbx_skill_test *test)
+{
+	free(test->name);
+	free(test->action);
+	json_decref(test->input);
+	json_decref(test->expect);
+}
+
+void sbx_manifest_free(struct sbx_manifest **manifest)
+{
+	struct sbx_manifest *m = *manifest;
+
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->n_actions; i++)
+		sbx_action_clear(&m->actions[i]);
+	free(m->actions);
+	for (size_t i = 0; i < m->n_tests; i++)
+		clear_test(&m->tests[i]);
+	free(m->tests);
+	free(m->name);
+	free(m->version);
+	free(m->description);
+	free(m->image);
+	free(m->dockerfile);
+	free(m->target);
+	json_decref(m->build_args);
+	free(m);
+	*manifest = NULL;
+}
+
+const struct sbx_action *
+sbx_manifest_action(const struct sbx_manifest *manifest, const char *name)
+{
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		if (strcmp(manifest->actions[i].name, name) == 0)
+			return &manifest->actions[i];
+	}
+	return NULL;
+}
+
+const char **sbx_manifest_action_names(const struct sbx_manifest *manifest)
+{
+	const char **names =
+		sbx_calloc(manifest->n_actions + 1, sizeof(*names));
+
+	for (size_t i = 0; i < manifest->n_actions; i++)
+		names[i] = manifest->actions[i].name;
+	return names;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/manifest.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "codec/json.h"
+#include "codec/units.h"
+#include "skill/manifest_parts.h"
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	if (text)
+		set(object, key, json_string(text));
+}
+
+static void set_duration(json_t *object, const char *key, int64_t ms)
+{
+	cleanup_free char *text = sbx_units_format_duration(ms);
+
+	set_text(object, key, text);
+}
+
+static void set_size(json_t *object, const char *key, int64_t bytes)
+{
+	cleanup_free char *text = sbx_units_format_size(bytes);
+
+	set_text(object, key, text);
+}
+
+static json_t *volumes_json(const struct sbx_action *action)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		const struct sbx_volume_mount *mount = &action->volumes[i];
+		bool host = mount->source[0] == '/';
+		json_t *volume = json_object();
+
+		set_text(volume, "type", host ? "bind" : "volume");
+		set_text(volume, "source", mount->source);
+		set_text(volume, "target", mount->target);
+		set(volume, "read_only", json_boolean(mount->read_only));
+		json_array_append_new(list, volume);
+	}
+	return list;
+}
+
+static json_t *tmpfs_json(const struct sbx_action *action)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < action->n_tmpfs; i++) {
+		const struct sbx_tmpfs *tmpfs = &action->tmpfs[i];
+		cleanup_free char *size = sbx_units_format_size(tmpfs->size);
+		cleanup_free char *text =
+			sbx_asprintf("%s:size=%s%s", tmpfs->target, size,
+				     tmpfs->exec ? ",exec" : "");
+
+		json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+static json_t *ulimits_json(const struct sbx_action *action)
+{
+	json_t *limits = json_object();
+
+	for (size_t i = 0; i < action->n_ulimits; i++) {
+		const struct sbx_ulimit *limit = &action->ulimits[i];
+		json_t *value = json_integer(limit->soft);
+
+		if (limit->soft != limit->hard) {
+			json_t *both = json_object();
+
+			set(both, "soft", value);
+			set(both, "hard", json_integer(limit->hard));
+			value = both;
+		}
+		set(limits, limit->name, value);
+	}
+	return limits;
+}
+
+static json_t *environment_json(const struct sbx_strv *environment)
+{
+	json_t *variables = json_object();
+
+	for (size_t i = 0; i < environment->n; i++) {
+		const char *entry = environment->v[i];
+		size_t size = strcspn(entry, "=");
+		cleanup_free char *name = sbx_strndup(entry, size);
+
+		set_text(variables, name, entry + size + 1);
+	}
+	return variables;
+}
+
+static void set_limits(json_t *object, const struct sbx_action *action)
+{
+	set_duration(object, "timeout", action->timeout_ms);
+	set_duration(object, "stop_grace_period", action->stop_grace_period_ms);
+	set(object, "cpus", json_real((double)action->nano_cpus / 1e9));
+	set_size(object, "mem_limit", action->mem_limit);
+	set(object, "pids_limit", json_integer(action->pids_limit));
+	set(object, "tmpfs", tmpfs_json(action));
+	set(object, "ulimits", ulimits_json(action));
+	set_size(object, "input_limit", action->input_limit);
+	set_size(object, "output_limit", action->output_limit);
+}
+
+static json_t *action_json(const struct sbx_action *action)
+{
+	json_t *object = json_object();
+
+	set_text(object, "description", action->description);
+	if (action->has_entrypoint)
+		set(object, "entrypoint",
+		    sbx_json_strings(action->entrypoint.v));
+	if (action->has_command)
+		set(object, "command", sbx_json_strings(action->command.v));
+	set_text(object, "working_dir", action->working_dir);
+	set_text(object, "input", sbx_input_words[action->input]);
+	set_text(object, "output", sbx_output_words[action->output]);
+	set_text(object, "network", sbx_network_words[action->network]);
+	set(object, "volumes", volumes_json(action));
+	set(object, "environment", environment_json(&action->environment));
+	set_limits(object, action);
+	set_text(object, "reuse", "never");
+	set_text(object, "runtime", action->runtime);
+	if (action->has_user) {
+		cleanup_free char *user =
+			sbx_asprintf("%u:%u", action->uid, action->gid);
+
+		set_text(object, "user", user);
+	}
+	return object;
+}
+
+static json_t *tests_json(const struct sbx_manifest *manifest)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < manifest->n_tests; i++) {
+		const struct sbx_skill_test *test = &manifest->tests[i];
+		json_t *object = json_object();
+
+		set_text(object, "name", test->name);
+		set_text(object, "action", test->action);
+		set(object, "input", json_incref(test->input));
+		set(object, "expect", json_incref(test->expect));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+static json_t *build_json(const struct sbx_manifest *manifest)
+{
+	json_t *build = json_object();
+
+	set_text(build, "dockerfile", manifest->dockerfile);
+	set_text(build, "target", manifest->target);
+	if (manifest->build_args)
+		set(build, "args", json_incref(manifest->build_args));
+	return build;
+}
+
+json_t *sbx_manifest_json(const struct sbx_manifest *manifest)
+{
+	json_t *object = json_object();
+	json_t *actions = json_object();
+
+	set(object, "schema_version", json_integer(1));
+	set_text(object, "name", manifest->name);
+	set_text(object, "version", manifest->version);
+	set_text(object, "description", manifest->description);
+	if (manifest->image)
+		set_text(object, "image", manifest->image);
+	else
+		set(object, "build", build_json(manifest));
+	for (size_t i = 0; i < manifest->n_actions; i++)
+		set(actions, manifest->actions[i].name,
+		    action_json(&manifest->actions[i]));
+	set(object, "actions", actions);
+	set(object, "tests", tests_json(manifest));
+	return object;
+}
+
+const char *sbx_network_name(enum sbx_network network)
+{
+	return sbx_network_words[network];
+}
+
+bool sbx_network_parse(const char *text, enum sbx_network *out)
+{
+	for (unsigned int i = 0; sbx_network_words[i]; i++) {
+		if (strcmp(text, sbx_network_words[i]) == 0) {
+			*out = (enum sbx_network)i;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/manifest_parts.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "codec/units.h"
+#include "skill/names.h"
+
+#define TMPFS_SIZE     (64 * INT64_C(1024) * 1024)
+#define TMPFS_SIZE_MIN 4096
+#define TMPFS_SIZE_MAX SBX_MEM_LIMIT_MAX
+
+/* --- one mount ------------------------------------------------------------ */
+
+/* Normalizes the place of a mount; the reason when it can be none. */
+static const char *take_target(const char *text, char **out)
+{
+	static const char *const reserved[] = { "/proc", "/sys", "/dev",
+						"/.skillbox" };
+	cleanup_free char *path = NULL;
+
+	if (*text != '/')
+		return "the target must be an absolute path in the sandbox, "
+		       "such as /app/cache";
+	if (strlen(text) >= PATH_MAX || strpbrk(text, ":,"))
+		return "the target must be shorter than 4096 bytes, without "
+		       "\":\" and \",\"";
+	path = sbx_path_normalize(text);
+	if (!path)
+		return "the target must not contain \"..\"";
+	if (strcmp(path, "/") == 0)
+		return "the target must not be the root directory";
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(reserved); i++) {
+		if (sbx_path_is_within(path, reserved[i]))
+			return "the target must not be in /proc, /sys, /dev "
+			       "or /.skillbox";
+	}
+	*out = sbx_take(path);
+	return NULL;
+}
+
+static const char *take_source(const char *text, char **out)
+{
+	if (*text == '/') {
+		if (strlen(text) >= PATH_MAX || strchr(text, ':'))
+			return "the source must be shorter than 4096 bytes, "
+			       "without \":\"";
+		*out = sbx_path_normalize(text);
+		return *out ? NULL : "the source must not contain \"..\"";
+	}
+	if (*text == '.' || *text == '~' || strchr(text, '/'))
+		return "relative paths and ~ are not supported: give a volume "
+		       "a name, such as \"cache:/app/cache\"";
+	if (!sbx_name_is_volume(text))
+		return "a volume's name has 1 to 64 of a-z, 0-9, \"_\", \".\" "
+		       "and \"-\", the first a letter or digit";
+	*out = sbx_strdup(text);
+	return NULL;
+}
+
+bool sbx_volume_fill(struct sbx_volume_mount *out, const char *source,
+		     const char *target, bool read_only, const char **why)
+{
+	struct sbx_volume_mount mount = { .read_only = read_only };
+
+	*why = take_source(source, &mount.source);
+	if (!*why)
+		*why = take_target(target, &mount.target);
+	if (*why)
+		sbx_volume_clear(&mount);
+	else
+		*out = mount;
+	return !*why;
+}
+
+bool sbx_volume_parse(const char *text, struct sbx_volume_mount *out,
+		      const char **why)
+{
+	cleanup_free char *source = sbx_strdup(text);
+	char *target = strchr(source, ':');
+	char *mode = target ? strchr(target + 1, ':') : NULL;
+
+	if (!target) {
+		*why = "it needs a source and a target, such as "
+		       "\"cache:/app/cache\"";
+		return false;
+	}
+	*target++ = '\0';
+	if (mode)
+		*mode++ = '\0';
+	if (!mode || strcmp(mode, "ro") == 0 || strcmp(mode, "rw") == 0)
+		return sbx_volume_fill(out, source, target,
+				       mode && strcmp(mode, "ro") == 0, why);
+	*why = "after the target comes \":ro\", \":rw\" or nothing";
+	return false;
+}
+
+/* --- volumes -------------------------------------------------------------- */
+
+enum volume_type { TYPE_VOLUME, TYPE_BIND };
+
+struct long_volume {
+	unsigned int type;
+	char *source;
+	char *target;
+	bool read_only;
+};
+
+static const char *const volume_types[] = { "volume", "bind", NULL };
+
+#define AT(member) .offset = offsetof(struct long_volume, member)
+
+const struct sbx_field sbx_volume_fields[] = {
+	{ .name = "type",
+	  .read = sbx_read_word,
+	  .flags = SBX_FIELD_REQUIRED,
+	  AT(type),
+	  .words = volume_types,
+	  .expected = "\"volume\" or \"bind\"" },
+	{ .name = "source",
+	  .read = sbx_read_text,
+	  .flags = SBX_FIELD_REQUIRED,
+	  AT(source),
+	  .expected = "a volume's name, such as \"cache\"" },
+	{ .name = "target",
+	  .read = sbx_read_text,
+	  .flags = SBX_FIELD_REQUIRED,
+	  AT(target),
+	  .expected = "an absolute path in the sandbox" },
+	{ .name = "read_only", .read = sbx_read_bool, AT(read_only) },
+	{ .name = NULL },
+};
+
+#undef AT
+
+static bool read_short(struct sbx_reader *reader, const struct sbx_at *at,
+		       const json_t *value, struct sbx_volume_mount *out)
+{
+	const char *text = sbx_reader_text(
+		reader, at, value,
+		"a volume such as \"cache:/app/cache\" or a mapping");
+	const char *why;
+
+	if (!text)
+		return false;
+	if (sbx_volume_parse(text, out, &why))
+		return true;
+	sbx_reader_refused(reader, at, value, why);
+	return false;
+}
+
+static bool read_long(struct sbx_reader *reader, const struct sbx_at *at,
+		      const json_t *value, struct sbx_volume_mount *out)
+{
+	struct long_volume volume = { .type = 0 };
+	const char *why = NULL;
+	bool complete;
+
+	sbx_read_mapping(reader, at, sbx_volume_fields, 0, value, &volume);
+	complete = volume.source && volume.target;
+	if (complete &&
+	    sbx_volume_fill(out, volume.source, volume.target, volume.read_only,
+			    &why) &&
+	    (volume.type == TYPE_BIND) != (out->source[0] == '/')) {
+		sbx_volume_clear(out);
+		why = "a source of type volume is a name, one of type bind "
+		      "an absolute path";
+	}
+	if (why)
+		sbx_reader_error(reader, at, "%s", why);
+	free(volume.source);
+	free(volume.target);
+	return complete && !why;
+}
+
+void sbx_read_volumes(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_field *field, const json_t *value,
+		      void *object)
+{
+	struct sbx_action *action = object;
+	size_t index;
+	json_t *item;
+
+	if (!sbx_reader_is_list(reader, at, value, SBX_MOUNTS_MAX,
+				field->expected))
+		return;
+	sbx_action_clear_volumes(action);
+	json_array_foreach (value, index, item) {
+		struct sbx_at inner = { .up = at, .index = index };
+		struct sbx_volume_mount mount = { .source = NULL };
+		bool fits = json_is_object(item)
+				    ? read_long(reader, &inner, item, &mount)
+				    : read_short(reader, &inner, item, &mount);
+
+		if (!fits)
+			continue;
+		if (mount.source[0] == '/')
+			sbx_reader_warn(reader, &inner,
+					"the policy denies paths of the host "
+					"in a manifest: runs of this action "
+					"end as \"denied\"");
+		sbx_action_add_volume(action, mount.source, mount.target,
+				      mount.read_only);
+		sbx_volume_clear(&mount);
+	}
+}
+
+/* --- tmpfs ---------------------------------------------------------------- */
+
+static const char *take_option(const char *option, struct sbx_tmpfs *tmpfs)
+{
+	if (strcmp(option, "exec") == 0 || strcmp(option, "noexec") == 0)
+		tmpfs->exec = option[0] == 'e';
+	else if (!sbx_text_has_prefix(option, "size="))
+		return "the options of a tmpfs are size=SIZE, exec and noexec";
+	else if (!sbx_units_size(option + strlen("size="), &tmpfs->size) ||
+		 tmpfs->size < TMPFS_SIZE_MIN || tmpfs->size > TMPFS_SIZE_MAX)
+		return "the size of a tmpfs is at least 4k, such as 64m";
+	return NULL;
+}
+
+/* "TARGET[:OPTION[,OPTION]...]" */
+static const char *take_tmpfs(const char *text, struct sbx_tmpfs *tmpfs)
+{
+	cleanup_free char *target = sbx_strdup(text);
+	char *options = strchr(target, ':');
+	const char *why = NULL;
+	char *option;
+
+	if (options)
+		*options++ = '\0';
+	while (!why && (option = strsep(&options, ",")))
+		why = take_option(option, tmpfs);
+	return why ? why : take_target(target, &tmpfs->target);
+}
+
+static void read_one_tmpfs(struct sbx_reader *reader, const struct sbx_at *at,
+			   const json_t *value, struct sbx_action *action)
+{
+	struct sbx_tmpfs tmpfs = { .size = TMPFS_SIZE };
+	const char *text = sbx_reader_text(reader, at, value,
+					   "a tmpfs such as \"/tmp:size=64m\"");
+	const char *why = text ? take_tmpfs(text, &tmpfs) : NULL;
+
+	if (why)
+		sbx_reader_refused(reader, at, value, why);
+	if (text && !why)
+		sbx_action_add_tmpfs(action, tmpfs.target, tmpfs.size,
+				     tmpfs.exec);
+	free(tmpfs.target);
+}
+
+void sbx_read_tmpfs(struct sbx_reader *reader, const struct sbx_at *at,
+		    const struct sbx_field *field, const json_t *value,
+		    void *object)
+{
+	size_t index;
+	json_t *item;
+
+	if (json_is_string(value)) {
+		sbx_action_clear_tmpfs(object);
+		read_one_tmpfs(reader, at, value, object);
+		return;
+	}
+	if (!sbx_reader_is_list(reader, at, value, SBX_MOUNTS_MAX,
+				field->expected))
+		return;
+	sbx_action_clear_tmpfs(object);
+	json_array_foreach (value, index, item) {
+		struct sbx_at inner = { .up = at, .index = index };
+
+		read_one_tmpfs(reader, &inner, item, object);
+	}
+}
+
+/* --- all mounts of an action ---------------------------------------------- */
+
+static const char *nth_target(const struct sbx_action *action, size_t i)
+{
+	return i < action->n_volumes
+		       ? action->volumes[i].target
+		       : action->tmpfs[i - action->n_volumes].target;
+}
+
+bool sbx_action_overlap(const struct sbx_action *action, const char **a,
+			const char **b)
+{
+	size_t n = action->n_volumes + action->n_tmpfs;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			*a = nth_target(action, i);
+			*b = nth_target(action, j);
+			if (sbx_path_overlaps(*a, *b))
+				return true;
+		}
+	}
+	return false;
+}
+
+void sbx_check_mounts(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_action *action)
+{
+	struct sbx_at volumes = { .up = at, .key = "volumes" };
+	const char *a;
+	const char *b;
+
+	if (!sbx_action_overlap(action, &a, &b))
+		return;
+	if (strcmp(a, b) == 0)
+		sbx_reader_error(reader, &volumes,
+				 "two mounts have the target %s: change one",
+				 a);
+	else
+		sbx_reader_error(reader, &volumes,
+				 "the mounts at %s and %s are inside one "
+				 "another: move one (tmpfs counts too)",
+				 b, a);
+}

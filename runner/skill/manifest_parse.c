@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A manifest is read in one pass that does not stop at what is wrong: YAML to
+ * JSON with places, then mapping by mapping through tables of keys (reader.h).
+ * The document's own table only picks out "defaults", "actions" and "tests",
+ * since they depend on one another whatever their order in the file: each
+ * action begins as a copy of the defaults, and a test names an action.
+ */
+#include "skill/manifest.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "codec/yaml.h"
+#include "skill/manifest_keys.h"
+#include "skill/manifest_parts.h"
+#include "skill/names.h"
+
+/*
+ * @name	what the manifest has to be called
+ * The JSON values are borrowed; NULL where the document has none.
+ */
+struct document {
+	struct sbx_manifest *manifest;
+	const char *name;
+	const json_t *build;
+	const json_t *image;
+	const json_t *defaults;
+	const json_t *actions;
+	const json_t *tests;
+};
+
+/* --- the document's own keys ---------------------------------------------- */
+
+static void read_schema_version(struct sbx_reader *reader,
+				const struct sbx_at *at,
+				const struct sbx_field *field,
+				const json_t *value, void *object)
+{
+	(void)object;
+	if (!json_is_integer(value) || json_integer_value(value) != 1)
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+static void read_name(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_field *field, const json_t *value,
+		      void *object)
+{
+	struct document *document = object;
+	const char *text = sbx_reader_text(reader, at, value, field->expected);
+
+	if (text && !sbx_name_is_skill(text))
+		sbx_reader_expected(reader, at, value, field->expected);
+	else if (text && strcmp(text, document->name) != 0)
+		sbx_reader_error(reader, at,
+				 "found \"%s\", expected \"%s\": it must be "
+				 "the name of the directory",
+				 text, document->name);
+	else if (text)
+		sbx_strset(&document->manifest->name, text);
+}
+
+static void read_version(struct sbx_reader *reader, const struct sbx_at *at,
+			 const struct sbx_field *field, const json_t *value,
+			 void *object)
+{
+	struct document *document = object;
+	const char *text = sbx_reader_text(reader, at, value, field->expected);
+
+	if (text && sbx_name_is_version(text))
+		sbx_strset(&document->manifest->version, text);
+	else if (text)
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+static void read_description(struct sbx_reader *reader, const struct sbx_at *at,
+			     const struct sbx_field *field, const json_t *value,
+			     void *object)
+{
+	struct document *document = object;
+	const char *text = sbx_reader_text(reader, at, value, field->expected);
+
+	if (text)
+		sbx_strset(&document->manifest->description, text);
+}
+
+#define KEEP(member)                                                           \
+	.read = sbx_read_json, .offset = offsetof(struct document, member)
+#define REQUIRED .flags = SBX_FIELD_REQUIRED
+#define LATER(key)                                                             \
+	{                                                                      \
+		.name = key, .flags = SBX_FIELD_LATER,                         \
+	}
+
+static const struct sbx_field document_fields[] = {
+	{ .name = "schema_version",
+	  .read = read_schema_version,
+	  REQUIRED,
+	  .expected = "1, the version of this format" },
+	{ .name = "name",
+	  .read = read_name,
+	  REQUIRED,
+	  .expected = "a name of 1 to 63 of a-z, 0-9 and \"-\", the first a "
+		      "letter or digit" },
+	{ .name = "version",
+	  .read = read_version,
+	  REQUIRED,
+	  .expected = "a semantic version such as 0.1.0" },
+	{ .name = "description",
+	  .read = read_description,
+	  .expected = "a text" },
+	{ .name = "build", KEEP(build) },
+	{ .name = "image", KEEP(image) },
+	{ .name = "defaults", KEEP(defaults) },
+	{ .name = "actions",
+	  KEEP(actions),
+	  REQUIRED,
+	  .expected = "a mapping of at least one action" },
+	{ .name = "tests", KEEP(tests) },
+	LATER("tool_name"),
+	LATER("title"),
+	LATER("annotations"),
+	LATER("limits_from"),
+	LATER("gpus"),
+	LATER("devices"),
+	LATER("volumes"),
+	LATER("secrets"),
+	{ .name = NULL },
+};
+
+/* --- build or image ------------------------------------------------------- */
+
+static void read_dockerfile(struct sbx_reader *reader, const struct sbx_at *at,
+			    const struct sbx_field *field, const json_t *value,
+			    void *object)
+{
+	struct sbx_manifest *manifest = object;
+	const char *text = sbx_reader_text(reader, at, value, field->expected);
+	cleanup_free char *rooted = text ? sbx_asprintf("/%s", text) : NULL;
+	cleanup_free char *path = rooted ? sbx_path_normalize(rooted) : NULL;
+
+	/* Normalized as if the skill's directory were the root. */
+	if (path && text[0] != '/' && path[1] != '\0' && strlen(path) < 4096)
+		sbx_strset(&manifest->dockerfile, path + 1);
+	else if (text)
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+static void read_target(struct sbx_reader *reader, const struct sbx_at *at,
+			const struct sbx_field *field, const json_t *value,
+			void *object)
+{
+	struct sbx_manifest *manifest = object;
+	const char *text = sbx_reader_text(reader, at, value, field->expected);
+
+	if (text && sbx_name_is_identifier(text))
+		sbx_strset(&manifest->target, text);
+	else if (text)
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+static void read_args(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_field *field, const json_t *value,
+		      void *object)
+{
+	cleanup_strv struct sbx_strv args = SBX_STRV_INIT;
+	struct sbx_manifest *manifest = object;
+
+	(void)field;
+	sbx_read_variables(reader, at, value, NULL, &args);
+	if (args.n == 0)
+		return;
+	manifest->build_args = json_object();
+	for (size_t i = 0; i < args.n; i++) {
+		size_t size = strcspn(args.v[i], "=");
+		cleanup_free char *name = sbx_strndup(args.v[i], size);
+
+		json_object_set_new(manifest->build_args, name,
+				    json_string(args.v[i] + size + 1));
+	}
+}
+
+static const struct sbx_field build_fields[] = {
+	{ .name = "dockerfile",
+	  .read = read_dockerfile,
+	  .expected = "a path inside the skill's directory" },
+	{ .name = "target",
+	  .read = read_target,
+	  .expected = "the name of a stage" },
+	{ .name = "args", .read = read_args },
+	LATER("template"),
+	{ .name = NULL },
+};
+
+static void read_image(struct sbx_reader *reader,
+		       const struct document *document)
+{
+	struct sbx_at at = { .key = "image" };
+	static const char expected[] =
+		"an image pinned as NAME@sha256:<64 hexadecimal digits>";
+	const char *text =
+		sbx_reader_text(reader, &at, document->image, expected);
+
+	if (text && sbx_name_is_pinned_image(text))
+		sbx_strset(&document->manifest->image, text);
+	else if (text)
+		sbx_reader_expected(reader, &at, document->image, expected);
+}
+
+/* One of the two; with neither given, a build with its defaults. */
+static void read_origin(struct sbx_reader *reader,
+			const struct document *document)
+{
+	struct sbx_at build = { .key = "build" };
+	struct sbx_at image = { .key = "image" };
+
+	if (document->image && document->build)
+		sbx_reader_key_error(reader, &image,
+				     "there is \"build\" too: a skill has one "
+				     "of the two, remove one");
+	if (document->image)
+		read_image(reader, document);
+	else
+		sbx_strset(&document->manifest->dockerfile, "Dockerfile");
+	if (document->build)
+		sbx_read_mapping(reader, &build, build_fields, 0,
+				 document->build, document->manifest);
+}
+
+/* --- the document --------------------------------------------------------- */
+
+json_t *sbx_manifest_keys(void)
+{
+	json_t *keys = json_object();
+	static const struct {
+		const char *where;
+		const struct sbx_field *fields;
+		unsigned int only;
+	} tables[] = {
+		{ "", document_fields, 0 },
+		{ "build", build_fields, 0 },
+		{ "defaults", sbx_action_fields, SBX_FIELD_DEFAULT },
+		{ "actions.*", sbx_action_fields, 0 },
+		{ "volumes[]", sbx_volume_fields, 0 },
+		{ "ulimits.*", sbx_ulimit_fields, 0 },
+		{ "tests[]", sbx_test_fields, 0 },
+		{ "tests[].expect", sbx_expect_fields, 0 },
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(tables); i++)
+		json_object_set_new(
+			keys, tables[i].where,
+			sbx_field_names(tables[i].fields, tables[i].only));
+	return keys;
+}
+
+static void read_document(struct sbx_reader *reader, struct document *document)
+{
+	const json_t *root = sbx_yaml_root(reader->yaml);
+
+	if (json_is_null(root)) {
+		sbx_reader_error(reader, NULL,
+				 "there is nothing in this manifest, expected "
+				 "schema_version, name, version and actions");
+		return;
+	}
+	if (!sbx_read_mapping(reader, NULL, document_fields, 0, root, document))
+		return;
+	read_origin(reader, document);
+	sbx_read_actions(reader, document->defaults, document->actions,
+			 document->manifest);
+	sbx_read_tests(reader, document->tests, document->manifest);
+}
+
+/* The one error that stands for all of @problems. */
+static int summarize(const char *file, const struct sbx_problems *problems,
+		     struct sbx_error *err)
+{
+	const char *first = problems->errors.v[0];
+	size_t more = problems->errors.n - 1;
+
+	if (more == 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s:%s", file,
+				     first);
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "%s:%.900s (and %zu more)", file, first, more);
+}
+
+/* Into a manifest that the caller frees, whatever comes of it. */
+static int parse(const char *data, size_t size, struct document *document,
+		 struct sbx_problems *problems)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_yaml *yaml = NULL;
+	struct sbx_reader reader;
+
+	if (size > SBX_MANIFEST_SIZE_MAX) {
+		sbx_strv_push(&problems->errors,
+			      "1:1: the manifest is larger than 1 MiB, the "
+			      "most it may be");
+		return -1;
+	}
+	if (sbx_yaml_parse(data, size, &yaml, &err) < 0) {
+		sbx_strv_push(&problems->errors, err.message);
+		return -1;
+	}
+	sbx_reader_begin(&reader, yaml);
+	read_document(&reader, document);
+	sbx_reader_finish(&reader, problems);
+	sbx_yaml_free(&yaml);
+	return problems->errors.n == 0 ? 0 : -1;
+}
+
+int sbx_manifest_parse(const char *data, size_t size, const char *name,
+		       const char *file, struct sbx_manifest **out,
+		       struct sbx_problems *problems, struct sbx_error *err)
+{
+	struct sbx_manifest *manifest = sbx_calloc(1, sizeof(*manifest));
+	struct document document = { .manifest = manifest, .name = name };
+
+	if (parse(data, size, &document, problems) < 0) {
+		sbx_manifest_free(&manifest);
+		return summarize(file, problems, err);
+	}
+	*out = manifest;
+	return 0;
+}

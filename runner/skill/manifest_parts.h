@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SKILL_MANIFEST_PARTS_H
+#define SBX_SKILL_MANIFEST_PARTS_H
+
+#include "skill/manifest.h"
+#include "skill/reader.h"
+
+/* What the modules that together read a manifest share, and nobody else. */
+
+/* The keys of an action, into struct sbx_action. */
+extern const struct sbx_field sbx_action_fields[];
+extern const struct sbx_field sbx_volume_fields[];
+extern const struct sbx_field sbx_ulimit_fields[];
+extern const struct sbx_field sbx_test_fields[];
+extern const struct sbx_field sbx_expect_fields[];
+
+/* The words of enum sbx_input, sbx_output and sbx_network, in their order. */
+extern const char *const sbx_input_words[];
+extern const char *const sbx_output_words[];
+extern const char *const sbx_network_words[];
+
+/* "defaults:" and "actions:", NULL where there are none, into @manifest. */
+void sbx_read_actions(struct sbx_reader *reader, const json_t *defaults,
+		      const json_t *actions, struct sbx_manifest *manifest);
+
+/* "tests:", or NULL; the actions have been read. */
+void sbx_read_tests(struct sbx_reader *reader, const json_t *tests,
+		    struct sbx_manifest *manifest);
+
+/* An action of which nothing is said but what is always so. */
+void sbx_action_init(struct sbx_action *action);
+
+/* "volumes:" and "tmpfs:", which replace what was there. */
+void sbx_read_volumes(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_field *field, const json_t *value,
+		      void *object);
+void sbx_read_tmpfs(struct sbx_reader *reader, const struct sbx_at *at,
+		    const struct sbx_field *field, const json_t *value,
+		    void *object);
+
+/* Notes mounts that hide one another; @at is the action. */
+void sbx_check_mounts(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_action *action);
+
+/*
+ * Reads a mapping of NAME to value, or a list of "NAME=value", and sets each
+ * in @out.  @refuse gives the reason why a name must not be used, or NULL.
+ */
+void sbx_read_variables(struct sbx_reader *reader, const struct sbx_at *at,
+			const json_t *value,
+			const char *(*refuse)(const char *name),
+			struct sbx_strv *out);
+
+void sbx_action_clear_volumes(struct sbx_action *action);
+void sbx_action_clear_tmpfs(struct sbx_action *action);
+void sbx_action_add_tmpfs(struct sbx_action *action, const char *target,
+			  int64_t size, bool exec);
+
+/* Sets the limit @name, which may be there already. */
+void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
+			   int64_t soft, int64_t hard);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/names.h"
+
+#include <regex.h>
+#include <stddef.h>
+#include <string.h>
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGIT "0123456789"
+
+/* One character of @first, then others of @rest, @max in all. */
+static bool consists_of(const char *name, const char *first, const char *rest,
+			size_t max)
+{
+	return *name != '\0' && strchr(first, *name) &&
+	       name[strspn(name, rest)] == '\0' && strlen(name) <= max;
+}
+
+bool sbx_name_is_skill(const char *name)
+{
+	return consists_of(name, LOWER DIGIT, LOWER DIGIT "-",
+			   SBX_NAME_SIZE_MAX);
+}
+
+bool sbx_name_is_action(const char *name)
+{
+	return consists_of(name, LOWER, LOWER DIGIT "_", SBX_NAME_SIZE_MAX);
+}
+
+bool sbx_name_is_volume(const char *name)
+{
+	return consists_of(name, LOWER DIGIT, LOWER DIGIT "_.-", 64);
+}
+
+bool sbx_name_is_owner(const char *name)
+{
+	return consists_of(name, LOWER DIGIT "._-", LOWER DIGIT "._-", 64);
+}
+
+bool sbx_name_is_variable(const char *name)
+{
+	return consists_of(name, UPPER LOWER "_", UPPER LOWER DIGIT "_", 255);
+}
+
+bool sbx_name_is_identifier(const char *name)
+{
+	return consists_of(name, UPPER LOWER DIGIT, UPPER LOWER DIGIT "_.-",
+			   128);
+}
+
+/* Semantic Versioning 2.0.0, items 2, 9 and 10, as an extended expression. */
+#define NUMBER "(0|[1-9][0-9]*)"
+#define PART   "(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
+#define META   "[0-9a-zA-Z-]+"
+#define VERSION                                                                \
+	"^" NUMBER "\\." NUMBER "\\." NUMBER "(-" PART "(\\." PART             \
+	")*)?(\\+" META "(\\." META ")*)?$"
+
+bool sbx_name_is_version(const char *text)
+{
+	regex_t version;
+	bool matches;
+
+	if (strnlen(text, 129) > 128 ||
+	    regcomp(&version, VERSION, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	matches = regexec(&version, text, 0, NULL, 0) == 0;
+	regfree(&version);
+	return matches;
+}
+
+bool sbx_name_is_pinned_image(const char *text)
+{
+	static const char mark[] = "@sha256:";
+	const char *digest = strstr(text, mark);
+	size_t name = digest ? (size_t)(digest - text) : 0;
+
+	if (name == 0 || name > 255 || !strchr(LOWER DIGIT, *text) ||
+	    strspn(text, LOWER UPPER DIGIT "._-/:") != name)
+		return false;
+	digest += sizeof(mark) - 1;
+	return strlen(digest) == 64 && strspn(digest, DIGIT "abcdef") == 64;
+}

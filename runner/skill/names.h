@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SKILL_NAMES_H
+#define SBX_SKILL_NAMES_H
+
+#include <stdbool.h>
+
+/* What may be called what.  manifests/skill.schema.json has the same rules. */
+
+#define SBX_NAME_SIZE_MAX 63
+
+/* [a-z0-9][a-z0-9-]{0,62} */
+bool sbx_name_is_skill(const char *name);
+
+/* [a-z][a-z0-9_]{0,62} */
+bool sbx_name_is_action(const char *name);
+
+/* [a-z0-9][a-z0-9_.-]{0,63} */
+bool sbx_name_is_volume(const char *name);
+
+/* [a-z0-9._-]{1,64} */
+bool sbx_name_is_owner(const char *name);
+
+/* [A-Za-z_][A-Za-z0-9_]{0,254} */
+bool sbx_name_is_variable(const char *name);
+
+/* [A-Za-z0-9][A-Za-z0-9_.-]{0,127} */
+bool sbx_name_is_identifier(const char *name);
+
+/* Semantic Versioning 2.0.0, at most 128 characters. */
+bool sbx_name_is_version(const char *text);
+
+/* NAME@sha256:<64 lower-case hexadecimal digits> */
+bool sbx_name_is_pinned_image(const char *text);
+
+#endif

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/json.h"
+#include "codec/units.h"
+
+#define SHOWN_MAX  60
+#define FIELDS_MAX 64
+
+/* --- where ---------------------------------------------------------------- */
+
+/* JSON Pointer (RFC 6901) to @at. */
+static void put_pointer(struct sbx_buf *out, const struct sbx_at *at)
+{
+	if (!at)
+		return;
+	put_pointer(out, at->up);
+	sbx_buf_puts(out, "/");
+	if (!at->key)
+		sbx_buf_printf(out, "%zu", at->index);
+	for (const char *c = at->key; c && *c; c++) {
+		if (*c == '~')
+			sbx_buf_puts(out, "~0");
+		else if (*c == '/')
+			sbx_buf_puts(out, "~1");
+		else
+			sbx_buf_append(out, c, 1);
+	}
+}
+
+struct sbx_yaml_place sbx_reader_place(const struct sbx_reader *reader,
+				       const struct sbx_at *at)
+{
+	struct sbx_buf pointer = SBX_BUF_INIT(SBX_MANIFEST_SIZE_MAX);
+	struct sbx_yaml_place place;
+
+	put_pointer(&pointer, at);
+	place = sbx_yaml_value_place(reader->yaml, sbx_buf_text(&pointer));
+	sbx_buf_free(&pointer);
+	return place;
+}
+
+static struct sbx_yaml_place key_place(const struct sbx_reader *reader,
+				       const struct sbx_at *at)
+{
+	struct sbx_buf pointer = SBX_BUF_INIT(SBX_MANIFEST_SIZE_MAX);
+	struct sbx_yaml_place place;
+
+	put_pointer(&pointer, at);
+	place = sbx_yaml_key_place(reader->yaml, sbx_buf_text(&pointer));
+	sbx_buf_free(&pointer);
+	return place;
+}
+
+/* @text, harmless and not too long. */
+static void put_shown(struct sbx_buf *out, const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size <= SHOWN_MAX) {
+		sbx_text_escape(out, text, size, false);
+		return;
+	}
+	for (size = SHOWN_MAX; (text[size] & 0xc0) == 0x80; size--)
+		;
+	sbx_text_escape(out, text, size, false);
+	sbx_buf_puts(out, "...");
+}
+
+/* "actions.fetch.volumes[0]" */
+static void put_path(struct sbx_buf *out, const struct sbx_at *at)
+{
+	if (!at)
+		return;
+	put_path(out, at->up);
+	if (!at->key) {
+		sbx_buf_printf(out, "[%zu]", at->index);
+		return;
+	}
+	if (at->up)
+		sbx_buf_puts(out, ".");
+	put_shown(out, at->key);
+}
+
+/* --- what ----------------------------------------------------------------- */
+
+/*
+ * A scalar that has a fault counts as null: what else there is to say about
+ * that null is no news.
+ */
+static bool is_echo(const struct sbx_reader *reader,
+		    struct sbx_yaml_place place)
+{
+	for (size_t i = 0; i < reader->n_faults; i++) {
+		const struct sbx_yaml_place *fault = &reader->findings[i].place;
+
+		if (fault->line == place.line && fault->column == place.column)
+			return true;
+	}
+	return false;
+}
+
+static void add_finding(struct sbx_reader *reader, struct sbx_yaml_place place,
+			const char *text, bool warning)
+{
+	size_t size = (reader->n_findings + 1) * sizeof(*reader->findings);
+
+	reader->findings = sbx_realloc(reader->findings, size);
+	reader->findings[reader->n_findings++] = (struct sbx_finding){
+		.place = place,
+		.text = sbx_strdup(text),
+		.warning = warning,
+	};
+}
+
+static void note(struct sbx_reader *reader, const struct sbx_at *at,
+		 struct sbx_yaml_place place, bool warning, const char *message)
+{
+	struct sbx_buf text = SBX_BUF_INIT(4096);
+
+	put_path(&text, at);
+	sbx_buf_printf(&text, "%s%s", at ? ": " : "", message);
+	if (reader->n_findings == SBX_READER_FINDINGS_MAX)
+		reader->dropped++;
+	else if (!is_echo(reader, place))
+		add_finding(reader, place, sbx_buf_text(&text), warning);
+	sbx_buf_free(&text);
+}
+
+static char *format_message(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	return text;
+}
+
+void sbx_reader_error(struct sbx_reader *reader, const struct sbx_at *at,
+		      const char *format, ...)
+{
+	cleanup_free char *message = NULL;
+	va_list args;
+
+	va_start(args, format);
+	message = format_message(format, args);
+	va_end(args);
+	note(reader, at, sbx_reader_place(reader, at), false, message);
+}
+
+void sbx_reader_key_error(struct sbx_reader *reader, const struct sbx_at *at,
+			  const char *format, ...)
+{
+	cleanup_free char *message = NULL;
+	va_list args;
+
+	va_start(args, format);
+	message = format_message(format, args);
+	va_end(args);
+	note(reader, at, key_place(reader, at), false, message);
+}
+
+void sbx_reader_warn(struct sbx_reader *reader, const struct sbx_at *at,
+		     const char *format, ...)
+{
+	cleanup_free char *message = NULL;
+	va_list args;
+
+	va_start(args, format);
+	message = format_message(format, args);
+	va_end(args);
+	note(reader, at, sbx_reader_place(reader, at), true, message);
+}
+
+static void put_value(struct sbx_buf *out, const json_t *value)
+{
+	cleanup_free char *line = NULL;
+
+	if (json_is_null(value)) {
+		sbx_buf_puts(out, "nothing");
+	} else if (json_is_array(value)) {
+		sbx_buf_puts(out, "a list");
+	} else if (json_is_object(value)) {
+		sbx_buf_puts(out, "a mapping");
+	} else if (json_is_string(value)) {
+		sbx_buf_puts(out, "\"");
+		put_shown(out, json_string_value(value));
+		sbx_buf_puts(out, "\"");
+	} else {
+		line = sbx_json_line(value);
+		sbx_buf_puts(out, line);
+	}
+}
+
+void sbx_reader_expected(struct sbx_reader *reader, const struct sbx_at *at,
+			 const json_t *value, const char *what)
+{
+	struct sbx_buf found = SBX_BUF_INIT(1024);
+
+	put_value(&found, value);
+	sbx_reader_error(reader, at, "found %s, expected %s",
+			 sbx_buf_text(&found), what);
+	sbx_buf_free(&found);
+}
+
+void sbx_reader_refused(struct sbx_reader *reader, const struct sbx_at *at,
+			const json_t *value, const char *why)
+{
+	struct sbx_buf found = SBX_BUF_INIT(1024);
+
+	put_value(&found, value);
+	sbx_reader_error(reader, at, "found %s: %s", sbx_buf_text(&found), why);
+	sbx_buf_free(&found);
+}
+
+/* --- all that was found --------------------------------------------------- */
+
+void sbx_reader_begin(struct sbx_reader *reader, const struct sbx_yaml *yaml)
+{
+	const struct sbx_strv *faults = sbx_yaml_faults(yaml);
+
+	*reader = (struct sbx_reader){ .yaml = yaml };
+	for (size_t i = 0; i < faults->n; i++) {
+		struct sbx_yaml_place place = { 1, 1 };
+		int start = 0;
+
+		sscanf(faults->v[i], "%u:%u: %n", &place.line, &place.column,
+		       &start);
+		add_finding(reader, place, faults->v[i] + start, false);
+	}
+	reader->n_faults = reader->n_findings;
+}
+
+static bool is_before(const struct sbx_finding *a, const struct sbx_finding *b)
+{
+	if (a->place.line != b->place.line)
+		return a->place.line < b->place.line;
+	return a->place.column < b->place.column;
+}
+
+/* Insertion sort: stable, and there are not many. */
+static void sort(struct sbx_finding *all, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct sbx_finding moving = all[i];
+		size_t to = i;
+
+		for (; to > 0 && is_before(&moving, &all[to - 1]); to--)
+			all[to] = all[to - 1];
+		all[to] = moving;
+	}
+}
+
+void sbx_reader_finish(struct sbx_reader *reader, struct sbx_problems *problems)
+{
+	sort(reader->findings, reader->n_findings);
+	for (size_t i = 0; i < reader->n_findings; i++) {
+		struct sbx_finding *found = &reader->findings[i];
+
+		sbx_strv_push_take(found->warning ? &problems->warnings
+						  : &problems->errors,
+				   sbx_asprintf("%u:%u: %s", found->place.line,
+						found->place.column,
+						found->text));
+		free(found->text);
+	}
+	if (reader->dropped > 0)
+		sbx_strv_push_take(&problems->errors,
+				   sbx_asprintf("1:1: and %zu more problems",
+						reader->dropped));
+	free(reader->findings);
+	*reader = (struct sbx_reader){ .yaml = NULL };
+}
+
+/* --- mappings by tables --------------------------------------------------- */
+
+static const struct sbx_field *find_field(const struct sbx_field *fields,
+					  const char *name)
+{
+	for (; fields->name; fields++) {
+		if (strcmp(fields->name, name) == 0)
+			return fields;
+	}
+	return NULL;
+}
+
+static bool is_usable(const struct sbx_field *field, unsigned int only)
+{
+	return (field->flags & SBX_FIELD_LATER) == 0 &&
+	       (field->flags & only) == only;
+}
+
+static void unknown_key(struct sbx_reader *reader, const struct sbx_at *at,
+			const struct sbx_field *fields, unsigned int only)
+{
+	const char *names[FIELDS_MAX] = { NULL };
+	struct sbx_buf list = SBX_BUF_INIT(2048);
+	const char *nearest;
+	size_t n = 0;
+
+	for (; fields->name && n < FIELDS_MAX - 1; fields++) {
+		if (!is_usable(fields, only))
+			continue;
+		names[n++] = fields->name;
+		sbx_buf_printf(&list, "%s%s", n > 1 ? ", " : "", fields->name);
+	}
+	nearest = sbx_text_nearest(at->key, names);
+	if (strcmp(at->key, "<<") == 0)
+		sbx_reader_key_error(reader, at,
+				     "merge keys are not part of YAML 1.2: "
+				     "what all actions share goes under "
+				     "\"defaults\"");
+	else if (nearest)
+		sbx_reader_key_error(reader, at,
+				     "unknown key, did you mean \"%s\"?",
+				     nearest);
+	else
+		sbx_reader_key_error(reader, at,
+				     "unknown key, expected one of %s "
+				     "(or x-... for notes of your own)",
+				     sbx_buf_text(&list));
+	sbx_buf_free(&list);
+}
+
+static void read_member(struct sbx_reader *reader, const struct sbx_at *at,
+			const struct sbx_field *fields, unsigned int only,
+			const json_t *value, void *object)
+{
+	const struct sbx_field *field = find_field(fields, at->key);
+
+	if (sbx_text_has_prefix(at->key, "x-"))
+		return;
+	if (!field)
+		unknown_key(reader, at, fields, only);
+	else if (field->flags & SBX_FIELD_LATER)
+		sbx_reader_key_error(reader, at,
+				     "not supported yet, remove it");
+	else if (!is_usable(field, only))
+		sbx_reader_key_error(reader, at,
+				     "this cannot stand here, give it in each "
+				     "action");
+	else
+		field->read(reader, at, field, value, object);
+}
+
+bool sbx_read_mapping(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_field *fields, unsigned int only,
+		      const json_t *value, void *object)
+{
+	const char *key;
+	json_t *member;
+
+	if (!json_is_object(value)) {
+		sbx_reader_expected(reader, at, value, "a mapping");
+		return false;
+	}
+	json_object_foreach ((json_t *)value, key, member) {
+		struct sbx_at inner = { .up = at, .key = key };
+
+		read_member(reader, &inner, fields, only, member, object);
+	}
+	for (; fields->name; fields++) {
+		if ((fields->flags & SBX_FIELD_REQUIRED) &&
+		    !json_object_get(value, fields->name))
+			sbx_reader_key_error(reader, at,
+					     "\"%s\" is missing: add %s",
+					     fields->name, fields->expected);
+	}
+	return true;
+}
+
+json_t *sbx_field_names(const struct sbx_field *fields, unsigned int only)
+{
+	json_t *names = json_array();
+
+	for (; fields->name; fields++) {
+		if (is_usable(fields, only))
+			json_array_append_new(names, json_string(fields->name));
+	}
+	return names;
+}
+
+/* --- values --------------------------------------------------------------- */
+
+static void *member_of(void *object, const struct sbx_field *field)
+{
+	return (char *)object + field->offset;
+}
+
+const char *sbx_plain_text(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
+const char *sbx_reader_text(struct sbx_reader *reader, const struct sbx_at *at,
+			    const json_t *value, const char *expected)
+{
+	const char *text = sbx_plain_text(value);
+
+	if (!text && json_is_string(value))
+		sbx_reader_error(reader, at,
+				 "found a NUL character, expected %s",
+				 expected);
+	else if (!text)
+		sbx_reader_expected(reader, at, value, expected);
+	return text;
+}
+
+static bool is_at_most(struct sbx_reader *reader, const struct sbx_at *at,
+		       size_t size, size_t max)
+{
+	if (size <= max)
+		return true;
+	sbx_reader_error(reader, at, "found %zu entries, expected at most %zu",
+			 size, max);
+	return false;
+}
+
+bool sbx_reader_is_list(struct sbx_reader *reader, const struct sbx_at *at,
+			const json_t *value, size_t max, const char *expected)
+{
+	if (json_is_array(value))
+		return is_at_most(reader, at, json_array_size(value), max);
+	sbx_reader_expected(reader, at, value, expected);
+	return false;
+}
+
+bool sbx_reader_is_mapping(struct sbx_reader *reader, const struct sbx_at *at,
+			   const json_t *value, size_t max,
+			   const char *expected)
+{
+	if (json_is_object(value))
+		return is_at_most(reader, at, json_object_size(value), max);
+	sbx_reader_expected(reader, at, value, expected);
+	return false;
+}
+
+void sbx_read_text(struct sbx_reader *reader, const struct sbx_at *at,
+		   const struct sbx_field *field, const json_t *value,
+		   void *object)
+{
+	const char *text = sbx_reader_text(reader, at, value, field->expected);
+
+	if (text)
+		sbx_strset(member_of(object, field), text);
+}
+
+/* Notes what is out of the field's range; else stores it. */
+static void store(struct sbx_reader *reader, const struct sbx_at *at,
+		  const struct sbx_field *field, const json_t *value,
+		  int64_t number, void *object)
+{
+	if (number < field->min || number > field->max)
+		sbx_reader_expected(reader, at, value, field->expected);
+	else
+		*(int64_t *)member_of(object, field) = number;
+}
+
+void sbx_read_duration(struct sbx_reader *reader, const struct sbx_at *at,
+		       const struct sbx_field *field, const json_t *value,
+		       void *object)
+{
+	const char *text = sbx_plain_text(value);
+	int64_t ms = 0;
+
+	if (text && sbx_units_duration(text, &ms))
+		store(reader, at, field, value, ms, object);
+	else
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+void sbx_read_size(struct sbx_reader *reader, const struct sbx_at *at,
+		   const struct sbx_field *field, const json_t *value,
+		   void *object)
+{
+	const char *text = sbx_plain_text(value);
+	int64_t bytes = 0;
+
+	if (json_is_integer(value))
+		store(reader, at, field, value, json_integer_value(value),
+		      object);
+	else if (text && sbx_units_size(text, &bytes))
+		store(reader, at, field, value, bytes, object);
+	else
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+void sbx_read_integer(struct sbx_reader *reader, const struct sbx_at *at,
+		      const struct sbx_field *field, const json_t *value,
+		      void *object)
+{
+	if (json_is_integer(value))
+		store(reader, at, field, value, json_integer_value(value),
+		      object);
+	else
+		sbx_reader_expected(reader, at, value, field->expected);
+}
+
+/* "none, bridge or host, did you mean ..." */
+static void unknown_word(struct sbx_reader *reader, const struct sbx_at *at,
+			 const struct sbx_field *field, const json_t *value)
+{
+	struct sbx_buf expected = SBX_BUF_INIT(1024);
+	const char *text = json_string_value(value);
+	const char *nearest = NULL;
+
+	for (size_t i = 0; field->words[i]; i++) {
+		if (i > 0)
+			sbx_buf_puts(&expected,
+				     field->words[i + 1] ? ", " : " or ");
+		sbx_buf_puts(&expected, field->words[i]);
+	}
+	if (text)
+		nearest = sbx_text_nearest(text, field->words);
+	if (nearest)
+		sbx_buf_printf(&expected, "; did you mean \"%s\"?", nearest);
+	sbx_reader_expected(reader, at, value, sbx_buf_text(&expected));
+	sbx_buf_free(&expected);
+}
+
+void sbx_read_word(struct sbx_reader *reader, const struct sbx_at *at,
+		   const struct sbx_field *field, const json_t *value,
+		   void *object)
+{
+	const char *text = sbx_plain_text(value);
+
+	for (size_t i = 0; text && field->words[i]; i++) {
+		if (strcmp(text, field->words[i]) == 0) {
+			*(unsigned int *)member_of(object, field) =
+				(unsigned int)i;
+			return;
+		}
+	}
+	unknown_word(reader, at, field, value);
+}
+
+void sbx_read_bool(struct sbx_reader *reader, const struct sbx_at *at,
+		   const struct sbx_field *field, const json_t *value,
+		   void *object)
+{
+	if (json_is_boolean(value))
+		*(bool *)member_of(object, field) = json_is_true(value);
+	else
+		sbx_reader_expected(reader, at, value, "true or false");
+}
+
+void sbx_read_json(struct sbx_reader *reader, const struct sbx_at *at,
+		   const struct sbx_field *field, const json_t *value,
+		   void *object)
+{
+	(void)reader;
+	(void)at;
+	*(const json_t **)member_of(object, field) = value;
+}
