@@ -305,6 +305,16 @@ static int give_volumes(struct sbx_sandbox *sandbox,
 	return 0;
 }
 
+static uint64_t nofile_limit(const struct sbx_action *action)
+{
+	for (size_t i = 0; i < action->n_ulimits; i++) {
+		if (strcmp(action->ulimits[i].name, "nofile") == 0 &&
+		    action->ulimits[i].hard > 0)
+			return (uint64_t)action->ulimits[i].hard;
+	}
+	return 0;
+}
+
 static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		       struct sbx_error *err)
 {
@@ -313,6 +323,7 @@ static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		.build_id = SBX_INIT_BUILD_ID,
 		.uid = spec->grant->action.uid,
 		.gid = spec->grant->action.gid,
+		.nofile = nofile_limit(&spec->grant->action),
 	};
 	int result;
 
