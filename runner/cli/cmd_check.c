@@ -11,7 +11,6 @@
 
 #include "base/text.h"
 #include "cli/terminal.h"
-#include "skill/policy.h"
 #include "skill/skill_image.h"
 
 /*
@@ -49,78 +48,6 @@ static void put_warning(struct check *check, const char *dir,
 
 	check->warnings++;
 	put(line);
-}
-
-/* --- one skill that parses ------------------------------------------------- */
-
-static const struct sbx_action *shares(const struct sbx_manifest *manifest,
-				       const struct sbx_action *action,
-				       const char *volume)
-{
-	for (size_t i = 0; i < manifest->n_actions; i++) {
-		const struct sbx_action *other = &manifest->actions[i];
-
-		for (size_t j = 0; j < other->n_volumes; j++) {
-			if (other->network != action->network &&
-			    strcmp(other->volumes[j].source, volume) == 0)
-				return other;
-		}
-	}
-	return NULL;
-}
-
-/* Said once per volume, at the first action that has it. */
-static void check_shared(struct check *check, const char *dir,
-			 const struct sbx_manifest *manifest)
-{
-	cleanup_strv struct sbx_strv seen = SBX_STRV_INIT;
-
-	for (size_t i = 0; i < manifest->n_actions; i++) {
-		const struct sbx_action *action = &manifest->actions[i];
-
-		for (size_t j = 0; j < action->n_volumes; j++) {
-			const char *volume = action->volumes[j].source;
-			const struct sbx_action *other =
-				shares(manifest, action, volume);
-			cleanup_free char *message = NULL;
-
-			if (*volume == '/' || !other ||
-			    sbx_strv_getenv(&seen, volume))
-				continue;
-			sbx_strv_setenv(&seen, volume, "");
-			message = sbx_asprintf(
-				"volume %s is shared by %s (network: %s) and "
-				"%s (network: %s): a Unix socket in it would "
-				"join them",
-				volume, action->name,
-				sbx_network_name(action->network), other->name,
-				sbx_network_name(other->network));
-			put_warning(check, dir, message);
-		}
-	}
-}
-
-/* What the policy will not grant can be asked for, but not run. */
-static void check_policy(struct check *check, const char *dir,
-			 const struct sbx_manifest *manifest)
-{
-	struct sbx_overrides none = SBX_OVERRIDES_INIT;
-
-	for (size_t i = 0; i < manifest->n_actions; i++) {
-		const struct sbx_action *action = &manifest->actions[i];
-		struct sbx_grant grant = { .owner = NULL };
-		struct sbx_error err = SBX_ERROR_INIT;
-		cleanup_free char *message = NULL;
-
-		if (sbx_policy_grant(manifest, action, &none, "check", &grant,
-				     &err) == 0) {
-			sbx_grant_clear(&grant);
-			continue;
-		}
-		message = sbx_asprintf("action %s will be refused: %s",
-				       action->name, err.message);
-		put_warning(check, dir, message);
-	}
 }
 
 static void check_dockerfile(struct check *check, const char *dir,
@@ -182,8 +109,6 @@ static void check_skill(struct check *check, const char *dir)
 	if (result)
 		return;
 	check_dockerfile(check, dir, &skill);
-	check_policy(check, dir, skill.manifest);
-	check_shared(check, dir, skill.manifest);
 }
 
 /* @path as seen from here when it is below, else as it is; free() it. */

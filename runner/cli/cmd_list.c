@@ -79,8 +79,9 @@ static void print_skill(const json_t *skill, int width)
 			sbx_json_text_at(action, "description", NULL);
 		cleanup_free char *what = sbx_term_escape(about ? about : "");
 
-		printf("  %-*s    %s\n", width + 6,
-		       sbx_json_text_at(action, "name", NULL), what);
+		printf("  %-*s%s%s\n", *what ? width + 6 : 0,
+		       sbx_json_text_at(action, "name", NULL),
+		       *what ? "    " : "", what);
 	}
 }
 
