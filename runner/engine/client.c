@@ -36,12 +36,14 @@ struct sbx_client {
  *
  * @failed	a callback has put the reason into @err
  * @moved_at	when a byte moved last
+ * @has_head	the empty line behind the answer's header fields has come
  */
 struct transfer {
 	struct sbx_client_exchange *exchange;
 	CURL *easy;
 	struct sbx_error *err;
 	bool failed;
+	bool has_head;
 	double moved_at;
 	size_t headers;
 	curl_off_t sent;
@@ -140,19 +142,22 @@ int sbx_client_wait(const struct sbx_client *client, int fd, short events,
 /* --- what went wrong -------------------------------------------------- */
 
 static int connect_error(const struct sbx_client *client, CURL *easy,
-			 struct sbx_error *err)
+			 CURLcode code, struct sbx_error *err)
 {
 	const struct sbx_transport *transport = client->transport;
 	const char *advice;
 	long errnum = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &errnum);
+	if (code == CURLE_OPERATION_TIMEDOUT || errnum <= 0)
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "cannot connect to the engine at %s: %s",
+				     transport->url, curl_easy_strerror(code));
 	advice = transport->ops->advice(transport, (int)errnum);
-	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-			     "cannot connect to the engine at %s%s%s%s%s",
-			     transport->url, errnum ? ": " : "",
-			     errnum ? strerror((int)errnum) : "",
-			     advice ? "; " : "", advice ? advice : "");
+	return sbx_error_errno(err, SBX_OUTCOME_UNAVAILABLE, (int)errnum,
+			       "cannot connect to the engine at %s%s%s%s",
+			       transport->url, advice ? " (" : "",
+			       advice ? advice : "", advice ? ")" : "");
 }
 
 /* A clause for what libcurl found; it has no stable texts of its own. */
@@ -179,7 +184,7 @@ static int transfer_error(const struct sbx_client *client, CURL *easy,
 			  CURLcode code, struct sbx_error *err)
 {
 	if (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT)
-		return connect_error(client, easy, err);
+		return connect_error(client, easy, code, err);
 	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE, "engine at %s: %s",
 			     client->transport->url, describe(code));
 }
@@ -223,8 +228,10 @@ static size_t on_header(char *data, size_t one, size_t size, void *ctx)
 {
 	struct transfer *transfer = ctx;
 	struct sbx_client_exchange *exchange = transfer->exchange;
+	size_t line;
 
 	size *= one;
+	line = size;
 	transfer->moved_at = sbx_clock_ms();
 	transfer->headers += size;
 	if (transfer->headers > HEADERS_MAX) {
@@ -235,13 +242,11 @@ static size_t on_header(char *data, size_t one, size_t size, void *ctx)
 			      HEADERS_MAX);
 		return 0;
 	}
-	if (exchange->header) {
-		size_t line = size;
-
-		while (line > 0 && strchr("\r\n", data[line - 1]))
-			line--;
+	while (line > 0 && (data[line - 1] == '\r' || data[line - 1] == '\n'))
+		line--;
+	transfer->has_head = line == 0;
+	if (exchange->header)
 		exchange->header(exchange->ctx, data, line);
-	}
 	return size;
 }
 
@@ -404,6 +409,9 @@ static int run(const struct sbx_client *client, struct transfer *transfer,
 	curl_multi_remove_handle(client->multi, client->easy);
 	if (ret < 0 || transfer->failed)
 		return -1;
+	/* libcurl 7.88 takes a head that was cut for a whole one. */
+	if (code == CURLE_OK && !transfer->has_head)
+		code = CURLE_PARTIAL_FILE;
 	if (code != CURLE_OK)
 		return transfer_error(client, client->easy, code, err);
 	curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE,

@@ -49,13 +49,14 @@ static int current_context(const char *directory, char **out,
 	json_auto_t *config = NULL;
 	struct sbx_error why = SBX_ERROR_INIT;
 
-	if ((!name || !*name) && read_json(path, &config, &why) < 0) {
-		if (why.outcome != SBX_OUTCOME_NOT_FOUND)
-			return sbx_error_set(err, SBX_OUTCOME_MISCONFIGURED,
-					     "%s", why.message);
-	} else if (config) {
-		name = sbx_json_text_at(config, "currentContext", NULL);
+	if ((!name || !*name) && read_json(path, &config, &why) < 0 &&
+	    why.outcome != SBX_OUTCOME_NOT_FOUND) {
+		sbx_error_set(err, SBX_OUTCOME_MISCONFIGURED, "%s",
+			      why.message);
+		return -1;
 	}
+	if (config)
+		name = sbx_json_text_at(config, "currentContext", NULL);
 	*out = sbx_strdup(name && *name ? name : "default");
 	return 0;
 }

@@ -194,7 +194,7 @@ static int refused(struct sbx_stream *stream, const struct sbx_engine *engine,
 static int upgrade(struct sbx_stream *stream, const struct sbx_engine *engine,
 		   const char *container, struct sbx_error *err)
 {
-	struct sbx_http_head head;
+	struct sbx_http_head head = { .status = 0 };
 	cleanup_free char *id = sbx_http_escape(container);
 	cleanup_free char *request =
 		sbx_asprintf("POST /v%s/containers/%s/attach"

@@ -22,7 +22,7 @@ struct sbx_transport;
  *		request; UNAVAILABLE
  * @platform	of the engine: static string, "linux/amd64"
  * @advice	what to do about a connect(2) that failed with @errnum, or
- *		NULL: static string, a clause that fits after a semicolon
+ *		NULL: static string, a clause that fits in brackets
  */
 struct sbx_transport_ops {
 	const char *scheme;
