@@ -61,15 +61,20 @@ static int parse_status(const char *line, size_t size,
 	return 0;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static int parse_length(const char *value, size_t size,
 			struct sbx_http_head *head, struct sbx_error *err)
 {
 	int64_t length = 0;
 	size_t i = 0;
 
-	while (size > 0 && strchr(" \t", value[size - 1]))
+	while (size > 0 && is_blank(value[size - 1]))
 		size--;
-	while (i < size && strchr(" \t", value[i]))
+	while (i < size && is_blank(value[i]))
 		i++;
 	if (i == size || size - i > 18)
 		return not_http(err, "malformed Content-Length");

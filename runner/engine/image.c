@@ -321,6 +321,10 @@ static int conclude(struct sbx_messages *messages, int ret,
 	if (ret < 0 && sbx_messages_has_image(messages) &&
 	    err->outcome == SBX_OUTCOME_UNAVAILABLE)
 		return 0;
+	if (ret == 0 && !sbx_messages_has_image(messages))
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "the builder stopped before it named an "
+				     "image");
 	return ret;
 }
 
