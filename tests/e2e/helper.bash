@@ -46,8 +46,9 @@ fixture() {
 		echo 'FROM skillbox/busybox' >"$skills/$1/Dockerfile"
 }
 
+# Where it looks for skills: the fixtures, unless $fixtures says otherwise.
 skillbox() {
-	"$program" --skills "$skills:$top/skills" "$@"
+	"$program" --skills "${fixtures:-$skills}:$top/skills" "$@"
 }
 
 # act SKILL ACTION [INPUT] [OPTION...]: runs it; sets $record and $status.

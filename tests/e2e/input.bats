@@ -1,0 +1,287 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Bad input of every kind: one clear message, a record, the right status, and
+# no container left.
+
+load helper
+
+setup_file() {
+	prepare
+	fixture t-input <<'YAML'
+  fine: {command: [cat]}
+YAML
+}
+
+teardown() {
+	gone t-input
+	gone t-bad
+}
+
+# manifest: t-bad's, from standard input
+manifest() {
+	mkdir -p "$skills/t-bad"
+	cat >"$skills/t-bad/skill.yaml"
+	echo 'FROM skillbox/busybox' >"$skills/t-bad/Dockerfile"
+}
+
+# refused PATTERN: t-bad is invalid, soon, for a reason that matches PATTERN
+# and fits one line; check says the same.
+refused() {
+	act t-bad fine
+	ended invalid 65
+	holds '.error | test($re) and (test("\n") | not)' --arg re "$1"
+	holds '.started_at == null and .duration_ms < 5000'
+	run skillbox check t-bad
+	echo "$output"
+	[ "$status" -ne 0 ]
+	grep -qE "$1" <<<"$output"
+}
+
+@test "a binary manifest" {
+	head -c 3000 /dev/urandom | manifest
+	refused 'skill.yaml'
+	head -c 3000 /dev/zero | manifest
+	refused 'skill.yaml'
+}
+
+@test "a manifest of 50 MB" {
+	{
+		echo 'schema_version: 1'
+		yes '# filling' | head -c 50000000
+	} | manifest
+	refused '(1 MiB|1048576|too large|larger)'
+}
+
+@test "a manifest without an end" {
+	rm -f "$skills/t-bad/skill.yaml"
+	mkdir -p "$skills/t-bad"
+	mkfifo "$skills/t-bad/skill.yaml"
+	refused 'skill.yaml'
+	rm "$skills/t-bad/skill.yaml"
+	ln -s /dev/zero "$skills/t-bad/skill.yaml"
+	refused 'skill.yaml'
+	rm "$skills/t-bad/skill.yaml"
+}
+
+@test "an alias bomb" {
+	{
+		echo 'x-a: &a [x, x, x, x, x, x, x, x, x, x]'
+		last=a
+		for next in b c d e f g h i; do
+			echo "x-$next: &$next [$(yes "*$last" | head -n 10 | paste -sd,)]"
+			last=$next
+		done
+	} | manifest
+	refused 'alias'
+}
+
+@test "deep nesting" {
+	{
+		printf 'x-deep: '
+		printf '[%.0s' $(seq 5000)
+		printf ']%.0s' $(seq 5000)
+	} | manifest
+	refused '(deep|nest)'
+}
+
+@test "an empty manifest, a list, several documents" {
+	: | manifest
+	refused 'skill.yaml'
+	echo '- a list' | manifest
+	refused 'skill.yaml:1:1'
+	printf 'a: 1\n---\nb: 2\n' | manifest
+	refused 'document'
+}
+
+@test "duplicate and unknown keys, with line and column" {
+	manifest <<'YAML'
+schema_version: 1
+name: t-bad
+version: 1.0.0
+description: x
+actions:
+  fine:
+    command: [cat]
+    timeout: 1s
+    timeout: 2s
+YAML
+	refused 'skill.yaml:9:5.*timeout'
+	manifest <<'YAML'
+schema_version: 1
+name: t-bad
+version: 1.0.0
+description: x
+actions:
+  fine:
+    command: [cat]
+    timeuot: 1s
+YAML
+	refused 'skill.yaml:8:5.*timeuot.*timeout'
+}
+
+@test "all errors of a file at once" {
+	manifest <<'YAML'
+schema_version: 2
+name: other
+actions:
+  Fine:
+    command: cat /x
+    pids_limit: 1
+    mem_limit: 1k
+    network: [bridge]
+    timeout: soon
+YAML
+	run skillbox check t-bad
+	echo "$output"
+	[ "$status" -ne 0 ]
+	for line in 1 2 4 6 7 8 9; do
+		grep -qE "skill.yaml:$line:[0-9]+: " <<<"$output"
+	done
+}
+
+@test "what a later version will know is not supported yet" {
+	for key in 'secrets: [{name: A, env: A}]' 'reuse: reset' \
+		'warm_pool: {max: 1}' 'concurrency: 4' \
+		'input_schema: {type: object}' \
+		'network: {allow: ["example.com:443"]}' \
+		'files: {in: /workspace/in}'; do
+		manifest <<YAML
+schema_version: 1
+name: t-bad
+version: 1.0.0
+description: x
+actions:
+  fine:
+    command: [cat]
+    $key
+YAML
+		echo "$key"
+		refused 'skill.yaml:8:[0-9]+.*not supported yet'
+	done
+}
+
+@test "no Dockerfile" {
+	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
+		'description: x' 'actions: {fine: {command: [cat]}}' | manifest
+	rm "$skills/t-bad/Dockerfile"
+	act t-bad fine
+	ended invalid 65
+	holds '.error | test("Dockerfile")'
+	run skillbox check t-bad
+	[ "$status" -ne 0 ]
+	grep -q Dockerfile <<<"$output"
+}
+
+@test "files that cannot be packed" {
+	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
+		'description: x' 'actions: {fine: {command: [cat]}}' | manifest
+	mkfifo "$skills/t-bad/pipe"
+	act t-bad fine
+	ended invalid 65
+	holds '.error | test("pipe")'
+	rm "$skills/t-bad/pipe"
+	: >"$skills/t-bad/"$'not\xffutf8'
+	act t-bad fine
+	rm "$skills/t-bad/"$'not\xffutf8'
+	ended invalid 65
+}
+
+@test "a file that cannot be read" {
+	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
+		'description: x' 'actions: {fine: {command: [cat]}}' | manifest
+	echo private >"$skills/t-bad/private"
+	chmod 000 "$skills/t-bad/private"
+	local socket=${DOCKER_HOST#unix://} as=()
+	if [ "$(id -u)" -eq 0 ]; then
+		# Root reads everything: as somebody who may use the engine.
+		chmod o+x "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+		as=(setpriv --reuid 65534 --regid 65534
+			--groups "$(stat -c %g "$socket")")
+		chmod o+r "$skills" "$skills/t-bad"
+		cp "$program" "$BATS_FILE_TMPDIR/skillbox"
+		program=$BATS_FILE_TMPDIR/skillbox
+	fi
+	status=0
+	record=$(cd / && "${as[@]}" "$program" --skills "$skills" \
+		run t-bad fine 2>"$BATS_TEST_TMPDIR/stderr") || status=$?
+	rm -f "$skills/t-bad/private"
+	check_record
+	ended invalid 65
+	holds '.error | test("private") and test("[Pp]ermission denied")'
+}
+
+@test "names that lead elsewhere" {
+	mkdir -p "$BATS_FILE_TMPDIR/elsewhere"
+	cp -R "$skills/t-input/." "$BATS_FILE_TMPDIR/elsewhere/"
+	sed -i 's/t-input/elsewhere/' "$BATS_FILE_TMPDIR/elsewhere/skill.yaml"
+	for name in .. ../elsewhere ./t-input t-input/ t-input/../t-input \
+		"$skills/t-input" '' . 'a b' 'T-INPUT' $'t-input\n' '-x'; do
+		act "--" "$name" fine
+		echo "$name: $(field .outcome)"
+		[ "$(field .outcome)" = invalid ] ||
+			[ "$(field .outcome)" = not_found ]
+		holds '.started_at == null'
+	done
+	for name in '../fine' '' 'fine ' 'FINE' '*'; do
+		act t-input "$name"
+		[ "$(field .outcome)" = invalid ] ||
+			[ "$(field .outcome)" = not_found ]
+	done
+}
+
+@test "a skill directory that is a symlink, a name that is another's" {
+	cp -R "$skills/t-input" "$skills/t-renamed"
+	act t-renamed fine
+	ended invalid 65
+	holds '.error | test("t-input") and test("t-renamed")'
+	rm -r "$skills/t-renamed"
+}
+
+@test "input that is no JSON, from each source" {
+	echo '{"a":' >"$BATS_TEST_TMPDIR/in"
+	act t-input fine "@$BATS_TEST_TMPDIR/in"
+	ended invalid 65
+	status=0
+	record=$(skillbox run t-input fine - <"$BATS_TEST_TMPDIR/in" \
+		2>"$BATS_TEST_TMPDIR/stderr") || status=$?
+	check_record
+	ended invalid 65
+	act t-input fine "@$BATS_TEST_TMPDIR/none"
+	ended invalid 65
+	holds '.error | test("none")'
+	act t-input fine $'"\xff"'
+	ended invalid 65
+	act t-input fine "$(printf '[%.0s' $(seq 5000))"
+	ended invalid 65
+}
+
+@test "input from each source, unchanged" {
+	printf ' {"b": 1.0,\n "a": "\\u0041"} ' >"$BATS_TEST_TMPDIR/in"
+	cp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/same"
+	act t-input fine "@$BATS_TEST_TMPDIR/in"
+	ended ok 0
+	skillbox run t-input fine "@$BATS_TEST_TMPDIR/in" --format text |
+		cmp - "$BATS_TEST_TMPDIR/same"
+	skillbox run t-input fine - --format text \
+		<"$BATS_TEST_TMPDIR/in" | cmp - "$BATS_TEST_TMPDIR/same"
+	skillbox run t-input fine "$(cat "$BATS_TEST_TMPDIR/in")" \
+		--format text | cmp - "$BATS_TEST_TMPDIR/same"
+	act t-input fine
+	holds '.output == {}'
+}
+
+@test "overrides that make no sense are wrong usage" {
+	for option in --timeout=soon --timeout=-1s --memory=lots --cpus=none \
+		--pids-limit=x --network=some --format=xml --bogus -eA=1=2x \
+		--env-file=/none; do
+		status=0
+		skillbox run t-input fine "$option" >"$BATS_TEST_TMPDIR/out" \
+			2>"$BATS_TEST_TMPDIR/err" || status=$?
+		echo "$option: $status $(cat "$BATS_TEST_TMPDIR/err")"
+		case $option in
+		-eA=1=2x) [ $status -eq 0 ] ;;
+		--env-file=*) [ $status -eq 65 ] ;;
+		*) [ $status -eq 64 ] ;;
+		esac
+	done
+}

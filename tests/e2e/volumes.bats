@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Volumes and networks: an action has those it was granted, and no other.
+
+load helper
+
+setup_file() {
+	prepare
+	fixture t-volumes <<'YAML'
+  write: {command: [sh, -c, 'echo "$TEXT" >/data/file'], volumes: ['keep:/data:rw']}
+  read: {command: [cat, /data/file], volumes: ['keep:/data:ro']}
+  write_ro: {command: [sh, -c, 'echo no >/data/file'], volumes: ['keep:/data:ro']}
+  long: {command: [sh, -c, 'cat /data/file; echo more >>/data/file'], volumes: [{type: volume, source: keep, target: /data}]}
+  owner: {command: [stat, -c, '%u %g %a', /fresh], volumes: ['fresh:/fresh:rw']}
+  uid: {command: [id, -u]}
+  shell: {command: [sh, -c, 'eval "$SCRIPT"']}
+YAML
+	sed 's/t-volumes/t-volumes2/' "$skills/t-volumes/skill.yaml" |
+		sed -n '/^actions/,$p' | sed 1d | fixture t-volumes2
+	skillbox build t-volumes t-volumes2
+}
+
+teardown_file() {
+	docker volume ls -q --filter label=io.skillbox.volume |
+		grep -- '-t-volumes' | xargs -r docker volume rm -f >/dev/null
+}
+
+# inside SCRIPT [OPTION...]: runs it in the sandbox
+inside() {
+	act t-volumes shell -e "SCRIPT=$1" "${@:2}"
+}
+
+@test "what is written to a volume is there next time" {
+	act t-volumes write -e TEXT=hello
+	ended ok 0
+	act t-volumes read
+	ended ok 0
+	holds '.output == "hello\n"'
+	act t-volumes long
+	holds '.output == "hello\n"'
+	act t-volumes read
+	holds '.output == "hello\nmore\n"'
+}
+
+@test "a read-only volume cannot be written to" {
+	act t-volumes write -e TEXT=kept
+	act t-volumes write_ro
+	ended failed 1
+	holds '.error | test("[Rr]ead-only")'
+	act t-volumes read
+	holds '.output == "kept\n"'
+}
+
+@test "a new volume belongs to the action's user, and is nobody else's" {
+	act t-volumes uid
+	uid=$(field '.output | rtrimstr("\n")')
+	act t-volumes owner
+	ended ok 0
+	holds '.output | startswith($uid + " " + $uid + " ")' --arg uid "$uid"
+	holds '.output | test(" 7[05][05]\n$")'
+}
+
+@test "volumes of two skills with one name are two" {
+	act t-volumes write -e TEXT=first
+	act t-volumes2 write -e TEXT=second
+	act t-volumes read
+	holds '.output == "first\n"'
+	act t-volumes2 read
+	holds '.output == "second\n"'
+}
+
+@test "the operator may mount a host path, read-only or not" {
+	local dir=$BATS_TEST_TMPDIR/host
+	mkdir -p "$dir"
+	chmod 777 "$dir"
+	echo from-host >"$dir/in"
+	inside 'cat /host/in; echo x >/host/out' -v "$dir:/host:ro"
+	ended failed 1
+	holds '.output == "from-host\n"'
+	[ ! -e "$dir/out" ]
+	inside 'echo from-action >/host/out' -v "$dir:/host"
+	ended ok 0
+	[ "$(cat "$dir/out")" = from-action ]
+}
+
+@test "a symlink in the way to a host path is not followed" {
+	ln -s /etc "$BATS_TEST_TMPDIR/link"
+	inside 'ls /host' -v "$BATS_TEST_TMPDIR/link:/host:ro"
+	run ! [ "$(field .outcome)" = ok ]
+	run ! grep -q passwd <<<"$record"
+}
+
+@test "what would hand over the host is denied to the operator as well" {
+	for path in / /proc /proc/self /sys /sys/fs /dev /dev/null /etc \
+		/etc/passwd /var/run/docker.sock /run/docker.sock \
+		"${DOCKER_HOST#unix://}" /tmp/../etc //etc /etc/; do
+		inside 'true' -v "$path:/host:ro"
+		echo "$path: $(field .outcome)"
+		[ "$(field .outcome)" = denied ] ||
+			[ "$(field .outcome)" = invalid ]
+		holds '.started_at == null'
+	done
+	[ -z "$(containers_of t-volumes)" ]
+}
+
+@test "volumes that make no sense are invalid" {
+	for volume in relative/x:/data ./x:/data \~/x:/data /srv:relative \
+		/srv:/a/../b: 'keep:/data:rx' 'Keep%:/data' keep: :/data keep \
+		'../x:/data'; do
+		status=0
+		skillbox run t-volumes uid -v "$volume" >"$BATS_TEST_TMPDIR/out" \
+			2>&1 || status=$?
+		echo "$volume: $status"
+		[ $status -eq 64 ] || [ $status -eq 65 ] || [ $status -eq 77 ]
+	done
+}
+
+@test "two mounts may not be on, or within, one another" {
+	act t-volumes write -v other:/data
+	ended denied 77
+	holds '.error | test("overlap")'
+	act t-volumes write -v other:/data/inner
+	ended denied 77
+	act t-volumes write -v other:/tmp/x
+	ended denied 77
+}
+
+@test "a volume that skillbox did not make is not used" {
+	# Its name is known in advance; somebody may have made it first.
+	docker volume create "skillbox-$(id -u)-t-volumes-squat" >/dev/null
+	inside 'echo ran' -v squat:/data
+	docker volume rm "skillbox-$(id -u)-t-volumes-squat" >/dev/null
+	run ! [ "$(field .outcome)" = ok ]
+	holds '.error | test("label|skillbox")'
+}
+
+# --- networks ----------------------------------------------------------------
+
+# serve DIRECTORY: sets $server and $url, the address as seen from a bridge
+serve() {
+	local address
+	address=$("$harness/engine" address "$SBX_TEST_ENGINE")
+	/usr/bin/python3 "$top/tests/fixtures/web_server.py" "$address" \
+		"$BATS_TEST_TMPDIR/port" 3>&- &
+	server=$!
+	soon test -s "$BATS_TEST_TMPDIR/port"
+	url=http://$address:$(cat "$BATS_TEST_TMPDIR/port")
+}
+
+@test "network none reaches nothing, bridge does" {
+	serve
+	inside "wget -q -T 3 -O - $url/plain"
+	run ! [ "$(field .outcome)" = ok ]
+	inside "wget -q -T 3 -O - $url/plain" --network bridge
+	kill "$server"
+	ended ok 0
+	holds '.output == "plain words\n"'
+}
+
+@test "network host is denied to the operator as well" {
+	inside true --network host
+	ended denied 77
+	holds '.error | test("network.host")'
+}
+
+@test "a socket in a shared volume: check warns" {
+	mkdir -p "$skills/t-shared"
+	fixture t-shared <<'YAML'
+  on: {command: ['true'], network: bridge, volumes: ['both:/data:rw']}
+  off: {command: ['true'], volumes: ['both:/data:ro']}
+YAML
+	run skillbox check t-shared
+	grep -q 'both is shared by' <<<"$output"
+}
