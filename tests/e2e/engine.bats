@@ -5,6 +5,10 @@
 
 load helper
 
+setup_file() {
+	prepare
+}
+
 setup() {
 	dir=$BATS_TEST_TMPDIR/engine
 	engine=$harness/engine
