@@ -230,8 +230,18 @@ check-scripts:
 # --- the rest ---------------------------------------------------------------
 
 .PHONY: bench
-bench: all ## measure against docker and tar
-	@bench/run $(BUILD)
+bench: all $(BUILD)/bench/pack ## measure against docker and tar
+	@$(HARNESS)/setup test
+	@url=$$($(HARNESS)/engine find) || { \
+		$(HARNESS)/engine start $(RUN_ENGINE) && \
+		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
+	DOCKER_HOST=$$url bench/run $(BUILD)
+
+$(BUILD)/bench/%: bench/%.c $(BUILD)/libskillbox.a
+	@mkdir -p $(@D)
+	$(say) BENCH $@
+	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< \
+		$(BUILD)/libskillbox.a $(LIB_LIBS)
 
 PREFIX ?= /usr/local
 .PHONY: install
