@@ -124,7 +124,7 @@ RUN_ENGINE := $(BUILD)/engine
 TEST_ENGINE := $(BUILD)/test-engine
 ASAN_BUILD := $(BUILD)/asan
 E2E_TESTS := $(wildcard tests/e2e/*.bats)
-OTHER_TESTS := $(wildcard tests/lint/*.bats) $(UNIT_TESTS) \
+OTHER_TESTS := $(wildcard tests/lint/*.bats tests/unit/*.bats) $(UNIT_TESTS) \
 	$(UNIT_TESTS:$(BUILD)/%=$(ASAN_BUILD)/%)
 
 # All cores, unless whoever called us said how many.
@@ -164,9 +164,12 @@ asan: ## build the unit tests with ASan and UBSan
 	+@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' unit SANITIZE='\
 	-fsanitize=address,undefined -fno-sanitize-recover=all'
 
-.PHONY: check-unit check-e2e
-check-unit: unit asan ## run the unit tests, plain and sanitized
+.PHONY: check-unit check-e2e valgrind-init
+check-unit: all unit asan ## run the unit tests, plain and sanitized
 	@$(HARNESS)/run-tests $(OTHER_TESTS)
+
+valgrind-init: $(BUILD)/init ## the tests of init, once under valgrind
+	@SBX_INIT=$(abspath $(BUILD)/init) bats tests/unit/init.bats
 
 check-e2e: all ## run the end-to-end tests
 	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
