@@ -126,11 +126,18 @@ static void note(struct sbx_reader *reader, const struct sbx_at *at,
 
 	put_path(&text, at);
 	sbx_buf_printf(&text, "%s%s", at ? ": " : "", message);
-	if (reader->n_findings == SBX_READER_FINDINGS_MAX)
-		reader->dropped++;
-	else if (!is_echo(reader, place))
+	if (!is_echo(reader, place))
 		add_finding(reader, place, sbx_buf_text(&text), warning);
 	sbx_buf_free(&text);
+}
+
+/* True, and counted, when no more is noted: finding a place takes time. */
+static bool is_full(struct sbx_reader *reader)
+{
+	if (reader->n_findings - reader->n_warnings < SBX_READER_ERRORS_MAX)
+		return false;
+	reader->dropped++;
+	return true;
 }
 
 static char *format_message(const char *format, va_list args)
@@ -148,6 +155,8 @@ void sbx_reader_error(struct sbx_reader *reader, const struct sbx_at *at,
 	cleanup_free char *message = NULL;
 	va_list args;
 
+	if (is_full(reader))
+		return;
 	va_start(args, format);
 	message = format_message(format, args);
 	va_end(args);
@@ -160,6 +169,8 @@ void sbx_reader_key_error(struct sbx_reader *reader, const struct sbx_at *at,
 	cleanup_free char *message = NULL;
 	va_list args;
 
+	if (is_full(reader))
+		return;
 	va_start(args, format);
 	message = format_message(format, args);
 	va_end(args);
@@ -172,6 +183,9 @@ void sbx_reader_warn(struct sbx_reader *reader, const struct sbx_at *at,
 	cleanup_free char *message = NULL;
 	va_list args;
 
+	if (reader->n_warnings == SBX_READER_WARNINGS_MAX)
+		return;
+	reader->n_warnings++;
 	va_start(args, format);
 	message = format_message(format, args);
 	va_end(args);

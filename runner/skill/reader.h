@@ -34,17 +34,20 @@ struct sbx_finding {
 
 /*
  * @n_faults	the first of @findings are the YAML's own faults
- * @dropped	how many were found after SBX_READER_FINDINGS_MAX
+ * @n_warnings	how many of @findings are warnings
+ * @dropped	how many errors were found after SBX_READER_ERRORS_MAX
  */
 struct sbx_reader {
 	const struct sbx_yaml *yaml;
 	struct sbx_finding *findings;
 	size_t n_findings;
 	size_t n_faults;
+	size_t n_warnings;
 	size_t dropped;
 };
 
-#define SBX_READER_FINDINGS_MAX 200
+#define SBX_READER_ERRORS_MAX 200
+#define SBX_READER_WARNINGS_MAX 50
 
 /* Starts with the faults of @yaml, which must outlive the reader. */
 void sbx_reader_begin(struct sbx_reader *reader, const struct sbx_yaml *yaml);
