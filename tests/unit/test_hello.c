@@ -130,6 +130,7 @@ static const struct fault nonsense[] = {
 	{ TARGETS, "43 1 0 0 40555 /proc\n", "43 1 0 0 /proc\n", SENSELESS },
 	{ TARGETS, "43 1 0 0 40555 /proc\n", "- /proc\n", SENSELESS },
 	{ TARGETS, "- 13 /sys/firmware\n", "", SENSELESS },
+	{ TARGETS, "- 13 /sys/firmware\n", "- 13 /sys\n", SENSELESS },
 	{ TARGETS, "- 13 /sys/firmware\n", "- 13 /sys/firmware\n- 13 /x\n",
 	  SENSELESS },
 	{ LIMITS, "Max open", "max open", SENSELESS },
@@ -140,6 +141,18 @@ static void test_nonsense_is_a_failed_sandbox(void **state)
 {
 	check_faults(state, nonsense, SBX_ARRAY_SIZE(nonsense),
 		     SBX_OUTCOME_SANDBOX_FAILED);
+}
+
+/* What is not where the build belongs does not tell of another build. */
+static void test_build_in_another_section(void **state)
+{
+	struct fixture *f = *state;
+
+	change(&f->sections[BUILD], "abcdef", "abcdee");
+	pack(f);
+	f->payload.data[0] = SBX_WIRE_HELLO_STATUS;
+	assert_int_equal(verdict(f), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_SANDBOX_FAILED);
 }
 
 /* Cut anywhere it is no report: never sound, never read beyond its end. */
@@ -205,6 +218,8 @@ int main(void)
 			test_other_version_is_another_build, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_nonsense_is_a_failed_sandbox, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_build_in_another_section,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_report_that_is_cut_short,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sections_out_of_order,

@@ -44,6 +44,10 @@ static const struct variant sound[] = {
 	{ MOUNTS, "/null /proc/keys", "/null /proc/timer\\040list" },
 	{ MOUNTS, "/c/hosts /etc/hosts ro,relatime - ext4",
 	  "/zero /dev/zero rw,nosuid - devtmpfs" },
+	{ MOUNTS, "/ /sys/firmware ro,relatime - tmpfs tmpfs ro",
+	  "/null /sys/firmware rw,nosuid - tmpfs tmpfs rw" },
+	/* out of the action's sight, so out of init's */
+	{ TARGETS, "48 1 0 0 41777 /tmp", "- 13 /tmp" },
 	/* read-only by its superblock alone */
 	{ MOUNTS, "/ / ro,relatime master:3 - overlay overlay rw",
 	  "/ / rw,relatime master:3 - overlay overlay ro" },
@@ -210,7 +214,7 @@ static void test_device_over_something_else(void **state)
 	static const char *const places[] = { "/null /dev/zero",
 					      "/sda /dev/sda",
 					      "/null /etc/hosts",
-					      "/tty /devtty" };
+					      "/tty /devtty", "/tty /etc/tty" };
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(places); i++) {
 		struct fixture *f = *state;
