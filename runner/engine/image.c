@@ -308,10 +308,11 @@ static int conclude(struct sbx_messages *messages, int ret,
 	const char *failure;
 
 	if (ret == 0 && response->status != 200) {
-		sbx_http_refused(response, err);
-		if (response->status <= 500)
-			err->outcome = SBX_OUTCOME_BUILD_FAILED;
-		return -1;
+		/* What the builder finds before it begins has a status. */
+		if (response->status <= 500 && response->message[0])
+			return sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED,
+					     "%s", response->message);
+		return sbx_http_refused(response, err);
 	}
 	if (sbx_messages_finish(messages, ret == 0 ? err : &ignored) < 0)
 		ret = -1;

@@ -73,12 +73,21 @@ static void keep(struct sbx_messages *messages, const char *line)
 	messages->lines++;
 }
 
-/* The classic builder's words and the output of its steps are one stream. */
+/*
+ * The classic builder's words and the output of its steps are one stream; its
+ * bookkeeping explains no failure.
+ */
+static bool is_bookkeeping(const char *line)
+{
+	return sbx_text_has_prefix(line, " ---> ") ||
+	       sbx_text_has_prefix(line, "Removing intermediate container ");
+}
+
 static void on_text(void *ctx, const char *line)
 {
 	struct sbx_messages *messages = ctx;
 
-	if (*line == '\0')
+	if (*line == '\0' || is_bookkeeping(line))
 		return;
 	keep(messages, line);
 	tell(messages, line);

@@ -44,6 +44,7 @@ struct fault_server {
 	size_t cut;
 	enum fault_then then;
 	const char *endless; /* sent again and again after the reply */
+	bool deaf;	     /* does not read bodies */
 	int connections;
 	int requests;
 	char seen[65536];
@@ -92,7 +93,8 @@ static bool fault_receive(struct fault_server *server, int fd)
 		server->seen_size += (size_t)got;
 		server->seen[server->seen_size] = '\0';
 		head = strstr(server->seen, "\r\n\r\n");
-		if (head && fault_body_complete(server, head + 4))
+		if (head &&
+		    (server->deaf || fault_body_complete(server, head + 4)))
 			return true;
 	}
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -456,6 +457,45 @@ static void test_sink_fails(void **state)
 	expect_seventeen(f);
 }
 
+/* An engine that stops reading costs the idle time-out, not a hang. */
+static void test_deaf(void **state)
+{
+	struct fixture *f = *state;
+	struct pieces pieces = { .left = INT_MAX };
+
+	f->request.method = "POST";
+	f->request.source = give;
+	f->request.source_ctx = &pieces;
+	f->request.idle_ms = 50;
+	f->server.deaf = true;
+	f->server.then = FAULT_STALL;
+	expect_unavailable(f, "deaf");
+	assert_non_null(strstr(f->err.message, "nothing moved"));
+}
+
+/* What the engine says before it hangs up on a body is heard. */
+static void test_early_refusal(void **state)
+{
+	struct fixture *f = *state;
+
+	f->request.method = "POST";
+	f->request.source = give;
+	f->server.deaf = true;
+	f->server.then = FAULT_CLOSE;
+	f->server.reply = "HTTP/1.1 400 Bad Request\r\n"
+			  "Content-Length: 16\r\n\r\n"
+			  "{\"message\":\"no\"}";
+	for (int i = 0; i < 50; i++) {
+		struct pieces pieces = { .left = INT_MAX };
+
+		f->request.source_ctx = &pieces;
+		if (perform(f) != 0)
+			fail_msg("round %d: %s", i, f->err.message);
+		assert_int_equal(f->response.status, 400);
+		assert_string_equal(f->response.message, "no");
+	}
+}
+
 /* --- cancel ----------------------------------------------------------- */
 
 static void *cancel_later(void *ctx)
@@ -562,6 +602,8 @@ int main(void)
 		TEST(test_streamed_body),
 		TEST(test_source_fails),
 		TEST(test_sink_fails),
+		TEST(test_deaf),
+		TEST(test_early_refusal),
 		TEST(test_cancel),
 		TEST(test_versions),
 		cmocka_unit_test(test_nobody_there),

@@ -110,6 +110,8 @@ static void test_failed(void **state)
 	       "HTTP/1.1 400 Bad Request\r\nContent-Length: 40\r\n\r\n"
 	       "{\"message\":\"dockerfile parse error: FOO\"}",
 	       SBX_OUTCOME_BUILD_FAILED, "dockerfile parse error: FOO");
+	expect(f, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
+	       SBX_OUTCOME_UNAVAILABLE, "engine refused (503): busy");
 }
 
 /* Neither an image nor a failure: the engine went away. */

@@ -73,7 +73,7 @@ static void test_classic(void **state)
 	assert_true(sbx_messages_has_image(f->messages));
 	assert_null(sbx_messages_failure(f->messages));
 	assert_string_equal(sbx_buf_text(&f->lines),
-			    "Step 1/2 : FROM scratch| ---> |two|"
+			    "Step 1/2 : FROM scratch|two|"
 			    "Successfully built abc|");
 }
 
