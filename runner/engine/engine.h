@@ -15,7 +15,7 @@ struct sbx_engine;
 /*
  * @url as in DOCKER_HOST; "unix:///path/to.sock" is what is supported yet,
  * anything else is INVALID and says so.  Opens no connection; negotiation of
- * the API version (min(Api-Version, 1.44), see ENGINE_API_MAX in engine.c)
+ * the API version (min(Api-Version, 1.44), see ENGINE_API_MAX in handle.c)
  * happens at the first request.
  */
 int sbx_engine_new(struct sbx_engine **out, const char *url,
@@ -26,7 +26,8 @@ void sbx_engine_free(struct sbx_engine **engine);
  * Where the engine is when the operator did not say: $DOCKER_HOST, then the
  * Docker CLI's current context ($DOCKER_CONTEXT or currentContext of
  * $DOCKER_CONFIG/config.json, its endpoint read from contexts/meta), then
- * unix:///var/run/docker.sock.  Owned by the caller.
+ * unix:///var/run/docker.sock.  Owned by the caller.  MISCONFIGURED when a
+ * context is named that cannot be read.
  */
 int sbx_engine_default_url(char **out, struct sbx_error *err);
 

@@ -70,9 +70,11 @@ struct sbx_image_build {
 
 /*
  * Builds with BuildKit where the engine has it (its /_ping says
- * Builder-Version: 2), else with the classic builder.  BUILD_FAILED carries
- * the builder's message and its own last lines of output; errors of the
- * context source come through as they are; UNAVAILABLE, CANCELLED.
+ * "Builder-Version: 2", or it is a Docker for Linux that says nothing), else
+ * with the classic builder.  BUILD_FAILED carries the builder's message and,
+ * each on a line below it, as many of its own last lines of output as fit;
+ * errors of the context source come through as they are; UNAVAILABLE,
+ * CANCELLED.
  */
 int sbx_image_build(struct sbx_engine *engine,
 		    const struct sbx_image_build *build, struct sbx_error *err);

@@ -97,8 +97,8 @@ static const char *unix_advice(const struct sbx_transport *transport,
 		return "is the engine running?";
 	case EACCES:
 	case EPERM:
-		return "add yourself to the group that owns the socket "
-		       "(usually \"docker\") or use sudo";
+		return "join the group that owns the socket, usually "
+		       "\"docker\", or use sudo";
 	case ENOTSOCK:
 	case EPROTOTYPE:
 		return "this is no engine's socket";

@@ -24,9 +24,10 @@
  * @seen	the last request other than /_ping, with its body
  */
 enum fault_then {
-	FAULT_KEEP,  /* wait for the next request */
-	FAULT_CLOSE, /* close the connection */
-	FAULT_STALL, /* say nothing more, but stay */
+	FAULT_KEEP,   /* wait for the next request */
+	FAULT_CLOSE,  /* close the connection */
+	FAULT_LINGER, /* close it as Go does: its own side first */
+	FAULT_STALL,  /* say nothing more, but stay */
 };
 
 #define FAULT_CONNECTIONS 1024
@@ -140,6 +141,11 @@ static void fault_serve(struct fault_server *server, int fd)
 			fault_flood(server, fd);
 		if (server->then == FAULT_CLOSE)
 			return;
+		if (server->then == FAULT_LINGER) {
+			shutdown(fd, SHUT_WR);
+			usleep(200 * 1000);
+			return;
+		}
 		if (server->then == FAULT_STALL) {
 			fault_readable(server, -1);
 			return;
