@@ -46,8 +46,8 @@ void sbx_text_escape(struct sbx_buf *out, const char *data, size_t size,
 
 /*
  * The member of @known (NULL-terminated) nearest to @word by edit distance
- * (letter case does not count), or NULL when none is near enough to be what was meant (at most a third of
- * the word's length, and at least 1, edits away).
+ * (letter case does not count), or NULL when none is near enough to be what
+ * was meant (at most a third of the word's length, and at least 1, edits away).
  */
 const char *sbx_text_nearest(const char *word, const char *const *known);
 

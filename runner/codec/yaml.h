@@ -19,9 +19,9 @@
  */
 struct sbx_yaml;
 
-#define SBX_YAML_DEPTH_MAX 64
-#define SBX_YAML_NODES_MAX 100000
-#define SBX_YAML_TEXT_MAX (16 * 1024 * 1024) /* bytes in all scalars */
+#define SBX_YAML_DEPTH_MAX  64
+#define SBX_YAML_NODES_MAX  100000
+#define SBX_YAML_TEXT_MAX   (16 * 1024 * 1024) /* bytes in all scalars */
 #define SBX_YAML_FAULTS_MAX 100
 
 struct sbx_yaml_place {

@@ -4,13 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "skill/manifest_parts.h"
-
-void sbx_problems_free(struct sbx_problems *problems)
-{
-	sbx_strv_free(&problems->errors);
-	sbx_strv_free(&problems->warnings);
-}
 
 /* --- actions -------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "skill/problems.h"
 
 /*
  * skill.yaml as C structures.  Parsing is pure: text in, structures or a list
@@ -91,23 +92,23 @@ struct sbx_action {
 };
 
 /* What the numbers may be; the same for overrides. */
-#define SBX_TIMEOUT_MS_MAX (24 * 3600 * INT64_C(1000))
-#define SBX_MEM_LIMIT_MIN (6 * INT64_C(1024) * 1024)
-#define SBX_MEM_LIMIT_MAX (INT64_C(1) << 50)
-#define SBX_PIDS_LIMIT_MIN 2
-#define SBX_PIDS_LIMIT_MAX 4194304 /* PID_MAX_LIMIT of the kernel */
-#define SBX_NANO_CPUS_MIN INT64_C(10000000)
-#define SBX_NANO_CPUS_MAX (4096 * INT64_C(1000000000))
+#define SBX_TIMEOUT_MS_MAX   (24 * 3600 * INT64_C(1000))
+#define SBX_MEM_LIMIT_MIN    (6 * INT64_C(1024) * 1024)
+#define SBX_MEM_LIMIT_MAX    (INT64_C(1) << 50)
+#define SBX_PIDS_LIMIT_MIN   2
+#define SBX_PIDS_LIMIT_MAX   4194304 /* PID_MAX_LIMIT of the kernel */
+#define SBX_NANO_CPUS_MIN    INT64_C(10000000)
+#define SBX_NANO_CPUS_MAX    (4096 * INT64_C(1000000000))
 #define SBX_STREAM_LIMIT_MAX (INT64_C(1) << 30)
-#define SBX_ID_MAX 2147483647 /* what engines take as uid or gid */
+#define SBX_ID_MAX	     2147483647 /* what engines take as uid or gid */
 
 /* How many there may be: of actions, tests; of entries in an action's. */
 #define SBX_ACTIONS_MAX 128
-#define SBX_TESTS_MAX 1000
-#define SBX_MOUNTS_MAX 64
+#define SBX_TESTS_MAX	1000
+#define SBX_MOUNTS_MAX	64
 #define SBX_STRINGS_MAX 512
 /* Bytes: of one string to a program (MAX_ARG_STRLEN of Linux), of all. */
-#define SBX_STRING_SIZE_MAX (128 * 1024 - 1)
+#define SBX_STRING_SIZE_MAX  (128 * 1024 - 1)
 #define SBX_STRINGS_SIZE_MAX (512 * 1024)
 
 /*
@@ -120,7 +121,7 @@ struct sbx_action {
  * @line	where it stands
  */
 struct sbx_skill_test {
-	char *name;	/* "name:" or "ACTION #N" */
+	char *name; /* "name:" or "ACTION #N" */
 	char *action;
 	json_t *input;
 	json_t *expect;
@@ -136,28 +137,14 @@ struct sbx_manifest {
 	char *version;
 	char *description;
 	char *image;
-	char *dockerfile;	/* relative path; "Dockerfile" by default */
-	char *target;		/* or NULL */
+	char *dockerfile; /* relative path; "Dockerfile" by default */
+	char *target;	  /* or NULL */
 	json_t *build_args;
-	struct sbx_action *actions;	/* in the file's order */
+	struct sbx_action *actions; /* in the file's order */
 	size_t n_actions;
 	struct sbx_skill_test *tests;
 	size_t n_tests;
 };
-
-/*
- * What is wrong with a manifest: lines "LINE:COLUMN: what was found, what was
- * expected, what to do", in the file's order.
- */
-struct sbx_problems {
-	struct sbx_strv errors;
-	struct sbx_strv warnings;
-};
-
-#define SBX_PROBLEMS_INIT { .errors = SBX_STRV_INIT, .warnings = SBX_STRV_INIT }
-
-void sbx_problems_free(struct sbx_problems *problems);
-#define cleanup_problems SBX_CLEANUP(sbx_problems_free)
 
 /* 1 MiB: no manifest needs more. */
 #define SBX_MANIFEST_SIZE_MAX (1024 * 1024)
@@ -194,6 +181,16 @@ void sbx_action_clear(struct sbx_action *action);
 /* Appends a copy of a mount; @source and @target are copied. */
 void sbx_action_add_volume(struct sbx_action *action, const char *source,
 			   const char *target, bool read_only);
+
+void sbx_action_clear_volumes(struct sbx_action *action);
+
+void sbx_action_add_tmpfs(struct sbx_action *action, const char *target,
+			  int64_t size, bool exec);
+void sbx_action_clear_tmpfs(struct sbx_action *action);
+
+/* Sets the limit @name, which may be there already. */
+void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
+			   int64_t soft, int64_t hard);
 
 /*
  * True when two mounts (volumes and tmpfs) of @action have the same target or

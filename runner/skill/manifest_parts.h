@@ -51,13 +51,4 @@ void sbx_read_variables(struct sbx_reader *reader, const struct sbx_at *at,
 			const char *(*refuse)(const char *name),
 			struct sbx_strv *out);
 
-void sbx_action_clear_volumes(struct sbx_action *action);
-void sbx_action_clear_tmpfs(struct sbx_action *action);
-void sbx_action_add_tmpfs(struct sbx_action *action, const char *target,
-			  int64_t size, bool exec);
-
-/* Sets the limit @name, which may be there already. */
-void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
-			   int64_t soft, int64_t hard);
-
 #endif

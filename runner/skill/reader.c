@@ -10,8 +10,9 @@
 #include "codec/json.h"
 #include "codec/units.h"
 
-#define SHOWN_MAX  60
-#define FIELDS_MAX 64
+#define SHOWN_MAX   60
+#define FIELDS_MAX  64
+#define POINTER_MAX (1024 * 1024)
 
 /* --- where ---------------------------------------------------------------- */
 
@@ -37,7 +38,7 @@ static void put_pointer(struct sbx_buf *out, const struct sbx_at *at)
 struct sbx_yaml_place sbx_reader_place(const struct sbx_reader *reader,
 				       const struct sbx_at *at)
 {
-	struct sbx_buf pointer = SBX_BUF_INIT(SBX_MANIFEST_SIZE_MAX);
+	struct sbx_buf pointer = SBX_BUF_INIT(POINTER_MAX);
 	struct sbx_yaml_place place;
 
 	put_pointer(&pointer, at);
@@ -49,7 +50,7 @@ struct sbx_yaml_place sbx_reader_place(const struct sbx_reader *reader,
 static struct sbx_yaml_place key_place(const struct sbx_reader *reader,
 				       const struct sbx_at *at)
 {
-	struct sbx_buf pointer = SBX_BUF_INIT(SBX_MANIFEST_SIZE_MAX);
+	struct sbx_buf pointer = SBX_BUF_INIT(POINTER_MAX);
 	struct sbx_yaml_place place;
 
 	put_pointer(&pointer, at);

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "codec/yaml.h"
-#include "skill/manifest.h"
+#include "skill/problems.h"
 
 /*
  * Reads a document by tables of keys.  Whatever does not fit is noted with
@@ -46,7 +46,7 @@ struct sbx_reader {
 	size_t dropped;
 };
 
-#define SBX_READER_ERRORS_MAX 200
+#define SBX_READER_ERRORS_MAX	200
 #define SBX_READER_WARNINGS_MAX 50
 
 /* Starts with the faults of @yaml, which must outlive the reader. */
@@ -106,8 +106,8 @@ struct sbx_field {
 };
 
 #define SBX_FIELD_REQUIRED 0x1
-#define SBX_FIELD_DEFAULT 0x2 /* may stand under "defaults:" too */
-#define SBX_FIELD_LATER 0x4   /* known, but not supported yet */
+#define SBX_FIELD_DEFAULT  0x2 /* may stand under "defaults:" too */
+#define SBX_FIELD_LATER	   0x4 /* known, but not supported yet */
 
 /*
  * Reads mapping @value by @fields (up to one without a name), of which only
@@ -121,9 +121,8 @@ bool sbx_read_mapping(struct sbx_reader *reader, const struct sbx_at *at,
 const char *sbx_plain_text(const json_t *value);
 
 /* The same; NULL when it is none, which is noted. */
-const char *sbx_reader_text(struct sbx_reader *reader,
-			    const struct sbx_at *at, const json_t *value,
-			    const char *expected);
+const char *sbx_reader_text(struct sbx_reader *reader, const struct sbx_at *at,
+			    const json_t *value, const char *expected);
 
 /* True for a list, or mapping, of at most @max; else that is noted. */
 bool sbx_reader_is_list(struct sbx_reader *reader, const struct sbx_at *at,
