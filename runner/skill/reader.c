@@ -141,7 +141,8 @@ static bool is_full(struct sbx_reader *reader)
 	return true;
 }
 
-static char *format_message(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *
+format_message(const char *format, va_list args)
 {
 	char *text = NULL;
 
