@@ -31,6 +31,8 @@ ifeq ($(SANITIZE),)
 CPPFLAGS += $(FORTIFY)
 endif
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE)
+# libarchive is loaded when it is needed, see runner/codec/libarchive.h.
+LDFLAGS += -Wl,--as-needed
 
 # One short line for each step; the commands themselves with V=1.
 ifeq ($(V),1)

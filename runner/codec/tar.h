@@ -8,28 +8,57 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Small tar files in memory, of entries we choose ourselves. */
+/*
+ * Writes a tar that depends on nothing but what it is given: no times, no
+ * names of owners, no inode numbers, no locale.  The format is ustar (POSIX.1,
+ * pax), with pax headers only for what does not fit it.
+ */
+struct sbx_tar;
 
-enum sbx_tar_type { SBX_TAR_DIRECTORY, SBX_TAR_FILE, SBX_TAR_HARDLINK };
+enum sbx_tar_type {
+	SBX_TAR_DIRECTORY,
+	SBX_TAR_FILE,
+	SBX_TAR_SYMLINK,
+	SBX_TAR_HARDLINK,
+};
 
 /*
- * @path	as it goes into the archive
+ * @path	as it goes into the tar
  * @mode	permission bits
- * @data, @size	of a file
- * @link	a hard link's target, an earlier entry's path
+ * @size	of a file, in bytes
+ * @data	of a file: only for sbx_tar_write
+ * @link	target of a link; a hard link's is an earlier entry's path
  */
 struct sbx_tar_entry {
 	enum sbx_tar_type type;
 	const char *path;
+	unsigned int mode;
 	uint32_t uid;
 	uint32_t gid;
-	unsigned int mode;
+	uint64_t size;
 	const void *data;
-	size_t size;
 	const char *link;
 };
 
-/* Appends a whole tar to @out; INTERNAL when it does not fit. */
+/*
+ * What is written is appended to @sink, borrowed, whose maximum has to leave
+ * room for one piece of data and 16 KiB for headers.  INTERNAL when
+ * libarchive is not there.
+ */
+int sbx_tar_new(struct sbx_tar **out, struct sbx_buf *sink,
+		struct sbx_error *err);
+void sbx_tar_free(struct sbx_tar **tar);
+
+/* Begins the next entry; entry->size bytes of data have to follow. */
+int sbx_tar_header(struct sbx_tar *tar, const struct sbx_tar_entry *entry,
+		   struct sbx_error *err);
+int sbx_tar_data(struct sbx_tar *tar, const void *data, size_t size,
+		 struct sbx_error *err);
+
+/* Ends the tar. */
+int sbx_tar_end(struct sbx_tar *tar, struct sbx_error *err);
+
+/* A whole tar of @entries at once; INTERNAL when @out is too small for it. */
 int sbx_tar_write(struct sbx_buf *out, const struct sbx_tar_entry *entries,
 		  size_t count, struct sbx_error *err);
 

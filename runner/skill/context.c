@@ -6,7 +6,7 @@
  *	  produce(): one entry's header, or one piece of a file
  *	    context_walk.c   the next entry, opened
  *	    next_piece()     read(2) into reading.piece, hashed, size checked
- *	    context_tar.c    makes tar of it (libarchive, no buffer)
+ *	    codec/tar.c      makes tar of it (libarchive, no buffer)
  *	  --> appended to reading.out
  *
  * so that at most a piece and its header are in memory.  Hashing alone is the
@@ -24,7 +24,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "skill/context_tar.h"
+#include "codec/tar.h"
 #include "skill/context_walk.h"
 #include "skill/dockerfile.h"
 
@@ -220,6 +220,30 @@ int sbx_context_hash(struct sbx_context *context,
 
 /* --- sending ----------------------------------------------------------------*/
 
+static int tar_header(struct reading *reading, struct sbx_error *err)
+{
+	const struct sbx_walk_entry *entry = &reading->entry;
+	struct sbx_tar_entry header = { .path = entry->path };
+
+	switch (entry->type) {
+	case SBX_WALK_DIRECTORY:
+		header.type = SBX_TAR_DIRECTORY;
+		header.mode = 0755;
+		break;
+	case SBX_WALK_LINK:
+		header.type = SBX_TAR_SYMLINK;
+		header.mode = 0777;
+		header.link = entry->target;
+		break;
+	case SBX_WALK_FILE:
+		header.type = SBX_TAR_FILE;
+		header.mode = entry->executable ? 0755 : 0644;
+		header.size = entry->size;
+		break;
+	}
+	return sbx_tar_header(reading->tar, &header, err);
+}
+
 /* The Dockerfile, which may be sent with another text. */
 static int tar_dockerfile(const struct sbx_context *context,
 			  struct reading *reading, struct sbx_error *err)
@@ -230,7 +254,7 @@ static int tar_dockerfile(const struct sbx_context *context,
 
 	reading->out.max = 2 * (SBX_DOCKERFILE_SIZE_MAX + PIECE_SIZE);
 	reading->entry.size = text->len;
-	if (sbx_tar_header(reading->tar, &reading->entry, err) < 0)
+	if (tar_header(reading, err) < 0)
 		return -1;
 	while (done < text->len) {
 		size_t size = text->len - done;
@@ -270,8 +294,7 @@ static int produce_end(const struct sbx_context *context,
 						 .size = context->added_size };
 		reading->left = context->added_size;
 		if (context->added)
-			return sbx_tar_header(reading->tar, &reading->entry,
-					      err);
+			return tar_header(reading, err);
 	}
 	reading->ended = true;
 	return sbx_tar_end(reading->tar, err);
@@ -318,7 +341,7 @@ static int produce(const struct sbx_context *context, struct reading *reading,
 	if (reading->entry.type == SBX_WALK_FILE &&
 	    strcmp(reading->entry.path, context->dockerfile) == 0)
 		return tar_dockerfile(context, reading, err);
-	return sbx_tar_header(reading->tar, &reading->entry, err);
+	return tar_header(reading, err);
 }
 
 /* Moves what is left over to the caller. */
@@ -352,7 +375,10 @@ int sbx_context_read(void *context, void *data, size_t size, size_t *got,
 		reading = self->reading;
 		/* More than a piece, its headers and the end. */
 		reading->out.max = 2 * PIECE_SIZE;
-		sbx_tar_new(&reading->tar, &reading->out);
+		if (sbx_tar_new(&reading->tar, &reading->out, err) < 0) {
+			reading_free(&self->reading);
+			return -1;
+		}
 	}
 	*got = hand_over(reading, to, size);
 	while (*got < size && !reading->ended) {
