@@ -98,6 +98,11 @@ void sbx_client_set_cancel_fd(struct sbx_client *client, int fd)
 	client->cancel_fd = fd;
 }
 
+int sbx_client_cancel_fd(const struct sbx_client *client)
+{
+	return client->cancel_fd;
+}
+
 /* --- waiting ---------------------------------------------------------- */
 
 static int check_cancel(const struct sbx_client *client, struct sbx_error *err)

@@ -59,6 +59,7 @@ void sbx_client_free(struct sbx_client **client);
 
 /* See sbx_engine_set_cancel_fd(). */
 void sbx_client_set_cancel_fd(struct sbx_client *client, int fd);
+int sbx_client_cancel_fd(const struct sbx_client *client);
 
 /*
  * Performs @exchange on a connection that is kept for the next.  0 whenever

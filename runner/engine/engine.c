@@ -59,6 +59,11 @@ void sbx_engine_set_cancel_fd(struct sbx_engine *engine, int fd)
 	sbx_client_set_cancel_fd(engine->client, fd);
 }
 
+int sbx_engine_cancel_fd(const struct sbx_engine *engine)
+{
+	return sbx_client_cancel_fd(engine->client);
+}
+
 const char *sbx_engine_platform(struct sbx_engine *engine)
 {
 	return engine->transport->ops->platform(engine->transport);

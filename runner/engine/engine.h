@@ -39,6 +39,7 @@ const char *sbx_engine_url(const struct sbx_engine *engine);
  * this layer then ends with CANCELLED.  -1 (the default): nobody asks.
  */
 void sbx_engine_set_cancel_fd(struct sbx_engine *engine, int fd);
+int sbx_engine_cancel_fd(const struct sbx_engine *engine);
 
 /* Docker's platform of the engine, "linux/amd64": a static string. */
 const char *sbx_engine_platform(struct sbx_engine *engine);

@@ -18,6 +18,9 @@
 /* Of one error message, the failure itself takes at most this. */
 #define FAILURE_MAX 400
 
+/* What the layers above put in front must not push out the last line. */
+#define CONTEXT_MAX 160
+
 struct sbx_messages {
 	sbx_messages_progress progress;
 	void *ctx;
@@ -214,7 +217,7 @@ int sbx_messages_build_failed(const struct sbx_messages *messages,
 			      const char *what, struct sbx_error *err)
 {
 	cleanup_buf struct sbx_buf text =
-		SBX_BUF_INIT(sizeof(err->message) - 1);
+		SBX_BUF_INIT(sizeof(err->message) - CONTEXT_MAX);
 	cleanup_buf struct sbx_buf head = SBX_BUF_INIT(FAILURE_MAX);
 	size_t n;
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "skill/image_look.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "codec/json.h"
+
+int sbx_image_check_labels(const json_t *inspect, const char *ref,
+			   const json_t *expected, struct sbx_error *err)
+{
+	json_t *labels = sbx_json_at(inspect, "Config", "Labels", NULL);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (labels, key, value) {
+		if (sbx_text_has_prefix(key, SBX_LABEL_PREFIX) &&
+		    !json_equal(value, json_object_get(expected, key)))
+			return sbx_error_set(
+				err, SBX_OUTCOME_DENIED,
+				"image.labels: %s has a label %s that skillbox "
+				"did not set; labels under " SBX_LABEL_PREFIX
+				" are not for Dockerfiles",
+				ref, key);
+	}
+	json_object_foreach ((json_t *)expected, key, value) {
+		if (!json_object_get(labels, key))
+			return sbx_error_set(
+				err, SBX_OUTCOME_DENIED,
+				"image.labels: %s was not built by skillbox: "
+				"it has no label %s; remove it (docker image "
+				"rm %s)",
+				ref, key, ref);
+	}
+	return 0;
+}
+
+static void copy_strings(struct sbx_strv *out, const json_t *list)
+{
+	size_t i;
+	json_t *value;
+
+	json_array_foreach (list, i, value) {
+		if (json_is_string(value))
+			sbx_strv_push(out, json_string_value(value));
+	}
+}
+
+void sbx_image_describe(const json_t *inspect, const char *ref,
+			struct sbx_skill_image *out)
+{
+	json_t *config = json_object_get(inspect, "Config");
+	const char *id = sbx_json_text_at(inspect, "Id", NULL);
+	const char *directory = sbx_json_text_at(config, "WorkingDir", NULL);
+	const char *path;
+	json_t *value;
+
+	sbx_strset(&out->tag, ref);
+	sbx_strset(&out->id, id ? id : "");
+	if (directory && *directory)
+		sbx_strset(&out->working_dir, directory);
+	copy_strings(&out->env, json_object_get(config, "Env"));
+	copy_strings(&out->entrypoint, json_object_get(config, "Entrypoint"));
+	copy_strings(&out->cmd, json_object_get(config, "Cmd"));
+	json_object_foreach (json_object_get(config, "Volumes"), path, value)
+		sbx_strv_push(&out->volumes, path);
+}

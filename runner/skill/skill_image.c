@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An unchanged skill costs a reading of its sources and of its bases' (the
+ * key), and one question to the engine: is skillbox/NAME:KEY there?
+ *
+ * Else, under a lock of that key, so that one process builds and the others
+ * find what it built:
+ *
+ *	ask again -> the same for each base -> rootfs.tar, if the base has a
+ *	script for it -> build -> ask again, for what came of it
+ *
+ * Locks are taken in the order in which images build on each other, which has
+ * no cycles.
+ */
+#include "skill/skill_image.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "codec/json.h"
+#include "engine/image.h"
+#include "skill/image_look.h"
+#include "skill/image_plan.h"
+#include "skill/image_rootfs.h"
+
+#define ROOTFS_TAR "rootfs.tar"
+
+struct work {
+	struct sbx_engine *engine;
+	const struct sbx_skill_image_options *options;
+};
+
+static void progress(const struct work *work, const char *what, const char *tag)
+{
+	cleanup_free char *line = sbx_asprintf("%s %s", what, tag);
+
+	if (work->options && work->options->progress)
+		work->options->progress(work->options->ctx, line);
+}
+
+/* --- asking ---------------------------------------------------------------*/
+
+static json_t *labels_of(const struct sbx_image_plan *plan)
+{
+	return json_pack("{s:s, s:s, s:s}", SBX_LABEL_KIND, plan->kind,
+			 SBX_LABEL_NAME, plan->name, SBX_LABEL_KEY, plan->key);
+}
+
+/* 0 and *@out, SBX_IMAGE_GONE, or -1. */
+static int look(const struct work *work, const struct sbx_image_plan *plan,
+		json_t **out, struct sbx_error *err)
+{
+	json_auto_t *inspect = NULL;
+	json_auto_t *labels = labels_of(plan);
+	int result = sbx_image_inspect(work->engine, plan->tag, &inspect, err);
+
+	if (result != 0)
+		return result;
+	if (sbx_image_check_labels(inspect, plan->tag, labels, err) < 0)
+		return -1;
+	*out = sbx_take(inspect);
+	return 0;
+}
+
+/* --- building -------------------------------------------------------------*/
+
+static int ensure(const struct work *work, const struct sbx_image_plan *plan,
+		  bool force, json_t **out, bool *built, struct sbx_error *err);
+
+static int ensure_bases(const struct work *work,
+			const struct sbx_image_plan *plan,
+			struct sbx_error *err)
+{
+	for (size_t i = 0; i < plan->n_bases; i++) {
+		json_auto_t *inspect = NULL;
+		bool built;
+
+		if (ensure(work, plan->bases[i], false, &inspect, &built, err) <
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Puts what is not in the directory into what is sent. */
+static int prepare(const struct work *work, const struct sbx_image_plan *plan,
+		   struct sbx_error *err)
+{
+	const struct sbx_skill_image_options *options = work->options;
+	const struct sbx_buf *text = sbx_context_dockerfile(plan->context);
+	cleanup_buf struct sbx_buf exact =
+		SBX_BUF_INIT(2 * SBX_DOCKERFILE_SIZE_MAX);
+	int fd;
+
+	if (plan->n_bases > 0) {
+		sbx_dockerfile_rewrite(&exact, sbx_buf_text(text), text->len,
+				       &plan->images, plan->base_keys);
+		sbx_context_replace_dockerfile(plan->context, exact.data,
+					       exact.len);
+	}
+	if (!plan->rootfs)
+		return 0;
+	fd = sbx_image_rootfs(sbx_context_directory(plan->context), plan->name,
+			      sbx_engine_cancel_fd(work->engine),
+			      options ? options->progress : NULL,
+			      options ? options->ctx : NULL, err);
+	if (fd < 0)
+		return -1;
+	return sbx_context_add(plan->context, ROOTFS_TAR, fd, err);
+}
+
+static int build(const struct work *work, const struct sbx_image_plan *plan,
+		 struct sbx_error *err)
+{
+	json_auto_t *labels = labels_of(plan);
+	cleanup_free char *repo = sbx_asprintf("skillbox/%s", plan->name);
+	const struct sbx_image_build request = {
+		.tag = plan->tag,
+		.dockerfile = plan->dockerfile,
+		.target = plan->target,
+		.args = plan->args,
+		.labels = labels,
+		.context = sbx_context_read,
+		.context_ctx = plan->context,
+		.progress = work->options ? work->options->progress : NULL,
+		.progress_ctx = work->options ? work->options->ctx : NULL,
+	};
+
+	if (ensure_bases(work, plan, err) < 0)
+		return -1;
+	progress(work, "building", plan->tag);
+	if (prepare(work, plan, err) < 0 ||
+	    sbx_image_build(work->engine, &request, err) < 0)
+		return sbx_error_wrap(err, "build %s", repo);
+	if (strcmp(plan->kind, SBX_IMAGE_KIND_BASE) != 0)
+		return 0;
+	/* So that "docker build" of what builds on it works too. */
+	return sbx_image_tag(work->engine, plan->tag, repo, "latest", err);
+}
+
+/* Another image has taken the tag of @old; nobody would find it again. */
+static void drop_old(const struct work *work, const json_t *old,
+		     const json_t *new)
+{
+	const char *id = sbx_json_text_at(old, "Id", NULL);
+	const char *new_id = sbx_json_text_at(new, "Id", NULL);
+	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	if (id && new_id && strcmp(id, new_id) != 0)
+		sbx_image_remove(work->engine, id, &ignored);
+}
+
+static int build_and_look(const struct work *work,
+			  const struct sbx_image_plan *plan, json_t **out,
+			  struct sbx_error *err)
+{
+	int result;
+
+	if (build(work, plan, err) < 0)
+		return -1;
+	result = look(work, plan, out, err);
+	if (result != SBX_IMAGE_GONE)
+		return result;
+	return sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED,
+			     "%s was built, and somebody removed it",
+			     plan->tag);
+}
+
+static int ensure(const struct work *work, const struct sbx_image_plan *plan,
+		  bool force, json_t **out, bool *built, struct sbx_error *err)
+{
+	cleanup_free char *name = sbx_asprintf("image-%s", plan->key);
+	cleanup_fd int lock = -1;
+	json_auto_t *old = NULL;
+	int result = look(work, plan, force ? &old : out, err);
+
+	*built = false;
+	if (result < 0 || (result == 0 && !force))
+		return result;
+	lock = sbx_lock_take(name, err);
+	if (lock < 0)
+		return -1;
+	if (!force) {
+		result = look(work, plan, out, err);
+		if (result != SBX_IMAGE_GONE)
+			return result;
+	}
+	if (build_and_look(work, plan, out, err) < 0)
+		return -1;
+	*built = true;
+	drop_old(work, old, *out);
+	return 0;
+}
+
+static int ensure_plan(const struct work *work,
+		       const struct sbx_image_plan *plan,
+		       struct sbx_skill_image *out, struct sbx_error *err)
+{
+	json_auto_t *inspect = NULL;
+	bool force = work->options && work->options->force;
+
+	if (ensure(work, plan, force, &inspect, &out->built, err) < 0)
+		return -1;
+	sbx_image_describe(inspect, plan->tag, out);
+	return 0;
+}
+
+/* --- pinned images --------------------------------------------------------*/
+
+/* The image of a skill that is not built: found, or pulled. */
+static int ensure_pinned(const struct work *work, const char *ref,
+			 struct sbx_skill_image *out, struct sbx_error *err)
+{
+	const struct sbx_skill_image_options *options = work->options;
+	json_auto_t *inspect = NULL;
+	int result = sbx_image_inspect(work->engine, ref, &inspect, err);
+
+	if (result == SBX_IMAGE_GONE) {
+		progress(work, "pulling", ref);
+		if (sbx_image_pull(work->engine, ref,
+				   options ? options->progress : NULL,
+				   options ? options->ctx : NULL, err) < 0)
+			return -1;
+		out->built = true;
+		result = sbx_image_inspect(work->engine, ref, &inspect, err);
+	}
+	if (result == SBX_IMAGE_GONE)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "the engine does not have %s", ref);
+	if (result < 0 || sbx_image_check_labels(inspect, ref, NULL, err) < 0)
+		return -1;
+	sbx_image_describe(inspect, ref, out);
+	return 0;
+}
+
+/* --------------------------------------------------------------------------*/
+
+void sbx_skill_image_clear(struct sbx_skill_image *image)
+{
+	free(image->tag);
+	free(image->id);
+	sbx_strv_free(&image->env);
+	sbx_strv_free(&image->entrypoint);
+	sbx_strv_free(&image->cmd);
+	free(image->working_dir);
+	sbx_strv_free(&image->volumes);
+	*image = (struct sbx_skill_image){ .tag = NULL };
+}
+
+int sbx_skill_image_ensure(struct sbx_engine *engine,
+			   const struct sbx_catalog *catalog,
+			   const struct sbx_skill *skill,
+			   const struct sbx_skill_image_options *options,
+			   struct sbx_skill_image *out, struct sbx_error *err)
+{
+	const struct work work = { .engine = engine, .options = options };
+	cleanup_plans struct sbx_image_plans plans = {
+		.catalog = catalog, .platform = sbx_engine_platform(engine)
+	};
+	struct sbx_image_plan *plan;
+
+	if (skill->manifest->image)
+		return ensure_pinned(&work, skill->manifest->image, out, err);
+	if (sbx_image_plan_skill(&plans, skill, &plan, err) < 0)
+		return -1;
+	return ensure_plan(&work, plan, out, err);
+}
+
+int sbx_base_image_ensure(struct sbx_engine *engine,
+			  const struct sbx_catalog *catalog, const char *name,
+			  const struct sbx_skill_image_options *options,
+			  struct sbx_skill_image *out, struct sbx_error *err)
+{
+	const struct work work = { .engine = engine, .options = options };
+	cleanup_plans struct sbx_image_plans plans = {
+		.catalog = catalog, .platform = sbx_engine_platform(engine)
+	};
+	struct sbx_image_plan *plan;
+
+	if (sbx_image_plan_base(&plans, name, &plan, err) < 0)
+		return -1;
+	return ensure_plan(&work, plan, out, err);
+}
+
+int sbx_skill_image_tag(struct sbx_engine *engine,
+			const struct sbx_catalog *catalog,
+			const struct sbx_skill *skill, char **out,
+			struct sbx_error *err)
+{
+	cleanup_plans struct sbx_image_plans plans = {
+		.catalog = catalog, .platform = sbx_engine_platform(engine)
+	};
+	struct sbx_image_plan *plan;
+
+	if (skill->manifest->image) {
+		*out = sbx_strdup(skill->manifest->image);
+		return 0;
+	}
+	if (sbx_image_plan_skill(&plans, skill, &plan, err) < 0)
+		return -1;
+	*out = sbx_strdup(plan->tag);
+	return 0;
+}
+
+int sbx_base_image_tag(struct sbx_engine *engine,
+		       const struct sbx_catalog *catalog, const char *name,
+		       char **out, struct sbx_error *err)
+{
+	cleanup_plans struct sbx_image_plans plans = {
+		.catalog = catalog, .platform = sbx_engine_platform(engine)
+	};
+	struct sbx_image_plan *plan;
+
+	if (sbx_image_plan_base(&plans, name, &plan, err) < 0)
+		return -1;
+	*out = sbx_strdup(plan->tag);
+	return 0;
+}
+
+/* --- warnings -------------------------------------------------------------*/
+
+static void warn(const struct sbx_dockerfile_ref *ref, const char *file,
+		 struct sbx_strv *out)
+{
+	if (ref->base || sbx_dockerfile_is_pinned(ref->image))
+		return;
+	sbx_strv_push_take(
+		out,
+		sbx_asprintf("%s:%u: %s %s is not pinned; add its digest "
+			     "(@sha256:...)",
+			     file, ref->line,
+			     sbx_dockerfile_kind_text(ref->kind), ref->image));
+}
+
+int sbx_skill_image_warnings(const struct sbx_skill *skill,
+			     struct sbx_strv *out, struct sbx_error *err)
+{
+	const struct sbx_manifest *manifest = skill->manifest;
+	cleanup_dockerfile struct sbx_dockerfile images = SBX_DOCKERFILE_INIT;
+	struct sbx_context *context = NULL;
+	const struct sbx_buf *text;
+	int result;
+
+	if (manifest->image)
+		return 0;
+	if (sbx_context_open(&context, skill->dir, manifest->dockerfile, err) <
+	    0)
+		return -1;
+	text = sbx_context_dockerfile(context);
+	/* The engine is not asked; what is pinned on one platform is on all. */
+	result = sbx_dockerfile_parse(&images, manifest->dockerfile,
+				      sbx_buf_text(text), text->len,
+				      manifest->build_args, "linux/amd64", err);
+	for (size_t i = 0; i < images.n; i++)
+		warn(&images.refs[i], manifest->dockerfile, out);
+	sbx_context_free(&context);
+	return result;
+}
