@@ -49,16 +49,16 @@ struct sbx_dockerfile {
 	}
 
 void sbx_dockerfile_clear(struct sbx_dockerfile *dockerfile);
-#define cleanup_dockerfile cleanup(sbx_dockerfile_clear)
+#define cleanup_dockerfile SBX_CLEANUP(sbx_dockerfile_clear)
 
 /* 1 MiB: no Dockerfile needs more. */
 #define SBX_DOCKERFILE_SIZE_MAX (1024 * 1024)
 
 /*
  * Reads a Dockerfile.  @file is its name for messages, @args the build
- * arguments (object of strings, or NULL), @platform "linux/amd64" or NULL
- * when it is not known.  INVALID, "FILE:LINE: ...", when the images it names
- * cannot be told for certain; any other mistake is the builder's to find.
+ * arguments (object of strings, or NULL), @platform "linux/amd64".  INVALID,
+ * "FILE:LINE: ...", when the images it names cannot be told for certain; any
+ * other mistake is the builder's to find.
  */
 int sbx_dockerfile_parse(struct sbx_dockerfile *out, const char *file,
 			 const char *text, size_t size, const json_t *args,

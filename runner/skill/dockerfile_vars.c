@@ -54,14 +54,14 @@ void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
 				  const char *platform)
 {
 	static const char *const parts[] = { "OS", "ARCH", "VARIANT" };
-	cleanup_free char *copy = platform ? sbx_strdup(platform) : NULL;
+	cleanup_free char *copy = sbx_strdup(platform);
 	char *next = copy;
 
 	set_both(vars, "PLATFORM", platform);
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(parts); i++) {
 		const char *part = next ? strsep(&next, "/") : NULL;
 
-		set_both(vars, parts[i], part || !platform ? part : "");
+		set_both(vars, parts[i], part ? part : "");
 	}
 }
 

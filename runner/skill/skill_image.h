@@ -22,9 +22,9 @@
 
 /* Labels on every image we build, and nobody else may set. */
 #define SBX_LABEL_PREFIX "io.skillbox."
-#define SBX_LABEL_KIND "io.skillbox.kind"  /* "skill" or "base" */
-#define SBX_LABEL_NAME "io.skillbox.name"  /* of the skill or base */
-#define SBX_LABEL_KEY "io.skillbox.key"
+#define SBX_LABEL_KIND	 "io.skillbox.kind" /* "skill" or "base" */
+#define SBX_LABEL_NAME	 "io.skillbox.name" /* of the skill or base */
+#define SBX_LABEL_KEY	 "io.skillbox.key"
 
 /*
  * @tag		what to give to the engine
@@ -66,10 +66,10 @@ struct sbx_skill_image_options {
  * (the image sets io.skillbox.* labels of its own), UNAVAILABLE, CANCELLED.
  */
 int sbx_skill_image_ensure(struct sbx_engine *engine,
-		     const struct sbx_catalog *catalog,
-		     const struct sbx_skill *skill,
-		     const struct sbx_skill_image_options *options,
-		     struct sbx_skill_image *out, struct sbx_error *err);
+			   const struct sbx_catalog *catalog,
+			   const struct sbx_skill *skill,
+			   const struct sbx_skill_image_options *options,
+			   struct sbx_skill_image *out, struct sbx_error *err);
 
 /* The same for a base image alone ("busybox"). */
 int sbx_base_image_ensure(struct sbx_engine *engine,
@@ -82,12 +82,12 @@ int sbx_base_image_ensure(struct sbx_engine *engine,
  * engine is only asked for its platform.  Owned by the caller.
  */
 int sbx_skill_image_tag(struct sbx_engine *engine,
-		     const struct sbx_catalog *catalog,
-		     const struct sbx_skill *skill, char **out,
-		     struct sbx_error *err);
+			const struct sbx_catalog *catalog,
+			const struct sbx_skill *skill, char **out,
+			struct sbx_error *err);
 int sbx_base_image_tag(struct sbx_engine *engine,
-			  const struct sbx_catalog *catalog, const char *name,
-			  char **out, struct sbx_error *err);
+		       const struct sbx_catalog *catalog, const char *name,
+		       char **out, struct sbx_error *err);
 
 /*
  * Removes the images we built that are no longer what their sources make:
@@ -100,7 +100,7 @@ int sbx_skill_image_prune(struct sbx_engine *engine,
 			  struct sbx_strv *removed, struct sbx_error *err);
 
 /* Bases that are not pinned: "Dockerfile:1: FROM debian:12 is not pinned". */
-int sbx_skill_image_warnings(const struct sbx_skill *skill, struct sbx_strv *out,
-		       struct sbx_error *err);
+int sbx_skill_image_warnings(const struct sbx_skill *skill,
+			     struct sbx_strv *out, struct sbx_error *err);
 
 #endif

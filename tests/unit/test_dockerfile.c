@@ -194,7 +194,7 @@ static void test_errors(void **state)
 	check_error("# FROM a\nRUN x", NULL, "D: there is no FROM");
 	check_error("RUN x\nFROM\nFROM a", NULL, "D:2: FROM without");
 	assert_int_equal(sbx_dockerfile_parse(&dockerfile, "D", "FROM a\0b", 8,
-					      NULL, NULL, &err),
+					      NULL, "linux/amd64", &err),
 			 -1);
 	assert_string_equal(err.message, "D: not a text file");
 }
