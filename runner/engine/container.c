@@ -73,7 +73,8 @@ int sbx_container_create(struct sbx_engine *engine, const char *name,
  * What the OCI runtimes say when the entrypoint itself is the trouble: runc
  * 1.1 and before ('exec: "x": executable file not found in $PATH', 'exec:
  * "x": permission denied', 'exec format error'), crun 1.8 ('executable file
- * `x` not found', 'open executable: Permission denied'), Podman 4.3's own
+ * `x` not found', 'open executable: Permission denied') and 1.21 ('the path
+ * `x` exists but it is not executable'), Podman's own
  * words, and runsc.  A mount or a profile that fails says "no such file"
  * too, so that these words alone decide nothing.
  */
@@ -84,6 +85,8 @@ static bool is_command_error(const struct sbx_http_response *response)
 		"exec format error",
 		"executable file",
 		"open executable",
+		"but it is not executable",
+		"` is not a regular file",
 		"command that was not found",
 		"command was not found",
 		"finding executable",

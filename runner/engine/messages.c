@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/messages.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -78,11 +78,12 @@ static void keep(struct sbx_messages *messages, const char *line)
 
 /*
  * The classic builder's words and the output of its steps are one stream; its
- * bookkeeping explains no failure.
+ * bookkeeping (and that of Podman's) explains no failure.
  */
 static bool is_bookkeeping(const char *line)
 {
 	return sbx_text_has_prefix(line, " ---> ") ||
+	       sbx_text_has_prefix(line, "--> ") ||
 	       sbx_text_has_prefix(line, "Removing intermediate container ");
 }
 
@@ -131,11 +132,18 @@ static void on_failure(struct sbx_messages *messages, const json_t *message)
 {
 	const char *text =
 		sbx_json_text_at(message, "errorDetail", "message", NULL);
+	size_t size;
 
 	if (!text)
 		text = sbx_json_text_at(message, "error", NULL);
-	if (text && !messages->failure)
-		messages->failure = sbx_strdup(*text ? text : "no reason");
+	if (!text || messages->failure)
+		return;
+	size = strlen(text);
+	/* Podman's ends with a newline. */
+	while (size > 0 && isspace((unsigned char)text[size - 1]))
+		size--;
+	messages->failure = size ? sbx_strndup(text, size)
+				 : sbx_strdup("no reason");
 }
 
 static int on_message(void *ctx, const json_t *message, struct sbx_error *err)

@@ -222,7 +222,7 @@ int sbx_stream_attach(struct sbx_stream **out, struct sbx_engine *engine,
 	struct sbx_stream *stream;
 
 	if (sbx_handle_negotiate(engine, err) < 0)
-		return -1;
+		return sbx_error_wrap(err, "attach");
 	stream = sbx_calloc(1, sizeof(*stream));
 	stream->early.max = SBX_HTTP_HEAD_MAX + 4096;
 	if (sbx_client_connect(engine->client, &stream->connection, err) < 0 ||

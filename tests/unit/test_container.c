@@ -91,6 +91,19 @@ static void test_start(void **state)
 		  "crun: open executable: Permission denied: OCI permission "
 		  "denied",
 		  SBX_CONTAINER_NO_COMMAND },
+		/* Podman 5.4 with crun 1.21 */
+		{ 500,
+		  "crun: the path `/etc` is not a regular file: Operation not "
+		  "permitted: OCI permission denied",
+		  SBX_CONTAINER_NO_COMMAND },
+		{ 500,
+		  "crun: the path `/noexec` exists but it is not executable: "
+		  "Operation not permitted: OCI permission denied",
+		  SBX_CONTAINER_NO_COMMAND },
+		{ 500,
+		  "workdir \"/x\" exists on container c, but is not a "
+		  "directory",
+		  -1 },
 		{ 400,
 		  "error while creating mount source path '/x': mkdir /x: "
 		  "permission denied",

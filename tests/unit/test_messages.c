@@ -120,7 +120,7 @@ static void test_failure(void **state)
 	struct sbx_error err = SBX_ERROR_INIT;
 
 	feed(f, "{\"stream\":\"one\\n\"}\n{\"stream\":\"two\"}\n"
-		"{\"errorDetail\":{\"code\":3,\"message\":\"code 3\"},"
+		"{\"errorDetail\":{\"code\":3,\"message\":\"code 3\\n\"},"
 		"\"error\":\"code 3\"}\n"
 		"{\"error\":\"a second one\"}\n");
 	finish(f);
