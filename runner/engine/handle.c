@@ -137,5 +137,6 @@ int sbx_handle_negotiate(struct sbx_engine *engine, struct sbx_error *err)
 	if (choose_version(engine, &ping, err) < 0)
 		return -1;
 	engine->buildkit = has_buildkit(&ping);
+	engine->podman = ping.podman;
 	return 0;
 }

@@ -13,17 +13,19 @@
  *
  * @api_version	"1.41", "" until negotiated
  * @buildkit	the engine has BuildKit behind /build; known once negotiated
+ * @podman	it is Podman; the same
  */
 struct sbx_engine {
 	struct sbx_transport *transport;
 	struct sbx_client *client;
 	char api_version[16];
 	bool buildkit;
+	bool podman;
 };
 
 /*
- * Makes sure that @api_version and @buildkit are known; asks the engine once.
- * UNAVAILABLE (nobody answers, no engine, too old an engine), CANCELLED.
+ * Makes sure that @api_version and what follows it are known; asks the engine
+ * once. UNAVAILABLE (nobody answers, no engine, too old an engine), CANCELLED.
  */
 int sbx_handle_negotiate(struct sbx_engine *engine, struct sbx_error *err);
 

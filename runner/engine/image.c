@@ -259,6 +259,23 @@ static void append_object(struct sbx_buf *path, const char *name,
 	append_query(path, name, text);
 }
 
+/*
+ * Podman (5.4) knows other words here than Docker.  Without "nsoptions" its
+ * RUN steps get the host's own network, whatever "networkmode" says.
+ */
+static void append_network(struct sbx_buf *path,
+			   const struct sbx_engine *engine, bool none)
+{
+	if (engine->podman) {
+		append_query(path, "nsoptions",
+			     "[{\"Name\":\"network\",\"Host\":false}]");
+		append_query(path, "networkmode",
+			     none ? "NetworkDisabled" : "NetworkEnabled");
+	} else if (none) {
+		append_query(path, "networkmode", "none");
+	}
+}
+
 static char *build_path(const struct sbx_engine *engine,
 			const struct sbx_image_build *build)
 {
@@ -272,8 +289,7 @@ static char *build_path(const struct sbx_engine *engine,
 	append_query(&path, "target", build->target);
 	append_object(&path, "buildargs", build->args);
 	append_object(&path, "labels", build->labels);
-	if (build->no_network)
-		sbx_buf_puts(&path, "&networkmode=none");
+	append_network(&path, engine, build->no_network);
 	return sbx_buf_take(&path);
 }
 

@@ -23,6 +23,11 @@
 	"{\"stream\":\"no rule to make it\\n\"}\n"                             \
 	"{\"errorDetail\":{\"message\":\"code 2\"}}\n"
 
+#define PODMAN_PING                                                            \
+	"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\n"            \
+	"Libpod-Api-Version: 4.3.1\r\nBuilder-Version: \r\n"                   \
+	"Content-Length: 0\r\n\r\n"
+
 struct fixture {
 	struct fault_server server;
 	struct sbx_engine *engine;
@@ -163,9 +168,7 @@ static void test_classic(void **state)
 	static const char *const pings[] = {
 		"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\n"
 		"Builder-Version: 1\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nOstype: linux\r\n"
-		"Libpod-Api-Version: 4.3.1\r\nBuilder-Version: \r\n"
-		"Content-Length: 0\r\n\r\n",
+		PODMAN_PING,
 	};
 	struct fixture *f = *state;
 
@@ -177,6 +180,23 @@ static void test_classic(void **state)
 		assert_int_equal(build(f, STREAM_HEAD IMAGE_ID), 0);
 		assert_null(strstr(f->server.seen, "version="));
 	}
+}
+
+/* Podman would give RUN steps the host's network. */
+static void test_podman_network(void **state)
+{
+	struct fixture *f = *state;
+
+	f->server.ping = PODMAN_PING;
+	f->build.no_network = true;
+	assert_int_equal(build(f, STREAM_HEAD IMAGE_ID), 0);
+	assert_non_null(strstr(f->server.seen,
+			       "&nsoptions=%5B%7B%22Name%22%3A%22network%22"
+			       "%2C%22Host%22%3Afalse%7D%5D"
+			       "&networkmode=NetworkDisabled HTTP"));
+	f->build.no_network = false;
+	assert_int_equal(build(f, STREAM_HEAD IMAGE_ID), 0);
+	assert_non_null(strstr(f->server.seen, "%22Host%22%3Afalse"));
 }
 
 /* An engine that ends in the middle of any byte is no success. */
@@ -261,6 +281,7 @@ int main(void)
 		TEST(test_cut_at_every_byte),
 		TEST(test_import),
 		TEST(test_pull),
+		TEST(test_podman_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
