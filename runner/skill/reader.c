@@ -126,7 +126,8 @@ static void note(struct sbx_reader *reader, const struct sbx_at *at,
 	struct sbx_buf text = SBX_BUF_INIT(4096);
 
 	put_path(&text, at);
-	sbx_buf_printf(&text, "%s%s", at ? ": " : "", message);
+	sbx_buf_puts(&text, at ? ": " : "");
+	sbx_text_escape(&text, message, strlen(message), false);
 	if (!is_echo(reader, place))
 		add_finding(reader, place, sbx_buf_text(&text), warning);
 	sbx_buf_free(&text);

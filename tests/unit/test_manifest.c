@@ -425,6 +425,9 @@ static void test_single_errors(void **state)
 		  "4:36: actions.run.command[1]: found 5, expected a text" },
 		{ HEAD "actions: {run: {\"a\\e\": 5}}\n",
 		  "4:17: actions.run.a\\x1b: unknown key" },
+		{ HEAD "actions: {run: {volumes: [\"a:/\\e\", \"b:/\\e\"]}}\n",
+		  "4:26: actions.run.volumes: two mounts have the target "
+		  "/\\x1b: change one" },
 		{ HEAD "actions: {run: {user: 1000:-1}}\n",
 		  "4:23: actions.run.user: found \"1000:-1\", expected" },
 		{ HEAD "actions: {run: {network: {allow: [a]}}}\n",
