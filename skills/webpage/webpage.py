@@ -110,6 +110,9 @@ def read_body(response, limit):
     while True:
         part = response.read(min(65536, limit + 1 - len(body)))
         if not part:
+            # What was announced and did not come; read() says nothing.
+            if getattr(response, "length", None):
+                raise Problem(f"cut off after {len(body)} bytes")
             return bytes(body)
         body += part
         if len(body) > limit:

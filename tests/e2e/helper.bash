@@ -96,10 +96,12 @@ holds() {
 }
 
 # begin SKILL ACTION [INPUT] [OPTION...]: in the background, until its
-# container runs; sets $runner (pid) and $container.
+# container runs; sets $runner (pid) and $container.  The shell has what it
+# puts into the background ignore SIGINT; env undoes that.
 begin() {
-	skillbox run "$@" >"$BATS_TEST_TMPDIR/record" \
-		2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+	env --default-signal=INT "$program" \
+		--skills "${fixtures:-$skills}:$top/skills" run "$@" \
+		>"$BATS_TEST_TMPDIR/record" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	runner=$!
 	for _ in $(seq 200); do
 		container=$(containers_of "$1" running)

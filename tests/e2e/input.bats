@@ -9,6 +9,7 @@ setup_file() {
 	prepare
 	fixture t-input <<'YAML'
   fine: {command: [cat]}
+  same: {command: [cat], output: text}
 YAML
 }
 
@@ -199,6 +200,7 @@ YAML
 			--groups "$(stat -c %g "$socket")")
 		chmod o+r "$skills" "$skills/t-bad"
 		cp "$program" "$BATS_FILE_TMPDIR/skillbox"
+		cp -R "$top/images" "$BATS_FILE_TMPDIR/images"
 		program=$BATS_FILE_TMPDIR/skillbox
 	fi
 	status=0
@@ -258,13 +260,13 @@ YAML
 @test "input from each source, unchanged" {
 	printf ' {"b": 1.0,\n "a": "\\u0041"} ' >"$BATS_TEST_TMPDIR/in"
 	cp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/same"
-	act t-input fine "@$BATS_TEST_TMPDIR/in"
+	act t-input same "@$BATS_TEST_TMPDIR/in"
 	ended ok 0
-	skillbox run t-input fine "@$BATS_TEST_TMPDIR/in" --format text |
+	skillbox run t-input same "@$BATS_TEST_TMPDIR/in" --format text |
 		cmp - "$BATS_TEST_TMPDIR/same"
-	skillbox run t-input fine - --format text \
+	skillbox run t-input same - --format text \
 		<"$BATS_TEST_TMPDIR/in" | cmp - "$BATS_TEST_TMPDIR/same"
-	skillbox run t-input fine "$(cat "$BATS_TEST_TMPDIR/in")" \
+	skillbox run t-input same "$(cat "$BATS_TEST_TMPDIR/in")" \
 		--format text | cmp - "$BATS_TEST_TMPDIR/same"
 	act t-input fine
 	holds '.output == {}'

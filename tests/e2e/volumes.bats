@@ -93,13 +93,13 @@ inside() {
 @test "what would hand over the host is denied to the operator as well" {
 	for path in / /proc /proc/self /sys /sys/fs /dev /dev/null /etc \
 		/etc/passwd /var/run/docker.sock /run/docker.sock \
-		"${DOCKER_HOST#unix://}" /tmp/../etc //etc /etc/; do
+		"${DOCKER_HOST#unix://}" //etc /etc/ /etc/.; do
 		inside 'true' -v "$path:/host:ro"
 		echo "$path: $(field .outcome)"
-		[ "$(field .outcome)" = denied ] ||
-			[ "$(field .outcome)" = invalid ]
+		ended denied 77
 		holds '.started_at == null'
 	done
+	run -64 skillbox run t-volumes uid -v /tmp/../etc:/host:ro
 	[ -z "$(containers_of t-volumes)" ]
 }
 
@@ -125,36 +125,29 @@ inside() {
 	ended denied 77
 }
 
-@test "a volume that skillbox did not make is not used" {
-	# Its name is known in advance; somebody may have made it first.
-	docker volume create "skillbox-$(id -u)-t-volumes-squat" >/dev/null
-	inside 'echo ran' -v squat:/data
-	docker volume rm "skillbox-$(id -u)-t-volumes-squat" >/dev/null
-	run ! [ "$(field .outcome)" = ok ]
-	holds '.error | test("label|skillbox")'
-}
-
 # --- networks ----------------------------------------------------------------
 
-# serve DIRECTORY: sets $server and $url, the address as seen from a bridge
+# serve: a web server on the engine's bridge; sets $server, $address and $port
 serve() {
-	local address
 	address=$("$harness/engine" address "$SBX_TEST_ENGINE")
 	/usr/bin/python3 "$top/tests/fixtures/web_server.py" "$address" \
 		"$BATS_TEST_TMPDIR/port" 3>&- &
 	server=$!
 	soon test -s "$BATS_TEST_TMPDIR/port"
-	url=http://$address:$(cat "$BATS_TEST_TMPDIR/port")
+	port=$(cat "$BATS_TEST_TMPDIR/port")
 }
 
 @test "network none reaches nothing, bridge does" {
 	serve
-	inside "wget -q -T 3 -O - $url/plain"
+	local script="printf 'GET /plain HTTP/1.0\r\n\r\n' |
+		nc -w 3 $address $port"
+	inside "$script"
 	run ! [ "$(field .outcome)" = ok ]
-	inside "wget -q -T 3 -O - $url/plain" --network bridge
+	holds '.stderr | test("unreachable")'
+	inside "$script" --network bridge
 	kill "$server"
 	ended ok 0
-	holds '.output == "plain words\n"'
+	holds '.output | endswith("\r\n\r\nplain words\n")'
 }
 
 @test "network host is denied to the operator as well" {
@@ -170,5 +163,6 @@ serve() {
   off: {command: ['true'], volumes: ['both:/data:ro']}
 YAML
 	run skillbox check t-shared
-	grep -q 'both is shared by' <<<"$output"
+	echo "$output"
+	grep -q 'warning: .*volume both' <<<"$output"
 }
