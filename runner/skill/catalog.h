@@ -28,7 +28,10 @@ struct sbx_skill {
 	struct sbx_manifest *manifest;
 };
 
-#define SBX_SKILL_INIT { .dir = NULL }
+#define SBX_SKILL_INIT                                                         \
+	{                                                                      \
+		.dir = NULL                                                    \
+	}
 void sbx_skill_clear(struct sbx_skill *skill);
 #define cleanup_skill SBX_CLEANUP(sbx_skill_clear)
 
@@ -51,9 +54,8 @@ int sbx_skill_load(const char *dir, struct sbx_skill *out,
  * Names of all directories that hold a skill.yaml, sorted, each once;
  * @shadowed (or NULL) gets "NAME: DIR hides DIR2" for those hidden.
  */
-int sbx_catalog_names(const struct sbx_catalog *catalog,
-		      struct sbx_strv *names, struct sbx_strv *shadowed,
-		      struct sbx_error *err);
+int sbx_catalog_names(const struct sbx_catalog *catalog, struct sbx_strv *names,
+		      struct sbx_strv *shadowed, struct sbx_error *err);
 
 /*
  * Directory of base image @name: the first DIR/../images/NAME that has a

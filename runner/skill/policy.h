@@ -19,8 +19,8 @@
 
 /* What one request asks for in place of the manifest; unset is -1 or NULL. */
 struct sbx_overrides {
-	struct sbx_strv environment;		/* "NAME=value" */
-	struct sbx_volume_mount *volumes;	/* added to the manifest's */
+	struct sbx_strv environment;	  /* "NAME=value" */
+	struct sbx_volume_mount *volumes; /* added to the manifest's */
 	size_t n_volumes;
 	bool has_network;
 	enum sbx_network network;
@@ -30,10 +30,10 @@ struct sbx_overrides {
 	int64_t pids_limit;
 };
 
-#define SBX_OVERRIDES_INIT                                            \
-	{                                                             \
-		.timeout_ms = -1, .mem_limit = -1, .nano_cpus = -1,   \
-		.pids_limit = -1                                      \
+#define SBX_OVERRIDES_INIT                                                     \
+	{                                                                      \
+		.timeout_ms = -1, .mem_limit = -1, .nano_cpus = -1,            \
+		.pids_limit = -1                                               \
 	}
 
 void sbx_overrides_clear(struct sbx_overrides *overrides);
