@@ -78,8 +78,10 @@ static int refuse_character(struct parse *parse, struct sbx_yaml_place place,
 {
 	cleanup_free char *message = NULL;
 
-	if (code == 0)
-		message = sbx_strdup("found a NUL byte: this is no text file");
+	if (memchr(parse->data, 0, parse->size))
+		message = sbx_asprintf("found the byte 0x%02x, and NUL bytes: "
+				       "this is a binary file, expected text",
+				       (unsigned char)*at);
 	else if (code == 0xfffd)
 		message = sbx_asprintf("found the byte 0x%02x, which is not "
 				       "UTF-8: save the file as UTF-8 text",

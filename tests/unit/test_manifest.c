@@ -476,11 +476,15 @@ static void test_hostile(void **state)
 	} samples[] = {
 		{ "\x7f"
 		  "ELF\2\1\1\0\0",
-		  9, "1:1: found the control character" },
+		  9,
+		  "1:1: found the byte 0x7f, and NUL bytes: this is a binary "
+		  "file" },
 		{ "\x89PNG\r\n", 6,
 		  "1:1: found the byte 0x89, which is not "
 		  "UTF-8" },
-		{ "a: \0", 4, "1:4: found a NUL byte: this is no text file" },
+		{ "a: \0", 4,
+		  "1:4: found the byte 0x00, and NUL bytes: this is a binary "
+		  "file" },
 		{ huge, strlen(huge),
 		  "1:1: the manifest is larger than 1 "
 		  "MiB" },

@@ -101,7 +101,8 @@ static void test_errors(void **state)
 	check_error(BYTES("--- 1\n--- 2\n"), "2:1: found a second document");
 	check_error(BYTES("a: *b\n"), "1:4: this alias has no anchor");
 	check_error(BYTES("a: &a [*a]\n"), "1:8: this alias stands inside");
-	check_error(BYTES("a: \0b\n"), "1:4: found a NUL byte");
+	check_error(BYTES("a: \0b\n"),
+		    "1:4: found the byte 0x00, and NUL bytes");
 	check_error(BYTES("a: 1\nb: \x01\n"), "2:4: found the control "
 					      "character U+0001");
 	check_error(BYTES("\xc3\xa9: \xff\n"), "1:4: found the byte 0xff");
