@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/reap.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "codec/json.h"
 #include "engine/container.h"
 #include "engine/volume.h"
 #include "sandbox/init_volume.h"
+#include "sandbox/runner.h"
 #include "sandbox/spec.h"
-
-/*
- * A runner is named by what the kernel never gives out twice: the boot id,
- * the inode of the pid namespace, the pid and the time the process started.
- * The name is a label on what the runner makes, so that any other runner can
- * tell later whether it is still there, without a state of its own.
- */
 
 #define TEXT_MAX    4096
 #define DAY_SECONDS (24 * 60 * 60)
@@ -31,85 +20,6 @@
 /* How long a volume may stay in use by a container that is on its way out. */
 #define RELEASE_TRIES	60
 #define RELEASE_WAIT_MS 50
-
-/* --- who runs -------------------------------------------------------------- */
-
-static bool read_text(const char *path, struct sbx_buf *out)
-{
-	struct sbx_error ignored = SBX_ERROR_INIT;
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && sbx_fd_read_all(fd, out, &ignored) == 0;
-}
-
-static bool boot_id(char *out, size_t size)
-{
-	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(TEXT_MAX);
-
-	if (!read_text("/proc/sys/kernel/random/boot_id", &text))
-		return false;
-	snprintf(out, size, "%.*s", (int)strcspn(sbx_buf_text(&text), "\n"),
-		 sbx_buf_text(&text));
-	return true;
-}
-
-static unsigned long long pid_namespace(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
-}
-
-/*
- * When process @pid started, in clock ticks since boot; 0 when there is none.
- * proc(5): field 22 of stat; field 2 is the command in parentheses, in which
- * anything may stand, so the fields are counted from the last ')'.
- */
-static unsigned long long start_time(long pid)
-{
-	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(TEXT_MAX);
-	unsigned long long value = 0;
-	char path[64];
-	const char *at;
-
-	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-	if (!read_text(path, &text))
-		return 0;
-	at = strrchr(sbx_buf_text(&text), ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at && sscanf(at, "%llu", &value) == 1 ? value : 0;
-}
-
-const char *sbx_reap_identity(void)
-{
-	/* Not kept from call to call: a fork(2) makes another process. */
-	static _Thread_local char identity[160];
-	char boot[64] = "unknown";
-	long pid = (long)getpid();
-
-	boot_id(boot, sizeof(boot));
-	snprintf(identity, sizeof(identity), "%s:%llu:%ld:%llu", boot,
-		 pid_namespace(), pid, start_time(pid));
-	return identity;
-}
-
-enum sbx_reap_runner sbx_reap_runner_state(const char *identity)
-{
-	unsigned long long namespace, started;
-	char boot[64], own_boot[64];
-	char extra;
-	long pid;
-
-	if (sscanf(identity, "%63[0-9a-f-]:%llu:%ld:%llu%c", boot, &namespace,
-		   &pid, &started, &extra) != 4)
-		return SBX_REAP_ELSEWHERE;
-	if (!boot_id(own_boot, sizeof(own_boot)) ||
-	    strcmp(boot, own_boot) != 0 || namespace == 0 ||
-	    namespace != pid_namespace() || pid <= 0 || started == 0)
-		return SBX_REAP_ELSEWHERE;
-	return start_time(pid) == started ? SBX_REAP_ALIVE : SBX_REAP_DEAD;
-}
 
 /* --- containers ------------------------------------------------------------ */
 
@@ -143,12 +53,12 @@ static const char *why_remove(const json_t *container)
 		sbx_json_text_at(container, "Labels", SBX_LABEL_RUNNER, NULL);
 	const char *state = sbx_json_text_at(container, "State", NULL);
 
-	switch (sbx_reap_runner_state(runner ? runner : "")) {
-	case SBX_REAP_ALIVE:
+	switch (sbx_runner_state(runner ? runner : "")) {
+	case SBX_RUNNER_ALIVE:
 		return NULL;
-	case SBX_REAP_DEAD:
+	case SBX_RUNNER_DEAD:
 		return "its runner is gone";
-	case SBX_REAP_ELSEWHERE:
+	case SBX_RUNNER_ELSEWHERE:
 		break;
 	}
 	if (state && strcmp(state, "running") != 0 &&
@@ -241,12 +151,12 @@ static const char *why_remove_test(const json_t *volume)
 
 	if (!owner || !sbx_text_has_prefix(owner, SBX_SPEC_TEST_OWNER))
 		return NULL;
-	switch (sbx_reap_runner_state(runner ? runner : "")) {
-	case SBX_REAP_ALIVE:
+	switch (sbx_runner_state(runner ? runner : "")) {
+	case SBX_RUNNER_ALIVE:
 		return NULL;
-	case SBX_REAP_DEAD:
+	case SBX_RUNNER_DEAD:
 		return "of a test run that is over";
-	case SBX_REAP_ELSEWHERE:
+	case SBX_RUNNER_ELSEWHERE:
 		break;
 	}
 	if (created && is_old(sbx_reap_parse_time(created)))

@@ -14,28 +14,6 @@
  * are containers that never started, or were paused.
  */
 
-/* Label on every container: who runs it, see sbx_reap_identity. */
-#define SBX_LABEL_RUNNER "io.skillbox.runner"
-
-/*
- * This process, as no other process is or was called: boot id, pid namespace,
- * pid and start time, joined by ':'.  Static, one per thread.
- */
-const char *sbx_reap_identity(void);
-
-/*
- * What can be said of the runner that @identity names.  ELSEWHERE: it was on
- * another machine, on another boot of this one, in another pid namespace, or
- * this is no identity.
- */
-enum sbx_reap_runner {
-	SBX_REAP_ALIVE,
-	SBX_REAP_DEAD,
-	SBX_REAP_ELSEWHERE,
-};
-
-enum sbx_reap_runner sbx_reap_runner_state(const char *identity);
-
 /* RFC 3339 to seconds of the epoch; -1 for anything else. */
 long long sbx_reap_parse_time(const char *text);
 

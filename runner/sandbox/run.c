@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "codec/json.h"
 #include "sandbox/init_volume.h"
-#include "sandbox/reap.h"
+#include "sandbox/runner.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 #include "sandbox/volume_upload.h"
@@ -168,7 +168,7 @@ static int write_spec(struct state *state, struct sbx_error *err)
 		.image_id = state->image.id,
 		.run_id = state->record->run_id,
 		.nonce = state->nonce,
-		.runner = sbx_reap_identity(),
+		.runner = sbx_runner_identity(),
 		.host_paths = state->host_paths,
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
@@ -311,7 +311,7 @@ int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
 		.grant = &grant,
 		.run_id = "probe",
 		.nonce = nonce,
-		.runner = sbx_reap_identity(),
+		.runner = sbx_runner_identity(),
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
 	};

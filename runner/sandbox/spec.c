@@ -2,7 +2,7 @@
 /* What the engine is told: the body of POST /containers/create. */
 #include "sandbox/spec.h"
 
-#include "sandbox/reap.h"
+#include "sandbox/runner.h"
 #include "sandbox/spec_mounts.h"
 
 char *sbx_spec_name(const struct sbx_spec *spec)

@@ -44,7 +44,7 @@
  * @run_id	[A-Za-z0-9._-]{1,64}
  * @nonce	random, for the container's name: a create call whose answer
  *		was lost is undone by name, which must be nobody else's
- * @runner	sbx_reap_identity()
+ * @runner	sbx_runner_identity()
  * @host_paths	for each of the action's volumes what the runner found at its
  *		source; all zero for one that is no host path
  * @init_volume	name of the volume that holds init

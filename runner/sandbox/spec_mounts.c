@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "sandbox/reap.h"
+#include "sandbox/runner.h"
 
 /*
  * tmpfs inodes cost kernel memory that the size does not count, and a tree of

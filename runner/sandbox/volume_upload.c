@@ -6,7 +6,7 @@
 
 #include "engine/container.h"
 #include "engine/image.h"
-#include "sandbox/reap.h"
+#include "sandbox/runner.h"
 #include "skill/skill_image.h"
 
 #define EMPTY_REPO  "skillbox/empty"
@@ -47,7 +47,7 @@ static json_t *helper_body(const char *volume, json_t *labels)
 	/* The engine insists on a command, although it never runs. */
 	return json_pack("{s:s, s:[s], s:{s:s}, s:{s:s, s:[o]}}", "Image",
 			 EMPTY_REF, "Entrypoint", TARGET "/none", "Labels",
-			 SBX_LABEL_RUNNER, sbx_reap_identity(), "HostConfig",
+			 SBX_LABEL_RUNNER, sbx_runner_identity(), "HostConfig",
 			 "NetworkMode", "none", "Mounts", mount);
 }
 

@@ -2,120 +2,13 @@
 #include "sandbox/reap.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-/*
- * A runner may be called dead only for certain: prune would take a living
- * one's containers away otherwise.
- */
-
-static void test_own_identity_is_alive(void **state)
-{
-	char first[160];
-
-	(void)state;
-	snprintf(first, sizeof(first), "%s", sbx_reap_identity());
-	assert_string_equal(first, sbx_reap_identity());
-	assert_int_equal(sbx_reap_runner_state(first), SBX_REAP_ALIVE);
-}
-
-/* The command of /proc/PID/stat may look like the fields behind it. */
-static void test_odd_command_name(void **state)
-{
-	char name[16] = { 0 };
-	char before[160];
-
-	(void)state;
-	assert_int_equal(prctl(PR_GET_NAME, name), 0);
-	snprintf(before, sizeof(before), "%s", sbx_reap_identity());
-	assert_int_equal(prctl(PR_SET_NAME, ") S 1 2 (3) 4"), 0);
-	assert_string_equal(sbx_reap_identity(), before);
-	assert_int_equal(prctl(PR_SET_NAME, name), 0);
-}
-
-static void test_child_lives_and_dies(void **state)
-{
-	char identity[160] = "";
-	int fds[2];
-	pid_t child;
-
-	(void)state;
-	assert_int_equal(pipe(fds), 0);
-	child = fork();
-	if (child == 0) {
-		const char *own = sbx_reap_identity();
-
-		if (write(fds[1], own, strlen(own) + 1) > 0)
-			pause();
-		_exit(0);
-	}
-	assert_true(child > 0);
-	assert_true(read(fds[0], identity, sizeof(identity)) > 0);
-	assert_string_not_equal(identity, sbx_reap_identity());
-	assert_int_equal(sbx_reap_runner_state(identity), SBX_REAP_ALIVE);
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	assert_int_equal(sbx_reap_runner_state(identity), SBX_REAP_DEAD);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-/* The pid was given out again: it is another process. */
-static void test_other_start_time_is_dead(void **state)
-{
-	char identity[160];
-	char *last;
-
-	(void)state;
-	snprintf(identity, sizeof(identity), "%s", sbx_reap_identity());
-	last = strrchr(identity, ':');
-	assert_non_null(last);
-	strcpy(last, ":1");
-	assert_int_equal(sbx_reap_runner_state(identity), SBX_REAP_DEAD);
-}
-
-static void test_elsewhere(void **state)
-{
-	char identity[160], changed[200];
-	const char *rest;
-
-	(void)state;
-	snprintf(identity, sizeof(identity), "%s", sbx_reap_identity());
-	rest = strchr(identity, ':');
-	assert_non_null(rest);
-	snprintf(changed, sizeof(changed),
-		 "00000000-0000-0000-0000-000000000000%s", rest);
-	assert_int_equal(sbx_reap_runner_state(changed), SBX_REAP_ELSEWHERE);
-
-	snprintf(changed, sizeof(changed), "%.*s:1:%d:2",
-		 (int)(rest - identity), identity, (int)getpid());
-	assert_int_equal(sbx_reap_runner_state(changed), SBX_REAP_ELSEWHERE);
-}
-
-/* A label that nobody of ours can have written condemns nothing. */
-static void test_nonsense_is_elsewhere(void **state)
-{
-	static const char *const samples[] = { "", ":", "::::", "x:1:2:3",
-					       "unknown:0:1:0" };
-	char longer[200];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
-		assert_int_equal(sbx_reap_runner_state(samples[i]),
-				 SBX_REAP_ELSEWHERE);
-	snprintf(longer, sizeof(longer), "%s:9", sbx_reap_identity());
-	assert_int_equal(sbx_reap_runner_state(longer), SBX_REAP_ELSEWHERE);
-}
+/* The engine's times decide what is old enough to be removed. */
 
 static void test_parse_time(void **state)
 {
@@ -136,12 +29,6 @@ static void test_parse_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_identity_is_alive),
-		cmocka_unit_test(test_odd_command_name),
-		cmocka_unit_test(test_child_lives_and_dies),
-		cmocka_unit_test(test_other_start_time_is_dead),
-		cmocka_unit_test(test_elsewhere),
-		cmocka_unit_test(test_nonsense_is_elsewhere),
 		cmocka_unit_test(test_parse_time),
 	};
 
