@@ -56,7 +56,6 @@ static void make_table(struct table *table,
 {
 	char *letter = table->letters;
 
-	memset(table, 0, sizeof(*table));
 	if (!permute)
 		*letter++ = '+';
 	*letter++ = ':';
@@ -171,7 +170,7 @@ int sbx_options_parse(const struct sbx_option_group *groups, size_t n_groups,
 		      bool permute, int argc, char **argv, int *first,
 		      struct sbx_error *err)
 {
-	struct table table;
+	struct table table = { .n = 0 };
 
 	make_table(&table, groups, n_groups, permute);
 	opterr = 0;

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "codec/units.h"
 
@@ -73,6 +72,70 @@ int sbx_request_overrides(const struct sbx_request_options *options,
 		return bad(err, "--pids-limit", o->pids_limit,
 			   "a number of processes");
 	return parse_volumes(&o->volumes, out, err);
+}
+
+/* --- reading -----------------------------------------------------------------
+ */
+
+static int too_large(struct sbx_error *err, const char *name, size_t max)
+{
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "%s is larger than %zu MiB", name, max >> 20);
+}
+
+/* Waits until @fd has something; false when someone wants out. */
+static bool wait_for(int fd, int cancel_fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = cancel_fd, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0) {
+		if (errno != EINTR)
+			return true;
+	}
+	return !(fds[1].revents & POLLIN);
+}
+
+static int read_all(int fd, const char *name, int cancel_fd,
+		    struct sbx_buf *out, struct sbx_error *err)
+{
+	char chunk[64 * 1024];
+
+	for (;;) {
+		ssize_t got;
+
+		if (!wait_for(fd, cancel_fd))
+			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+					     "cancelled while reading %s",
+					     name);
+		got = read(fd, chunk, sizeof(chunk));
+		if (got == 0)
+			return 0;
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got < 0)
+			return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
+					       "cannot read %s", name);
+		if (sbx_buf_append(out, chunk, (size_t)got) < (size_t)got)
+			return too_large(err, name, out->max);
+	}
+}
+
+static int read_file(const char *path, int cancel_fd, struct sbx_buf *out,
+		     struct sbx_error *err)
+{
+	/* May be a pipe: @<(command).  Opening a FIFO waits for its writer. */
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 && errno == EINTR)
+		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+				     "cancelled while opening %s", path);
+	if (fd < 0)
+		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
+				       "cannot open %s", path);
+	return read_all(fd, path, cancel_fd, out, err);
 }
 
 /* --- environment ----------------------------------------------------------- */
@@ -157,11 +220,8 @@ int sbx_request_environment(const struct sbx_request_options *options,
 			SBX_BUF_INIT(SBX_REQUEST_ENV_FILE_MAX);
 		const char *file = options->env_files.v[i];
 
-		if (sbx_file_read(AT_FDCWD, file, &text, err)) {
-			err->outcome = SBX_OUTCOME_INVALID;
-			return sbx_error_wrap(err, "--env-file");
-		}
-		if (sbx_request_env_lines(sbx_buf_text(&text), text.len, file,
+		if (read_file(file, -1, &text, err) ||
+		    sbx_request_env_lines(sbx_buf_text(&text), text.len, file,
 					  out, err))
 			return sbx_error_wrap(err, "--env-file");
 	}
@@ -174,79 +234,19 @@ int sbx_request_environment(const struct sbx_request_options *options,
 
 /* --- input ----------------------------------------------------------------- */
 
-static int too_large(struct sbx_error *err, const char *name)
-{
-	return sbx_error_set(err, SBX_OUTCOME_INVALID,
-			     "input: %s is larger than %d MiB", name,
-			     SBX_REQUEST_INPUT_MAX / (1024 * 1024));
-}
-
-/* Waits until @fd has something; false when someone wants out. */
-static bool wait_for(int fd, int cancel_fd)
-{
-	struct pollfd fds[] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = cancel_fd, .events = POLLIN },
-	};
-
-	while (poll(fds, 2, -1) < 0) {
-		if (errno != EINTR)
-			return true;
-	}
-	return !(fds[1].revents & POLLIN);
-}
-
-static int read_input(int fd, const char *name, int cancel_fd,
-		      struct sbx_buf *out, struct sbx_error *err)
-{
-	char chunk[64 * 1024];
-
-	for (;;) {
-		ssize_t got;
-
-		if (!wait_for(fd, cancel_fd))
-			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
-					     "cancelled while reading %s",
-					     name);
-		got = read(fd, chunk, sizeof(chunk));
-		if (got == 0)
-			return 0;
-		if (got < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (got < 0)
-			return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
-					       "input: cannot read %s", name);
-		if (sbx_buf_append(out, chunk, (size_t)got) < (size_t)got)
-			return too_large(err, name);
-	}
-}
-
-static int read_file(const char *path, int cancel_fd, struct sbx_buf *out,
-		     struct sbx_error *err)
-{
-	/* May be a pipe: @<(command).  Opening a FIFO waits for its writer. */
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0 && errno == EINTR)
-		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
-				     "cancelled while opening %s", path);
-	if (fd < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
-				       "input: cannot open %s", path);
-	return read_input(fd, path, cancel_fd, out, err);
-}
-
 int sbx_request_input(const char *argument, int cancel_fd, struct sbx_buf *out,
 		      struct sbx_error *err)
 {
+	int result = 0;
+
 	if (!argument)
 		argument = "{}";
 	if (strcmp(argument, "-") == 0)
-		return read_input(STDIN_FILENO, "standard input", cancel_fd,
+		result = read_all(STDIN_FILENO, "standard input", cancel_fd,
 				  out, err);
-	if (*argument == '@')
-		return read_file(argument + 1, cancel_fd, out, err);
-	if (!sbx_buf_puts(out, argument))
-		return too_large(err, "the argument");
-	return 0;
+	else if (*argument == '@')
+		result = read_file(argument + 1, cancel_fd, out, err);
+	else if (!sbx_buf_puts(out, argument))
+		result = too_large(err, "the argument", out->max);
+	return result ? sbx_error_wrap(err, "input") : 0;
 }

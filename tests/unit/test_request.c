@@ -219,6 +219,40 @@ static void test_input_file(void **state)
 	sbx_buf_free(&out);
 }
 
+/* An env file may be a pipe: --env-file <(command). */
+static void test_env_file(void **state)
+{
+	struct sbx_request_options options = { .network = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_strv out = SBX_STRV_INIT;
+	char path[64];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "A=1\nB=2\n", 8), 8);
+	close(fds[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fds[0]);
+	sbx_strv_push(&options.env_files, path);
+	sbx_strv_push(&options.env, "B=3");
+	assert_int_equal(sbx_request_environment(&options, &out, &err), 0);
+	assert_int_equal(out.n, 2);
+	assert_string_equal(out.v[0], "A=1");
+	assert_string_equal(out.v[1], "B=3");
+	close(fds[0]);
+
+	sbx_strv_free(&options.env_files);
+	sbx_strv_push(&options.env_files, "/nowhere/at/all");
+	assert_int_equal(sbx_request_environment(&options, &out, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	assert_string_equal(err.message,
+			    "--env-file: cannot open /nowhere/at/all: "
+			    "No such file or directory");
+	sbx_strv_free(&out);
+	sbx_strv_free(&options.env_files);
+	sbx_strv_free(&options.env);
+}
+
 /* Someone who wants out need not wait for the end of the input. */
 static void test_input_cancelled(void **state)
 {
@@ -252,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_no_overrides),
 		cmocka_unit_test(test_overrides_refused),
 		cmocka_unit_test(test_volume_refused),
+		cmocka_unit_test(test_env_file),
 		cmocka_unit_test(test_input_literal),
 		cmocka_unit_test(test_input_file),
 		cmocka_unit_test(test_input_cancelled),
