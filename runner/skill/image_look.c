@@ -65,3 +65,15 @@ void sbx_image_describe(const json_t *inspect, const char *ref,
 	json_object_foreach (json_object_get(config, "Volumes"), path, value)
 		sbx_strv_push(&out->volumes, path);
 }
+
+void sbx_skill_image_clear(struct sbx_skill_image *image)
+{
+	free(image->tag);
+	free(image->id);
+	sbx_strv_free(&image->env);
+	sbx_strv_free(&image->entrypoint);
+	sbx_strv_free(&image->cmd);
+	free(image->working_dir);
+	sbx_strv_free(&image->volumes);
+	*image = (struct sbx_skill_image){ .tag = NULL };
+}

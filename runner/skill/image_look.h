@@ -2,12 +2,43 @@
 #ifndef SBX_SKILL_IMAGE_LOOK_H
 #define SBX_SKILL_IMAGE_LOOK_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "base/error.h"
-#include "skill/skill_image.h"
+#include "base/strv.h"
 
 /* What an engine says of an image (GET /images/{ref}/json).  Pure. */
+
+/* Labels on every image we build, and nobody else may set. */
+#define SBX_LABEL_PREFIX "io.skillbox."
+#define SBX_LABEL_KIND	 "io.skillbox.kind" /* "skill" or "base" */
+#define SBX_LABEL_NAME	 "io.skillbox.name" /* of the skill or base */
+#define SBX_LABEL_KEY	 "io.skillbox.key"
+
+/*
+ * @tag		what to give to the engine
+ * @id		"sha256:..."
+ * @env		the image's own environment, "NAME=value"
+ * @entrypoint, @cmd	of the image
+ * @working_dir	of the image, or NULL
+ * @volumes	paths its Dockerfile declared with VOLUME
+ * @built	it was not there before
+ */
+struct sbx_skill_image {
+	char *tag;
+	char *id;
+	struct sbx_strv env;
+	struct sbx_strv entrypoint;
+	struct sbx_strv cmd;
+	char *working_dir;
+	struct sbx_strv volumes;
+	bool built;
+};
+
+void sbx_skill_image_clear(struct sbx_skill_image *image);
+#define cleanup_skill_image SBX_CLEANUP(sbx_skill_image_clear)
 
 /*
  * Whether the image's labels of ours are exactly those of the object

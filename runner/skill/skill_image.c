@@ -19,7 +19,6 @@
 #include "base/file.h"
 #include "codec/json.h"
 #include "engine/image.h"
-#include "skill/image_look.h"
 #include "skill/image_plan.h"
 #include "skill/image_rootfs.h"
 
@@ -234,18 +233,6 @@ static int ensure_pinned(const struct work *work, const char *ref,
 }
 
 /* --------------------------------------------------------------------------*/
-
-void sbx_skill_image_clear(struct sbx_skill_image *image)
-{
-	free(image->tag);
-	free(image->id);
-	sbx_strv_free(&image->env);
-	sbx_strv_free(&image->entrypoint);
-	sbx_strv_free(&image->cmd);
-	free(image->working_dir);
-	sbx_strv_free(&image->volumes);
-	*image = (struct sbx_skill_image){ .tag = NULL };
-}
 
 int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_catalog *catalog,

@@ -10,6 +10,7 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "skill/catalog.h"
+#include "skill/image_look.h"
 
 /*
  * The image of a skill: made when its key is new, found otherwise.
@@ -19,35 +20,6 @@
  * tag everywhere.  Bases that are called skillbox/NAME are built first, from
  * the directory sbx_catalog_base_dir() finds.
  */
-
-/* Labels on every image we build, and nobody else may set. */
-#define SBX_LABEL_PREFIX "io.skillbox."
-#define SBX_LABEL_KIND	 "io.skillbox.kind" /* "skill" or "base" */
-#define SBX_LABEL_NAME	 "io.skillbox.name" /* of the skill or base */
-#define SBX_LABEL_KEY	 "io.skillbox.key"
-
-/*
- * @tag		what to give to the engine
- * @id		"sha256:..."
- * @env		the image's own environment, "NAME=value"
- * @entrypoint, @cmd	of the image
- * @working_dir	of the image, or NULL
- * @volumes	paths its Dockerfile declared with VOLUME
- * @built	it was not there before
- */
-struct sbx_skill_image {
-	char *tag;
-	char *id;
-	struct sbx_strv env;
-	struct sbx_strv entrypoint;
-	struct sbx_strv cmd;
-	char *working_dir;
-	struct sbx_strv volumes;
-	bool built;
-};
-
-void sbx_skill_image_clear(struct sbx_skill_image *image);
-#define cleanup_skill_image SBX_CLEANUP(sbx_skill_image_clear)
 
 /*
  * @progress	one line of what is going on, e.g. "text: building
