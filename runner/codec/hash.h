@@ -10,7 +10,7 @@
  */
 struct sbx_hash;
 
-#define SBX_HASH_SIZE 32
+#define SBX_HASH_SIZE	  32
 #define SBX_HASH_HEX_SIZE (2 * SBX_HASH_SIZE + 1)
 
 void sbx_hash_new(struct sbx_hash **out);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -554,6 +555,7 @@ static void test_replaced_and_added(void **state)
 	struct sbx_error err = SBX_ERROR_INIT;
 	char hex[2][SBX_HASH_HEX_SIZE];
 	cleanup_free char *text = NULL;
+	int fd;
 
 	(void)state;
 	put("Dockerfile", "one");
@@ -562,13 +564,9 @@ static void test_replaced_and_added(void **state)
 	hash_of(".", hex[0]);
 	context = open_context(".");
 	sbx_context_replace_dockerfile(context, "another", 7);
-	put("/tmp/test_context.added", "added");
-	assert_int_equal(
-		sbx_context_add(context, "a.tar",
-				open("/tmp/test_context.added", O_RDONLY),
-				&err),
-		0);
-	unlink("/tmp/test_context.added");
+	fd = memfd_create("added", MFD_CLOEXEC);
+	assert_int_equal(write(fd, "added", 5), 5);
+	assert_int_equal(sbx_context_add(context, "a.tar", fd, &err), 0);
 	assert_int_equal(sbx_context_hash(context, hex[1], &err), 0);
 	assert_string_equal(hex[0], hex[1]);
 	tar_of(context, 4096, &tar);
