@@ -106,7 +106,7 @@ static bool is_short(const char *name)
 
 	while (name[size] && (unsigned char)name[size] < 0x80)
 		size++;
-	return name[size] == '\0' && size < 100;
+	return size < 100 && name[size] == '\0';
 }
 
 static int choose_writer(struct sbx_tar *tar, const struct sbx_tar_entry *entry,

@@ -67,6 +67,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  * What is known when the action has ended.
  *
  * @exit	init's EXIT frame, decoded
+ * @program	what was to be executed
  * @out, @err	the action's streams, up to output_limit each
  * @file	the output file's bytes, for output: file
  * @timed_out	the deadline passed and the runner ended it
@@ -74,6 +75,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  */
 struct sbx_ending {
 	struct sbx_wire_exit exit;
+	const char *program;
 	const struct sbx_buf *out;
 	const struct sbx_buf *err;
 	const struct sbx_buf *file;

@@ -237,6 +237,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 	sbx_record_end(record, &state->grant.action,
 		       &(struct sbx_ending){
 			       .exit = result.exit,
+			       .program = state->argv.v[0],
 			       .out = result.out,
 			       .err = result.err,
 			       .file = result.file,

@@ -334,10 +334,12 @@ static void test_exec_failed(void **state)
 		f = *state;
 		f->ending.exit.kind = SBX_WIRE_EXEC_FAILED;
 		f->ending.exit.code = (uint32_t)cases[i].errnum;
+		f->ending.program = "/no/such";
 		finish(f);
 		assert_outcome(f, "exec_failed", cases[i].status);
 		assert_non_null(
 			strstr(f->record.error, strerror(cases[i].errnum)));
+		assert_non_null(strstr(f->record.error, "/no/such"));
 	}
 }
 

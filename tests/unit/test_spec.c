@@ -548,6 +548,22 @@ static void test_verify_config(void **state)
 	}
 }
 
+/* An image's HEALTHCHECK --interval is merged into the NONE that was asked. */
+static void test_verify_healthcheck(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *made = obedient(body);
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_t *check = json_object_get(json_object_get(made, "Config"),
+					"Healthcheck");
+
+	json_object_set_new(check, "Interval", json_integer(1000000000));
+	assert_int_equal(sbx_spec_verify(body, made, &err), 0);
+	json_object_set_new(check, "Test", json_pack("[s, s]", "CMD", "evil"));
+	assert_refused(body, made, "Healthcheck");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -572,6 +588,7 @@ int main(void)
 		TEST(test_verify_finds_what_was_added),
 		TEST(test_verify_mounts),
 		TEST(test_verify_config),
+		TEST(test_verify_healthcheck),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
