@@ -23,7 +23,10 @@ struct sbx_buf {
 	size_t max;
 };
 
-#define SBX_BUF_INIT(limit) { .data = NULL, .max = (limit) }
+#define SBX_BUF_INIT(limit)                                                    \
+	{                                                                      \
+		.data = NULL, .max = (limit)                                   \
+	}
 
 /*
  * Appends as much of @data as the maximum allows and returns how many bytes

@@ -20,8 +20,7 @@ void sbx_clock_rfc3339(char out[static SBX_CLOCK_RFC3339_SIZE])
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
-	used = strftime(out, SBX_CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S",
-			&utc);
+	used = strftime(out, SBX_CLOCK_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(out + used, SBX_CLOCK_RFC3339_SIZE - used, ".%03uZ",
 		 (unsigned int)(now.tv_nsec / 1000000) % 1000);
 }

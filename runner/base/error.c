@@ -18,8 +18,8 @@ int sbx_error_set(struct sbx_error *err, enum sbx_outcome outcome,
 	return -1;
 }
 
-int sbx_error_errno(struct sbx_error *err, enum sbx_outcome outcome,
-		    int errnum, const char *format, ...)
+int sbx_error_errno(struct sbx_error *err, enum sbx_outcome outcome, int errnum,
+		    const char *format, ...)
 {
 	char context[sizeof(err->message) / 2];
 	va_list args;
@@ -27,8 +27,7 @@ int sbx_error_errno(struct sbx_error *err, enum sbx_outcome outcome,
 	va_start(args, format);
 	vsnprintf(context, sizeof(context), format, args);
 	va_end(args);
-	return sbx_error_set(err, outcome, "%s: %s", context,
-			     strerror(errnum));
+	return sbx_error_set(err, outcome, "%s: %s", context, strerror(errnum));
 }
 
 int sbx_error_wrap(struct sbx_error *err, const char *format, ...)

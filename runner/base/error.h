@@ -18,7 +18,10 @@ struct sbx_error {
 	char message[1024];
 };
 
-#define SBX_ERROR_INIT { .outcome = SBX_OUTCOME_OK, .message = "" }
+#define SBX_ERROR_INIT                                                         \
+	{                                                                      \
+		.outcome = SBX_OUTCOME_OK, .message = ""                       \
+	}
 
 /* Fills @err; the message is cut to what fits.  Always returns -1. */
 int sbx_error_set(struct sbx_error *err, enum sbx_outcome outcome,
@@ -26,8 +29,8 @@ int sbx_error_set(struct sbx_error *err, enum sbx_outcome outcome,
 	__attribute__((format(printf, 3, 4)));
 
 /* The same, with ": " and strerror of @errnum (positive) at the end. */
-int sbx_error_errno(struct sbx_error *err, enum sbx_outcome outcome,
-		    int errnum, const char *format, ...)
+int sbx_error_errno(struct sbx_error *err, enum sbx_outcome outcome, int errnum,
+		    const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /*

@@ -31,15 +31,15 @@ static inline void sbx_cleanup_free(void *pointer)
 }
 
 #define SBX_CLEANUP(function) __attribute__((__cleanup__(function)))
-#define cleanup_free SBX_CLEANUP(sbx_cleanup_free)
-#define cleanup_fd SBX_CLEANUP(sbx_close)
+#define cleanup_free	      SBX_CLEANUP(sbx_cleanup_free)
+#define cleanup_fd	      SBX_CLEANUP(sbx_close)
 
 /* Gives up ownership of a pointer held by a cleanup variable. */
-#define sbx_take(pointer)                           \
-	({                                          \
-		__typeof__(pointer) _taken = (pointer); \
-		(pointer) = NULL;                   \
-		_taken;                             \
+#define sbx_take(pointer)                                                      \
+	({                                                                     \
+		__typeof__(pointer) _taken = (pointer);                        \
+		(pointer) = NULL;                                              \
+		_taken;                                                        \
 	})
 
 /* The same for a descriptor; the variable is -1 afterwards. */

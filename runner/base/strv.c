@@ -35,8 +35,7 @@ static char **find(const struct sbx_strv *list, const char *name)
 	return NULL;
 }
 
-void sbx_strv_setenv(struct sbx_strv *list, const char *name,
-		     const char *value)
+void sbx_strv_setenv(struct sbx_strv *list, const char *name, const char *value)
 {
 	char *entry = sbx_asprintf("%s=%s", name, value);
 	char **slot = find(list, name);

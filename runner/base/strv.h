@@ -17,7 +17,10 @@ struct sbx_strv {
 	size_t n;
 };
 
-#define SBX_STRV_INIT { .v = NULL, .n = 0 }
+#define SBX_STRV_INIT                                                          \
+	{                                                                      \
+		.v = NULL, .n = 0                                              \
+	}
 
 /* Appends a copy of @text. */
 void sbx_strv_push(struct sbx_strv *list, const char *text);

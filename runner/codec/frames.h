@@ -19,7 +19,10 @@ struct sbx_frames {
 	uint32_t remaining; /* payload bytes still to come */
 };
 
-#define SBX_FRAMES_INIT { .have = 0 }
+#define SBX_FRAMES_INIT                                                        \
+	{                                                                      \
+		.have = 0                                                      \
+	}
 
 #define SBX_FRAMES_STDOUT 1
 #define SBX_FRAMES_STDERR 2

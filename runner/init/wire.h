@@ -32,14 +32,14 @@
  * action that does not read.
  */
 
-#define SBX_WIRE_VERSION 1
+#define SBX_WIRE_VERSION     1
 #define SBX_WIRE_HEADER_SIZE 8
 
 /* Largest payload of INPUT, STDOUT, STDERR and FILE. */
 #define SBX_WIRE_DATA_MAX (64 * 1024)
 /* Largest payload of HELLO and of RUN. */
 #define SBX_WIRE_HELLO_MAX (128 * 1024)
-#define SBX_WIRE_RUN_MAX (1024 * 1024)
+#define SBX_WIRE_RUN_MAX   (1024 * 1024)
 /* Strings in RUN: at most so many of argv and of env each. */
 #define SBX_WIRE_STRINGS_MAX 1024
 /* Largest text of ABORT. */
@@ -54,7 +54,7 @@
  * left the stream open and silent.
  */
 #define SBX_WIRE_BEAT_INTERVAL_MS 1000
-#define SBX_WIRE_BEAT_TIMEOUT_MS 10000
+#define SBX_WIRE_BEAT_TIMEOUT_MS  10000
 
 enum sbx_wire_type {
 	/* runner to init */
@@ -117,18 +117,18 @@ enum sbx_wire_exit_kind {
 };
 
 /* Bits of sbx_wire_exit.flags. */
-#define SBX_WIRE_FILE_MISSING 0x1   /* no such file, or no regular file */
+#define SBX_WIRE_FILE_MISSING	0x1 /* no such file, or no regular file */
 #define SBX_WIRE_FILE_TRUNCATED 0x2 /* it was longer than file_limit */
 
 /* In the order of the payload's little endian fields. */
 struct sbx_wire_exit {
-	uint32_t kind;	       /* enum sbx_wire_exit_kind */
+	uint32_t kind; /* enum sbx_wire_exit_kind */
 	uint32_t code;
-	uint64_t oom_kills;    /* processes of the sandbox the kernel's
-				  memory limit killed since RUN */
-	uint64_t cpu_us;       /* user + system, all reaped processes */
+	uint64_t oom_kills;	/* processes of the sandbox the kernel's
+				   memory limit killed since RUN */
+	uint64_t cpu_us;	/* user + system, all reaped processes */
 	uint64_t max_rss_bytes; /* largest of any reaped process */
-	uint32_t leftover;     /* processes killed after the action ended */
+	uint32_t leftover;	/* processes killed after the action ended */
 	uint32_t flags;
 	uint64_t reserved;
 };

@@ -19,14 +19,14 @@
 struct sbx_channel;
 
 enum sbx_channel_event {
-	SBX_CHANNEL_HELLO,	/* payload of HELLO */
-	SBX_CHANNEL_STDOUT,	/* bytes */
-	SBX_CHANNEL_STDERR,	/* bytes */
-	SBX_CHANNEL_FILE,	/* bytes of the output file */
-	SBX_CHANNEL_EXIT,	/* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
-	SBX_CHANNEL_ABORT,	/* text: init gave up */
-	SBX_CHANNEL_NOTE,	/* what came on the stream's stderr: from init's
-				   last word or from the engine's runtime */
+	SBX_CHANNEL_HELLO,  /* payload of HELLO */
+	SBX_CHANNEL_STDOUT, /* bytes */
+	SBX_CHANNEL_STDERR, /* bytes */
+	SBX_CHANNEL_FILE,   /* bytes of the output file */
+	SBX_CHANNEL_EXIT,   /* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
+	SBX_CHANNEL_ABORT,  /* text: init gave up */
+	SBX_CHANNEL_NOTE,   /* what came on the stream's stderr: from init's
+			       last word or from the engine's runtime */
 };
 
 /*
@@ -34,8 +34,8 @@ enum sbx_channel_event {
  * return of -1 with @err set ends the pump with that error.
  */
 struct sbx_channel_handler {
-	int (*event)(void *ctx, enum sbx_channel_event event,
-		     const void *data, size_t size, struct sbx_error *err);
+	int (*event)(void *ctx, enum sbx_channel_event event, const void *data,
+		     size_t size, struct sbx_error *err);
 	void *ctx;
 };
 

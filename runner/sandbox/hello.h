@@ -16,9 +16,9 @@
 /* A writable or otherwise notable mount that the sandbox is meant to have. */
 struct sbx_hello_mount {
 	const char *target;
-	const char *fstype;	/* "tmpfs", or NULL for whatever it is */
+	const char *fstype; /* "tmpfs", or NULL for whatever it is */
 	bool writable;
-	bool exec;		/* may lack noexec */
+	bool exec; /* may lack noexec */
 	/* A host path's identity as the runner opened it; ino 0: not checked */
 	uint64_t dev;
 	uint64_t ino;
@@ -26,12 +26,12 @@ struct sbx_hello_mount {
 
 /* What must be true, or nothing runs. */
 struct sbx_hello_expected {
-	const char *build_id;	/* of the init that belongs to this runner */
+	const char *build_id; /* of the init that belongs to this runner */
 	uint32_t uid;
 	uint32_t gid;
 	const struct sbx_hello_mount *mounts;
 	size_t n_mounts;
-	uint64_t nofile;	/* hard limit at most this; 0: not checked */
+	uint64_t nofile; /* hard limit at most this; 0: not checked */
 };
 
 /*

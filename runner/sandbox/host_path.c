@@ -15,8 +15,8 @@ int sbx_host_path_find(const char *path, struct sbx_host_path *out,
 	/* Linux 5.6 and later; older kernels say ENOSYS. */
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
 				.resolve = RESOLVE_NO_SYMLINKS };
-	cleanup_fd int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how,
-					 sizeof(how));
+	cleanup_fd int fd =
+		(int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	struct stat st;
 
 	if (fd < 0 && errno == ELOOP)

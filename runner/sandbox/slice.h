@@ -30,8 +30,8 @@ bool sbx_slice_to_number(struct sbx_slice slice, unsigned int base,
 			 uint64_t *number);
 
 /* The next part as a number. */
-bool sbx_slice_number(struct sbx_slice *rest, char delimiter,
-		      unsigned int base, uint64_t *number);
+bool sbx_slice_number(struct sbx_slice *rest, char delimiter, unsigned int base,
+		      uint64_t *number);
 
 /* Is @word one of the comma-separated @list? */
 bool sbx_slice_has_word(struct sbx_slice list, const char *word);

@@ -121,8 +121,7 @@ static int verify_config(const json_t *asked, const json_t *made,
 			 struct sbx_error *err)
 {
 	static const char *const same[] = {
-		"User",	     "Entrypoint", "Cmd",
-		"StdinOnce", "Tty",	   "WorkingDir",
+		"User", "Entrypoint", "Cmd", "StdinOnce", "Tty", "WorkingDir",
 	};
 	const json_t *test = sbx_json_at(made, "Healthcheck", "Test", NULL);
 

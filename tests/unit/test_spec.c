@@ -555,8 +555,8 @@ static void test_verify_healthcheck(void **state)
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	json_auto_t *made = obedient(body);
 	struct sbx_error err = SBX_ERROR_INIT;
-	json_t *check = json_object_get(json_object_get(made, "Config"),
-					"Healthcheck");
+	json_t *check =
+		json_object_get(json_object_get(made, "Config"), "Healthcheck");
 
 	json_object_set_new(check, "Interval", json_integer(1000000000));
 	assert_int_equal(sbx_spec_verify(body, made, &err), 0);
