@@ -14,9 +14,11 @@
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -138,6 +140,12 @@ static _Noreturn void child(int dirfd, int null, int out, int err_fd,
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	umask(022);
+	/*
+	 * What it mounts and cannot unmount (SIGKILL) goes with it.  Only root
+	 * may; without, mmdebstrap makes itself such a namespace.
+	 */
+	if (unshare(CLONE_NEWNS) == 0)
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (fchdir(dirfd) == 0 && dup2(null, 0) == 0 && dup2(out, 1) == 1 &&
 	    dup2(err_fd, 2) == 2) {
 		/*
