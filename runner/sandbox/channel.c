@@ -170,19 +170,25 @@ static bool is_in_flight(const struct sbx_channel *channel)
 	return channel->left > 0 || channel->direct_left > 0;
 }
 
+/* Nothing is told to an init that has not reported yet. */
+static bool may_send_run(const struct sbx_channel *channel)
+{
+	return channel->run && channel->phase != SILENT;
+}
+
 static bool may_send_input(const struct sbx_channel *channel)
 {
-	return channel->input_left > 0 && channel->credit > 0;
+	return !channel->run && channel->input_left > 0 && channel->credit > 0;
 }
 
 static bool may_send_end(const struct sbx_channel *channel)
 {
-	return channel->end_wanted && channel->input_left == 0;
+	return !channel->run && channel->end_wanted && channel->input_left == 0;
 }
 
 short sbx_channel_events(const struct sbx_channel *channel)
 {
-	bool waiting = is_in_flight(channel) || channel->run ||
+	bool waiting = is_in_flight(channel) || may_send_run(channel) ||
 		       channel->signals || may_send_input(channel) ||
 		       may_send_end(channel);
 
@@ -248,7 +254,7 @@ static void fill_batch(struct sbx_channel *channel)
 				       3 * SBX_WIRE_HEADER_SIZE,
 		       "all signals fit");
 
-	if (channel->run) {
+	if (may_send_run(channel)) {
 		channel->at = channel->run;
 		channel->left = channel->run_size;
 		channel->run_goes = true;
@@ -280,9 +286,9 @@ static void advance(struct sbx_channel *channel, size_t sent)
 	channel->left -= sent;
 	if (!channel->run_goes)
 		return;
-	channel->has_sent = true;
-	if (channel->phase == READY)
+	if (!channel->has_sent)
 		channel->phase = RUNNING;
+	channel->has_sent = true;
 	if (channel->left == 0)
 		forget_run(channel);
 }

@@ -89,5 +89,5 @@ bool sbx_slice_to_path(struct sbx_slice slice, char out[static PATH_MAX])
 		out[len++] = byte;
 	}
 	out[len] = '\0';
-	return len > 0 && out[0] == '/';
+	return out[0] == '/';
 }

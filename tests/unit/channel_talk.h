@@ -205,12 +205,18 @@ static inline void send_run(struct talk *talk, const char *file, uint32_t limit)
 			 0);
 }
 
-/* HELLO heard and RUN sent; what was sent so far is forgotten. */
-static inline void begin_running(struct talk *talk)
+/* HELLO heard. */
+static inline void begin_ready(struct talk *talk)
 {
 	begin(talk);
 	init_says(talk, SBX_WIRE_HELLO, "facts", 5);
 	assert_int_equal(pump(talk), 0);
+}
+
+/* HELLO heard and RUN sent; what was sent so far is forgotten. */
+static inline void begin_running(struct talk *talk)
+{
+	begin_ready(talk);
 	send_run(talk, "/tmp/out", 100);
 	assert_int_equal(pump(talk), 0);
 	sbx_buf_consume(&talk->stream.out, talk->stream.out.len);

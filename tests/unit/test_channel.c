@@ -77,6 +77,27 @@ static void test_frame_spread_over_docker_frames(void **state)
 	end(&talk);
 }
 
+/* Many of init's frames in one of Docker's, each heard once. */
+static void test_frames_in_one_docker_frame(void **state)
+{
+	static const char wire[] = "\x82\0\0\0\x03\0\0\0out"
+				   "\x83\0\0\0\x03\0\0\0err"
+				   "\x82\0\0\0\x01\0\0\0!"
+				   "\x85\0\0\0\x04\0\0\0file";
+	struct talk talk;
+
+	(void)state;
+	begin_running(&talk);
+	docker_says(&talk, SBX_FRAMES_STDOUT, wire, sizeof(wire) - 1);
+	assert_int_equal(pump(&talk), 0);
+	assert_heard(&talk, SBX_CHANNEL_STDOUT, "out!");
+	assert_heard(&talk, SBX_CHANNEL_STDERR, "err");
+	assert_heard(&talk, SBX_CHANNEL_FILE, "file");
+	assert_int_equal(talk.count[SBX_CHANNEL_STDOUT], 2);
+	assert_int_equal(talk.count[SBX_CHANNEL_STDERR], 1);
+	end(&talk);
+}
+
 static void test_abort_is_heard_at_once(void **state)
 {
 	struct talk talk;
@@ -174,7 +195,7 @@ static void test_run_is_as_wire_h_says(void **state)
 	struct talk talk;
 
 	(void)state;
-	begin(&talk);
+	begin_ready(&talk);
 	send_run(&talk, "/tmp/out", 100);
 	assert_int_equal(sbx_channel_events(talk.channel), POLLIN | POLLOUT);
 	assert_int_equal(pump(&talk), 0);
@@ -185,12 +206,33 @@ static void test_run_is_as_wire_h_says(void **state)
 	end(&talk);
 }
 
-static void test_has_sent_from_the_first_byte_of_run(void **state)
+/* Not a word to an init that has not reported: it could be anybody. */
+static void test_nothing_is_told_before_hello(void **state)
 {
 	struct talk talk;
 
 	(void)state;
 	begin(&talk);
+	send_run(&talk, NULL, 0);
+	sbx_channel_send_input(talk.channel, "secret", 6);
+	assert_int_equal(sbx_channel_events(talk.channel), POLLIN);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), -1);
+	init_says(&talk, SBX_WIRE_HELLO, "facts", 5);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_RUN);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_INPUT);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_INPUT_END);
+	end(&talk);
+}
+
+static void test_has_sent_from_the_first_byte_of_run(void **state)
+{
+	cleanup_buf struct sbx_buf run = SBX_BUF_INIT(1000);
+	struct talk talk;
+
+	(void)state;
+	begin_ready(&talk);
 	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
@@ -202,6 +244,10 @@ static void test_has_sent_from_the_first_byte_of_run(void **state)
 	talk.stream.takes = 1;
 	assert_int_equal(pump(&talk), 0);
 	assert_true(sbx_channel_has_sent(talk.channel));
+	talk.stream.takes = SIZE_MAX;
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, &run), SBX_WIRE_RUN);
+	assert_string_equal(run.data + SBX_WIRE_RUN_FIXED + 1, "cat");
 	end(&talk);
 }
 
@@ -211,7 +257,7 @@ static void test_run_behind_half_a_beat(void **state)
 	struct talk talk;
 
 	(void)state;
-	begin(&talk);
+	begin_ready(&talk);
 	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
 	talk.stream.takes = 3;
 	assert_int_equal(pump(&talk), 0);
@@ -400,7 +446,7 @@ static void test_run_goes_before_signals(void **state)
 	struct talk talk;
 
 	(void)state;
-	begin(&talk);
+	begin_ready(&talk);
 	sbx_channel_send_signal(talk.channel, SIGTERM);
 	send_run(&talk, NULL, 0);
 	assert_int_equal(pump(&talk), 0);
@@ -442,9 +488,11 @@ static void test_heartbeat(void **state)
 	now_ms += SBX_WIRE_BEAT_INTERVAL_MS - 1;
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, NULL), -1);
+	now_ms += 1;
 	sbx_channel_send_signal(talk.channel, SIGTERM);
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_SIGNAL);
+	assert_int_equal(sent_frame(&talk, NULL), -1);
 	now_ms += SBX_WIRE_BEAT_INTERVAL_MS - 1;
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, NULL), -1);
@@ -497,6 +545,8 @@ static void test_fd_is_the_streams(void **state)
 	begin(&talk);
 	assert_int_equal(sbx_channel_fd(talk.channel), 42);
 	end(&talk);
+	/* A second time, there is nothing to free. */
+	end(&talk);
 }
 
 int main(void)
@@ -504,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_frames_come_in_any_pieces),
 		cmocka_unit_test(test_frame_spread_over_docker_frames),
+		cmocka_unit_test(test_frames_in_one_docker_frame),
 		cmocka_unit_test(test_abort_is_heard_at_once),
 		cmocka_unit_test(test_empty_abort_is_one),
 		cmocka_unit_test(test_handlers_error_ends_the_pump),
@@ -511,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_exit_is_heard_after_sending_failed),
 		cmocka_unit_test(test_pump_returns_from_a_flood),
 		cmocka_unit_test(test_run_is_as_wire_h_says),
+		cmocka_unit_test(test_nothing_is_told_before_hello),
 		cmocka_unit_test(test_has_sent_from_the_first_byte_of_run),
 		cmocka_unit_test(test_run_behind_half_a_beat),
 		cmocka_unit_test(test_empty_input_is_only_its_end),

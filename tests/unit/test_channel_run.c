@@ -143,6 +143,16 @@ static void test_variable_too_long(void **state)
 	assert_null(strstr(f->err.message, "sss"));
 }
 
+/* A name that is no name is not repeated, either. */
+static void test_variable_without_a_name(void **state)
+{
+	struct fixture *f = *state;
+
+	sbx_strv_push_take(&f->env, text_of('s', 131072));
+	f->env.v[1][128] = '=';
+	assert_refused(f, "environment variable 2 has 131072 bytes");
+}
+
 static void test_too_much_in_all(void **state)
 {
 	struct fixture *f = *state;
@@ -185,6 +195,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_variable_too_long, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_variable_without_a_name,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_much_in_all, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_path_too_long, setup,
