@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a sandbox, from HELLO to EXIT: whatever the action does, its
+ * end is told exactly, nobody outlives it, and nothing it said is lost.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "init/build_id.h"
+#include "init_box.h"
+
+/* --- HELLO ----------------------------------------------------------------- */
+
+/* Section @wanted of HELLO's payload as a string. */
+static char *section(const struct sbx_buf *hello, int wanted)
+{
+	const unsigned char *at = (const unsigned char *)hello->data;
+	const unsigned char *end = at + hello->len;
+	int expected = SBX_WIRE_HELLO_BUILD;
+	char *found = NULL;
+
+	while (at < end) {
+		size_t size = sbx_wire_get32(at + 4);
+
+		assert_int_equal(at[0], expected++);
+		at += SBX_WIRE_HEADER_SIZE;
+		if (expected - 1 == wanted)
+			found = sbx_strndup((const char *)at, size);
+		at += size;
+	}
+	assert_ptr_equal(at, end);
+	assert_int_equal(expected, SBX_WIRE_HELLO_LIMITS + 1);
+	return found;
+}
+
+static unsigned int lines(const char *text)
+{
+	unsigned int n = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+static void test_hello_has_the_facts(void **state)
+{
+	cleanup_buf struct sbx_buf hello = SBX_BUF_INIT(SBX_WIRE_HELLO_MAX);
+	struct box *box = box_start();
+
+	(void)state;
+	assert_int_equal(box_frame(box, &hello), SBX_WIRE_HELLO);
+	{
+		cleanup_free char *build = section(&hello, 1);
+		cleanup_free char *status = section(&hello, 2);
+		cleanup_free char *mounts = section(&hello, 3);
+		cleanup_free char *targets = section(&hello, 4);
+		cleanup_free char *limits = section(&hello, 5);
+
+		assert_string_equal(build, "1 " SBX_INIT_BUILD_ID);
+		assert_non_null(strstr(status, "\nPid:\t1\n"));
+		assert_non_null(strstr(status, "\nNoNewPrivs:\t1\n"));
+		assert_non_null(strstr(mounts, " / /proc rw,nosuid"));
+		assert_int_equal(lines(targets), lines(mounts));
+		assert_non_null(strstr(targets, " 0 0 40555 /proc\n"));
+		assert_non_null(strstr(limits, "\nMax open files "));
+	}
+	box_free(box);
+}
+
+static void test_size(void **state)
+{
+	struct stat st;
+	char path[4096];
+
+	(void)state;
+	box_init_path(path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 1, 64 * 1024 - 1);
+}
+
+/* As any other process it could neither kill all nor die for all. */
+static void test_refuses_to_be_anything_but_the_first(void **state)
+{
+	cleanup_buf struct sbx_buf said = SBX_BUF_INIT(4096);
+	char path[4096], data[4096];
+	ssize_t got;
+	int out[2];
+	pid_t pid;
+	int status;
+
+	(void)state;
+	box_init_path(path);
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		execl(path, path, NULL);
+		_exit(99);
+	}
+	close(out[1]);
+	while ((got = read(out[0], data, sizeof(data))) > 0)
+		sbx_buf_append(&said, data, (size_t)got);
+	close(out[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 1);
+	assert_int_equal((unsigned char)said.data[0], SBX_WIRE_ABORT);
+	assert_non_null(strstr(said.data + SBX_WIRE_HEADER_SIZE,
+			       "not the first process of a sandbox"));
+}
+
+/* --- how it ends ----------------------------------------------------------- */
+
+static void test_exit_codes(void **state)
+{
+	static const uint32_t codes[] = { 0, 1, 3, 127, 255 };
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(codes); i++) {
+		struct box *box = box_ready();
+		char script[32];
+
+		snprintf(script, sizeof(script), "exit %u", codes[i]);
+		box_shell(box, script);
+		assert_ended(box, SBX_WIRE_EXITED, codes[i]);
+		assert_int_equal(box->exit.leftover, 0);
+		assert_int_equal(box->exit.flags, 0);
+		assert_int_equal(box->exit.reserved, 0);
+		box_free(box);
+	}
+}
+
+static void test_signals_it_dies_of(void **state)
+{
+	static const int numbers[] = { SIGTERM, SIGKILL, SIGSEGV };
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(numbers); i++) {
+		struct box *box = box_ready();
+		char script[32];
+
+		snprintf(script, sizeof(script), "kill -%d $$", numbers[i]);
+		box_shell(box, script);
+		assert_ended(box, SBX_WIRE_SIGNALED, (uint32_t)numbers[i]);
+		box_free(box);
+	}
+}
+
+static void test_commands_that_cannot_be_executed(void **state)
+{
+	static const struct {
+		const char *command;
+		uint32_t error;
+	} commands[] = {
+		{ "no-such-command", ENOENT },
+		{ "/no/such/command", ENOENT },
+		{ "/", EACCES },
+		{ "/etc/passwd", EACCES },
+		{ "/etc/passwd/x", ENOTDIR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(commands); i++) {
+		struct box *box = box_ready();
+
+		box_run(box, LIST(commands[i].command));
+		assert_ended(box, SBX_WIRE_EXEC_FAILED, commands[i].error);
+		box_free(box);
+	}
+}
+
+static void test_usage_of_everybody(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	/* An orphan that works: init reaps it, the action does not. */
+	box_shell(box, "sh -c '(i=0; while [ $i -lt 200000 ]; do i=$((i+1));"
+		       " done; echo done) &'; cat");
+	box_expect(box, "done");
+	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_in_range(box->exit.cpu_us, 20000, 60000000);
+	box_free(box);
+}
+
+static void test_memory_of_the_largest(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_run(box, LIST("dd", "if=/dev/zero", "of=/dev/null", "bs=32M",
+			  "count=1"));
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_in_range(box->exit.max_rss_bytes, 32 << 20, 256 << 20);
+	box_free(box);
+}
+
+/* --- nobody outlives it ---------------------------------------------------- */
+
+static void test_child_that_holds_stdout_is_no_reason_to_wait(void **state)
+{
+	struct box *box = box_ready();
+	double began = sbx_clock_ms();
+
+	(void)state;
+	box_shell(box, "sleep 100 & setsid sleep 100 & echo out; exit 7");
+	assert_ended(box, SBX_WIRE_EXITED, 7);
+	assert_true(sbx_clock_ms() - began < 5000);
+	assert_string_equal(sbx_buf_text(&box->stdout_), "out\n");
+	assert_int_equal(box->exit.leftover, 2);
+	box_free(box);
+}
+
+static void test_sixty_processes_that_ignore_everything(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "trap '' TERM HUP INT; i=0; while [ $i -lt 60 ]; do"
+		       " setsid sh -c 'trap \"\" TERM; while :; do sleep 9;"
+		       " done' & i=$((i+1)); done; echo all; wait");
+	box_expect(box, "all");
+	box_signal(box, SIGKILL);
+	assert_ended(box, SBX_WIRE_SIGNALED, SIGKILL);
+	box_free(box);
+}
+
+/* Zombies count against the pids limit: orphans are reaped all the while. */
+static void test_orphans_are_reaped_while_it_runs(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "i=0; while [ $i -lt 50 ]; do (true &); i=$((i+1));"
+		       " done; n=9; t=0; while [ $n != 0 ] && [ $t -lt 50 ];"
+		       " do sleep 0.1; t=$((t+1)); n=$(cat /proc/[0-9]*/stat"
+		       " 2>/dev/null | grep -c ') Z 1 '); done; echo $n");
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_), "0\n");
+	box_free(box);
+}
+
+/* --- nothing is lost ------------------------------------------------------- */
+
+static void test_all_output_in_its_order(void **state)
+{
+	struct box *box = box_ready();
+	const char *at;
+
+	(void)state;
+	box_shell(box, "i=0; while [ $i -lt 20000 ]; do echo $i;"
+		       " i=$((i+1)); done; echo end >&2");
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	at = sbx_buf_text(&box->stdout_);
+	for (long i = 0; i < 20000; i++) {
+		char *end;
+
+		assert_int_equal(strtol(at, &end, 10), i);
+		assert_int_equal(*end, '\n');
+		at = end + 1;
+	}
+	assert_int_equal(*at, '\0');
+	assert_string_equal(sbx_buf_text(&box->stderr_), "end\n");
+	box_free(box);
+}
+
+/* What is in the pipe at the moment of death counts. */
+static void test_output_of_those_who_are_killed(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "(echo child; exec sleep 100) & sleep 0.2;"
+		       " head -c 60000 /dev/zero; kill -9 $$");
+	assert_ended(box, SBX_WIRE_SIGNALED, SIGKILL);
+	assert_int_equal(box->stdout_.len, 6 + 60000);
+	box_free(box);
+}
+
+static void test_much_output_to_a_slow_reader(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "head -c 8000000 /dev/zero; echo oops >&2");
+	usleep(300000);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_int_equal(box->stdout_.len, 8000000);
+	assert_string_equal(sbx_buf_text(&box->stderr_), "oops\n");
+	box_free(box);
+}
+
+static void test_action_that_closes_its_streams(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "exec <&- >&- 2>&-; sleep 0.2; exit 4");
+	assert_ended(box, SBX_WIRE_EXITED, 4);
+	box_free(box);
+}
+
+/* --- the output file ------------------------------------------------------- */
+
+/* Runs @script ($1: the file's path) and checks what became of the file. */
+static void check_file(const char *script, const char *expected, uint32_t flags)
+{
+	struct box *box = box_ready();
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/file", box_directory);
+	unlink(path);
+	rmdir(path);
+	box_run_with(box, LIST("sh", "-c", script, "sh", path), LIST(PATH_ENV),
+		     path, 10);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->file), expected);
+	assert_int_equal(box->exit.flags, flags);
+	box_free(box);
+}
+
+static void test_output_file(void **state)
+{
+	(void)state;
+	check_file("echo hello > $1", "hello\n", 0);
+	check_file("> $1", "", 0);
+	check_file("printf 0123456789 > $1", "0123456789", 0);
+	check_file("printf 0123456789a > $1", "0123456789",
+		   SBX_WIRE_FILE_TRUNCATED);
+}
+
+static void test_output_file_that_is_none(void **state)
+{
+	(void)state;
+	check_file("true", "", SBX_WIRE_FILE_MISSING);
+	check_file("mkdir $1", "", SBX_WIRE_FILE_MISSING);
+	check_file("mkfifo $1", "", SBX_WIRE_FILE_MISSING);
+	check_file("ln -s /etc/passwd $1", "", SBX_WIRE_FILE_MISSING);
+}
+
+/* init could read its own environment, the action could not. */
+static void test_output_file_behind_a_link_to_proc(void **state)
+{
+	struct box *box = box_ready();
+	char path[96];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/link/environ", box_directory);
+	box_run_with(box,
+		     LIST("sh", "-c", "cd $1; ln -s /proc/1 link", "sh",
+			  box_directory),
+		     LIST(PATH_ENV), path, 1000);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_int_equal(box->file.len, 0);
+	assert_int_equal(box->exit.flags, SBX_WIRE_FILE_MISSING);
+	box_free(box);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hello_has_the_facts),
+		cmocka_unit_test(test_size),
+		cmocka_unit_test(test_refuses_to_be_anything_but_the_first),
+		cmocka_unit_test(test_exit_codes),
+		cmocka_unit_test(test_signals_it_dies_of),
+		cmocka_unit_test(test_commands_that_cannot_be_executed),
+		cmocka_unit_test(test_usage_of_everybody),
+		cmocka_unit_test(test_memory_of_the_largest),
+		cmocka_unit_test(
+			test_child_that_holds_stdout_is_no_reason_to_wait),
+		cmocka_unit_test(test_sixty_processes_that_ignore_everything),
+		cmocka_unit_test(test_orphans_are_reaped_while_it_runs),
+		cmocka_unit_test(test_all_output_in_its_order),
+		cmocka_unit_test(test_output_of_those_who_are_killed),
+		cmocka_unit_test(test_much_output_to_a_slow_reader),
+		cmocka_unit_test(test_action_that_closes_its_streams),
+		cmocka_unit_test(test_output_file),
+		cmocka_unit_test(test_output_file_that_is_none),
+		cmocka_unit_test(test_output_file_behind_a_link_to_proc),
+	};
+
+	return cmocka_run_group_tests(tests, box_make_directory,
+				      box_remove_directory);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the action finds itself in: exactly what RUN said, three pipes, and a
+ * kernel that refuses what would reach beyond it.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "init_box.h"
+
+/* --- a helper inside the sandbox ------------------------------------------- */
+
+static void say(const char *name, long result)
+{
+	printf("%s %s\n", name,
+	       result < 0 ? strerrorname_np(errno) : "allowed");
+}
+
+/* int 0x80 is the i386 ABI; a kernel without it kills the caller. */
+static void try_foreign_abi(void)
+{
+#ifdef __x86_64__
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		long result;
+
+		/* getpid */
+		__asm__ volatile("int $0x80"
+				 : "=a"(result)
+				 : "a"(20L)
+				 : "memory");
+		_exit(result == -ENOSYS ? 7 : 0);
+	}
+	waitpid(pid, &status, 0);
+	printf("i386 %s\n", WIFSIGNALED(status) || WEXITSTATUS(status) == 7
+				    ? "ENOSYS"
+				    : "allowed");
+	say("x32", syscall(0x40000000 | SYS_getpid));
+#else
+	printf("i386 ENOSYS\nx32 ENOSYS\n");
+#endif
+}
+
+/* A process of ours that is neither we nor init. */
+static pid_t other_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void try_processes(int pid, const char *who)
+{
+	struct rlimit limit = { 500, 500 };
+	unsigned long cpus[16] = { 1 };
+	int priority = 0;
+	char name[64];
+
+#define TRY(what, call)                                                        \
+	do {                                                                   \
+		snprintf(name, sizeof(name), what " %s", who);                 \
+		say(name, call);                                               \
+	} while (0)
+	TRY("prlimit", syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, &limit, 0));
+	TRY("getrlimit", syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, 0, &limit));
+	TRY("setpriority", setpriority(PRIO_PROCESS, (id_t)pid, 1));
+	TRY("affinity",
+	    syscall(SYS_sched_setaffinity, pid, sizeof(cpus), cpus));
+	TRY("scheduler", syscall(SYS_sched_setscheduler, pid, 3, &priority));
+	TRY("param", syscall(SYS_sched_setparam, pid, &priority));
+	TRY("ioprio", syscall(SYS_ioprio_set, 1, pid, 2 << 13 | 5));
+	errno = 0;
+	TRY("attr", syscall(SYS_sched_setattr, pid, 0, 0));
+#undef TRY
+}
+
+static void try_others(void)
+{
+	int pair[2];
+
+	say("priority-group", setpriority(PRIO_PGRP, 0, 1));
+	say("priority-user", setpriority(PRIO_USER, 0, 1));
+	say("ioprio-group", syscall(SYS_ioprio_set, 2, 0, 2 << 13 | 5));
+	say("ioprio-user", syscall(SYS_ioprio_set, 3, 0, 2 << 13 | 5));
+	say("vsock", socket(AF_VSOCK, SOCK_STREAM, 0));
+	say("vsock-pair", socketpair(AF_VSOCK, SOCK_STREAM, 0, pair));
+	say("unix", socket(AF_UNIX, SOCK_STREAM, 0));
+	say("unix-pair", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	say("io_uring_setup", syscall(SYS_io_uring_setup, 1, NULL));
+	say("io_uring_enter", syscall(SYS_io_uring_enter, 0, 0, 0, 0, 0, 0));
+	say("io_uring_register", syscall(SYS_io_uring_register, 0, 0, 0, 0));
+	say("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -3));
+	say("request_key", syscall(SYS_request_key, "user", "x", 0, 0));
+	say("keyctl", syscall(SYS_keyctl, 0, -3, 0));
+}
+
+static int be_helper(void)
+{
+	pid_t other = other_process();
+
+	try_processes(0, "self");
+	try_processes(1, "init");
+	try_processes(other, "other");
+	try_others();
+	try_foreign_abi();
+	fflush(stdout);
+	_exit(0);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	static char data[64 * 1024];
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ssize_t got;
+
+	assert_true(in >= 0 && out >= 0);
+	while ((got = read(in, data, sizeof(data))) > 0)
+		assert_int_equal(write(out, data, (size_t)got), got);
+	assert_int_equal(fchmod(out, 0755), 0);
+	close(in);
+	close(out);
+}
+
+/* --- the filter ------------------------------------------------------------ */
+
+static const char *const answers[] = {
+	"prlimit self allowed",
+	"getrlimit self allowed",
+	"setpriority self allowed",
+	"affinity self allowed",
+	"scheduler self allowed",
+	"param self allowed",
+	"ioprio self allowed",
+	"attr self EINVAL",
+	"prlimit init EPERM",
+	"getrlimit init EPERM",
+	"setpriority init EPERM",
+	"affinity init EPERM",
+	"scheduler init EPERM",
+	"param init EPERM",
+	"ioprio init EPERM",
+	"attr init EPERM",
+	"prlimit other EPERM",
+	"getrlimit other EPERM",
+	"setpriority other EPERM",
+	"affinity other EPERM",
+	"scheduler other EPERM",
+	"param other EPERM",
+	"ioprio other EPERM",
+	"attr other EPERM",
+	"priority-group EPERM",
+	"priority-user EPERM",
+	"ioprio-group EPERM",
+	"ioprio-user EPERM",
+	"vsock EAFNOSUPPORT",
+	"vsock-pair EAFNOSUPPORT",
+	"unix allowed",
+	"unix-pair allowed",
+	"io_uring_setup ENOSYS",
+	"io_uring_enter ENOSYS",
+	"io_uring_register ENOSYS",
+	"add_key EPERM",
+	"request_key EPERM",
+	"keyctl EPERM",
+	"i386 ENOSYS",
+	"x32 ENOSYS",
+};
+
+static void test_system_calls_that_reach_beyond_it(void **state)
+{
+	struct box *box = box_ready();
+	char helper[64];
+
+	(void)state;
+	snprintf(helper, sizeof(helper), "%s/helper", box_directory);
+	copy_file("/proc/self/exe", helper);
+	box_run(box, LIST(helper, "helper"));
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(answers); i++) {
+		const char *line =
+			strstr(sbx_buf_text(&box->stdout_), answers[i]);
+
+		if (!line || line[strlen(answers[i])] != '\n')
+			fail_msg("no \"%s\" in\n%s", answers[i],
+				 box->stdout_.data);
+	}
+	box_free(box);
+}
+
+/* The sandbox is to blame, not the command: this is no EXEC_FAILED. */
+static void test_sandbox_that_allows_no_filter(void **state)
+{
+	struct box *box;
+
+	(void)state;
+	/* Root could have it all the same. */
+	if (box_wrapper())
+		return;
+	box_without_no_new_privs = true;
+	box = box_ready();
+	box_without_no_new_privs = false;
+	box_shell(box, "exit 0");
+	if (geteuid() == 0)
+		assert_aborts(box, "seccomp filter of the action (errno 13)");
+	box_free(box);
+}
+
+/* --- what RUN said --------------------------------------------------------- */
+
+/* The action's stdout when it runs @argv with @env. */
+static void check_output(const char *const *argv, const char *const *env,
+			 const char *expected)
+{
+	struct box *box = box_ready();
+
+	box_run_with(box, argv, env, "", 0);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_), expected);
+	box_free(box);
+}
+
+static void test_arguments(void **state)
+{
+	(void)state;
+	check_output(LIST("printf", "<%s>", "", "a b", "$HOME", "\n"),
+		     LIST(PATH_ENV), "<><a b><$HOME><\n>");
+}
+
+static void test_environment_is_what_was_given_and_no_more(void **state)
+{
+	(void)state;
+	check_output(LIST("/usr/bin/env"), LIST("B=2", "A=1", "B=3", "EMPTY="),
+		     "B=2\nA=1\nB=3\nEMPTY=\n");
+	check_output(LIST("/usr/bin/env"), LIST(NULL), "");
+}
+
+static void test_command_is_looked_up_in_the_given_path(void **state)
+{
+	char path[64], tool[64];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "PATH=/nowhere:%s", box_directory);
+	snprintf(tool, sizeof(tool), "%s/tool", box_directory);
+	fd = open(tool, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	assert_true(write(fd, "#!/bin/sh\necho tool $1\n", 23) == 23);
+	assert_int_equal(fchmod(fd, 0755), 0);
+	close(fd);
+	check_output(LIST("tool", "x"), LIST(path), "tool x\n");
+}
+
+static void test_many_and_long_strings(void **state)
+{
+	const char *argv[SBX_WIRE_STRINGS_MAX + 1] = { "sh", "-c",
+						       "echo $# ${#A}", "sh" };
+	const char *env[SBX_WIRE_STRINGS_MAX + 1] = { NULL };
+	cleanup_free char *longest = sbx_calloc(131072, 1);
+
+	(void)state;
+	memset(longest, 'x', 131071);
+	memcpy(longest, "A=", 2);
+	for (int i = 4; i < SBX_WIRE_STRINGS_MAX; i++)
+		argv[i] = "arg";
+	for (int i = 0; i < SBX_WIRE_STRINGS_MAX; i++)
+		env[i] = "E=1";
+	env[0] = PATH_ENV;
+	env[1] = longest;
+	check_output(argv, env, "1020 131069\n");
+}
+
+/* --- what it finds --------------------------------------------------------- */
+
+static void check_shell(const char *script, const char *expected)
+{
+	check_output(LIST("sh", "-c", script), LIST(PATH_ENV), expected);
+}
+
+/* The shell the box is started with has a umask and ignores signals. */
+static void test_process_attributes(void **state)
+{
+	(void)state;
+	check_shell(
+		"grep -E '^(Umask|SigPnd|SigBlk|SigIgn|NoNewPrivs|Seccomp):'"
+		" /proc/self/status",
+		"Umask:\t0022\n"
+		"SigPnd:\t0000000000000000\n"
+		"SigBlk:\t0000000000000000\n"
+		"SigIgn:\t0000000000000000\n"
+		"NoNewPrivs:\t1\n"
+		"Seccomp:\t2\n");
+}
+
+static void test_leads_a_session_of_its_own(void **state)
+{
+	(void)state;
+	check_shell("read -r pid comm state ppid group session rest"
+		    " < /proc/$$/stat; [ $pid = $$ ] && [ $group = $$ ] &&"
+		    " [ $session = $$ ] && echo $ppid",
+		    "1\n");
+}
+
+static void test_has_three_descriptors(void **state)
+{
+	(void)state;
+	check_shell("ls /proc/$$/fd", "0\n1\n2\n");
+}
+
+/* Pipes that block, and that it may open again by their names. */
+static void test_streams(void **state)
+{
+	(void)state;
+	check_shell("cd /proc/$$/fdinfo && cat 0 1 2 | grep flags",
+		    "flags:\t00\nflags:\t01\nflags:\t01\n");
+	check_shell("echo a > /proc/self/fd/1; echo b >> /proc/self/fd/1",
+		    "a\nb\n");
+	check_shell("exec 2>&1; stat -L -c %F /proc/self/fd/0", "fifo\n");
+}
+
+static void test_cannot_look_into_init(void **state)
+{
+	(void)state;
+	/* Root may. */
+	if (box_wrapper())
+		return;
+	check_shell("for f in environ maps mem fd exe root cwd auxv; do"
+		    " cat /proc/1/$f > /dev/null 2>&1 ||"
+		    " ls /proc/1/$f/ > /dev/null 2>&1 ||"
+		    " readlink /proc/1/$f || echo no; done",
+		    "no\nno\nno\nno\nno\nno\nno\nno\n");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_system_calls_that_reach_beyond_it),
+		cmocka_unit_test(test_sandbox_that_allows_no_filter),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(
+			test_environment_is_what_was_given_and_no_more),
+		cmocka_unit_test(test_command_is_looked_up_in_the_given_path),
+		cmocka_unit_test(test_many_and_long_strings),
+		cmocka_unit_test(test_process_attributes),
+		cmocka_unit_test(test_leads_a_session_of_its_own),
+		cmocka_unit_test(test_has_three_descriptors),
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_cannot_look_into_init),
+	};
+
+	if (argc == 2 && strcmp(argv[1], "helper") == 0)
+		return be_helper();
+	return cmocka_run_group_tests(tests, box_make_directory,
+				      box_remove_directory);
+}
