@@ -32,6 +32,11 @@
 #define GRACE_MS   5000
 #define LAST_LINES 5
 
+const char *const sbx_image_proxies[] = {
+	"http_proxy",  "https_proxy", "no_proxy", "HTTP_PROXY",
+	"HTTPS_PROXY", "NO_PROXY",    NULL,
+};
+
 /* --- whose script ---------------------------------------------------------*/
 
 /* The user who called sudo; only root's environment is believed. */
@@ -104,11 +109,7 @@ static int check_trust(int dirfd, const char *name, struct sbx_error *err)
 
 static char **environment(struct sbx_strv *list)
 {
-	/* What reaches a package mirror through a proxy needs these. */
-	static const char *const passed[] = {
-		"TMPDIR",     "http_proxy",  "https_proxy", "no_proxy",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-	};
+	const char *directory = getenv("TMPDIR");
 
 	sbx_strv_setenv(list, "PATH",
 			"/usr/local/sbin:/usr/local/bin:"
@@ -116,11 +117,13 @@ static char **environment(struct sbx_strv *list)
 	sbx_strv_setenv(list, "HOME", "/nonexistent");
 	sbx_strv_setenv(list, "LC_ALL", "C.UTF-8");
 	sbx_strv_setenv(list, "SOURCE_DATE_EPOCH", "0");
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(passed); i++) {
-		const char *value = getenv(passed[i]);
+	if (directory)
+		sbx_strv_setenv(list, "TMPDIR", directory);
+	for (size_t i = 0; sbx_image_proxies[i]; i++) {
+		const char *value = getenv(sbx_image_proxies[i]);
 
 		if (value)
-			sbx_strv_setenv(list, passed[i], value);
+			sbx_strv_setenv(list, sbx_image_proxies[i], value);
 	}
 	return list->v;
 }

@@ -5,6 +5,12 @@
 #include "base/error.h"
 
 /*
+ * Variables by which programs find their proxy, NULL-terminated.  Docker
+ * takes them as build arguments without an ARG and keeps them out of history.
+ */
+extern const char *const sbx_image_proxies[];
+
+/*
  * Runs a base image's script "rootfs" in the directory @dirfd.  It writes a
  * root file system as a tar to its standard output; what it says on standard
  * error goes to @progress, line by line.  It runs on the host, with the

@@ -108,16 +108,38 @@ static int prepare(const struct work *work, const struct sbx_image_plan *plan,
 	return sbx_context_add(plan->context, ROOTFS_TAR, fd, err);
 }
 
+/*
+ * The build arguments.  Our own bases install packages and may need this
+ * machine's proxy for that; a skill is not told, as it may hold a password.
+ */
+static json_t *args_of(const struct sbx_image_plan *plan)
+{
+	json_t *args;
+
+	if (strcmp(plan->kind, SBX_IMAGE_KIND_BASE) != 0)
+		return json_incref(plan->args);
+	args = json_object();
+	for (size_t i = 0; sbx_image_proxies[i]; i++) {
+		const char *value = getenv(sbx_image_proxies[i]);
+
+		if (value)
+			json_object_set_new(args, sbx_image_proxies[i],
+					    json_string(value));
+	}
+	return args;
+}
+
 static int build(const struct work *work, const struct sbx_image_plan *plan,
 		 struct sbx_error *err)
 {
 	json_auto_t *labels = labels_of(plan);
+	json_auto_t *args = args_of(plan);
 	cleanup_free char *repo = sbx_asprintf("skillbox/%s", plan->name);
 	const struct sbx_image_build request = {
 		.tag = plan->tag,
 		.dockerfile = plan->dockerfile,
 		.target = plan->target,
-		.args = plan->args,
+		.args = args,
 		.labels = labels,
 		.context = sbx_context_read,
 		.context_ctx = plan->context,
