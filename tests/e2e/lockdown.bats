@@ -203,7 +203,7 @@ image() {
 	printf '%s\n' "${@:2}" >"$skills/$1/Dockerfile"
 	fixture "$1" <<'YAML'
   sees: {command: [sh, -c, 'id; cat /proc/self/status; echo mounts; cat /proc/mounts']}
-  sleeps: {command: [sleep, '60']}
+  sleeps: {entrypoint: [sleep, '60'], command: []}
   plain: {}
 YAML
 }
