@@ -2,6 +2,7 @@
 #include "sandbox/run.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -14,9 +15,11 @@
 #include "sandbox/volume_upload.h"
 #include "skill/skill_image.h"
 
-#define NONCE_SIZE  6
-#define RUN_ID_SIZE 16
-#define RUN_ID_MAX  64
+#define NONCE_SIZE    6
+#define RUN_ID_SIZE   16
+#define RUN_ID_MAX    64
+
+#define INIT_DIR_SIZE (sizeof(SBX_SPEC_INIT_PREFIX) + 2 * NONCE_SIZE)
 
 /* Everything one run holds while it goes through its stages. */
 struct state {
@@ -27,6 +30,7 @@ struct state {
 	struct sbx_grant grant;
 	struct sbx_skill_image image;
 	char nonce[2 * NONCE_SIZE + 1];
+	char init_dir[INIT_DIR_SIZE];
 	struct sbx_host_path *host_paths;
 	struct sbx_spec spec;
 	struct sbx_strv argv;
@@ -40,6 +44,15 @@ static void random_hex(char *out, size_t bytes)
 
 	randombytes_buf(random, bytes);
 	sodium_bin2hex(out, 2 * bytes + 1, random, bytes);
+}
+
+/* Not the container's nonce: that one is for everybody to see. */
+static void choose_init_dir(char out[static INIT_DIR_SIZE])
+{
+	char random[2 * NONCE_SIZE + 1];
+
+	random_hex(random, NONCE_SIZE);
+	snprintf(out, INIT_DIR_SIZE, SBX_SPEC_INIT_PREFIX "%s", random);
 }
 
 /* --- before anything is asked of the engine -------------------------------- */
@@ -67,6 +80,7 @@ static int name_run(struct state *state, struct sbx_error *err)
 
 	random_hex(run_id, RUN_ID_SIZE);
 	random_hex(state->nonce, NONCE_SIZE);
+	choose_init_dir(state->init_dir);
 	sbx_strset(&record->skill, run->skill);
 	sbx_strset(&record->action, run->action);
 	sbx_strset(&record->owner, run->owner);
@@ -168,6 +182,7 @@ static int write_spec(struct state *state, struct sbx_error *err)
 		.image_id = state->image.id,
 		.run_id = state->record->run_id,
 		.nonce = state->nonce,
+		.init_dir = state->init_dir,
 		.runner = sbx_runner_identity(),
 		.host_paths = state->host_paths,
 		.init_volume = sbx_init_volume_name(),
@@ -307,11 +322,13 @@ static void probe_grant(struct sbx_grant *grant)
 int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
 {
 	char nonce[2 * NONCE_SIZE + 1];
+	char init_dir[INIT_DIR_SIZE];
 	struct sbx_grant grant = { .owner = NULL };
 	struct sbx_spec spec = {
 		.grant = &grant,
 		.run_id = "probe",
 		.nonce = nonce,
+		.init_dir = init_dir,
 		.runner = sbx_runner_identity(),
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
@@ -321,6 +338,7 @@ int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
 	int result = -1;
 
 	random_hex(nonce, NONCE_SIZE);
+	choose_init_dir(init_dir);
 	probe_grant(&grant);
 	if (sbx_empty_image(engine, &spec.image_id, err) == 0)
 		result = sbx_sandbox_start(&sandbox, engine, &spec, -1, &times,

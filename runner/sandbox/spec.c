@@ -93,6 +93,7 @@ static const char *working_dir(const struct sbx_spec *spec)
 json_t *sbx_spec_body(const struct sbx_spec *spec)
 {
 	cleanup_free char *uid_gid = user(&spec->grant->action);
+	cleanup_free char *init = sbx_asprintf("%s/init", spec->init_dir);
 
 	/*
 	 * StdinOnce: closing the channel ends init's stdin, the dead man's
@@ -104,7 +105,7 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 			 "User", uid_gid, "WorkingDir", working_dir(spec),
 			 "OpenStdin", 1, "StdinOnce", 1, "AttachStdin", 1,
 			 "AttachStdout", 1, "AttachStderr", 1, "Tty", 0,
-			 "Entrypoint", SBX_SPEC_INIT_PATH, "Cmd", "StopSignal",
-			 "SIGTERM", "Healthcheck", "Test", "NONE", "Labels",
-			 labels(spec), "HostConfig", host_config(spec));
+			 "Entrypoint", init, "Cmd", "StopSignal", "SIGTERM",
+			 "Healthcheck", "Test", "NONE", "Labels", labels(spec),
+			 "HostConfig", host_config(spec));
 }

@@ -20,9 +20,15 @@
  * keeps that on disk even after the container is gone.
  */
 
-/* Where init is in every sandbox, and where `output: file` goes. */
-#define SBX_SPEC_INIT_DIR    "/.skillbox"
-#define SBX_SPEC_INIT_PATH   SBX_SPEC_INIT_DIR "/init"
+/*
+ * init's volume is mounted at this and the nonce.  At a path that an image
+ * could know, its symbolic links would decide what runs as init: a link there
+ * to /proc/self/cwd (followed once by the engine, once by the kernel), or one
+ * that leads a volume's mount on top of it.
+ */
+#define SBX_SPEC_INIT_PREFIX "/.skillbox-"
+
+/* Where `output: file` goes. */
 #define SBX_SPEC_OUTPUT_DIR  "/run/skillbox-output"
 #define SBX_SPEC_OUTPUT_PATH SBX_SPEC_OUTPUT_DIR "/output"
 
@@ -44,6 +50,7 @@
  * @run_id	[A-Za-z0-9._-]{1,64}
  * @nonce	random, for the container's name: a create call whose answer
  *		was lost is undone by name, which must be nobody else's
+ * @init_dir	SBX_SPEC_INIT_PREFIX and something random: where init is
  * @runner	sbx_runner_identity()
  * @host_paths	for each of the action's volumes what the runner found at its
  *		source; all zero for one that is no host path
@@ -56,6 +63,7 @@ struct sbx_spec {
 	const char *image_id;
 	const char *run_id;
 	const char *nonce;
+	const char *init_dir;
 	const char *runner;
 	const struct sbx_host_path *host_paths;
 	const char *init_volume;

@@ -162,7 +162,7 @@ json_t *sbx_spec_mounts_json(const struct sbx_spec *spec)
 	json_t *all = json_array();
 
 	json_array_append_new(
-		all, volume_mount(spec->init_volume, SBX_SPEC_INIT_DIR, true,
+		all, volume_mount(spec->init_volume, spec->init_dir, true,
 				  json_pack("{s:s}", SBX_LABEL_INIT,
 					    spec->init_hash)));
 	for (size_t i = 0; i < action->n_volumes; i++)
@@ -239,7 +239,7 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 				     sizeof(*list.mounts)),
 	};
 
-	expect(&list, (struct sbx_hello_mount){ .target = SBX_SPEC_INIT_DIR,
+	expect(&list, (struct sbx_hello_mount){ .target = spec->init_dir,
 						.exec = true });
 	expect_all_tmpfs(&list, action);
 	expect_volumes(&list, spec);

@@ -11,7 +11,8 @@
 
 #include "codec/json.h"
 
-#define MARKER "s3cr3t-marker"
+#define MARKER	 "s3cr3t-marker"
+#define INIT_DIR SBX_SPEC_INIT_PREFIX "0d0e0f"
 
 struct fixture {
 	struct sbx_grant grant;
@@ -70,6 +71,7 @@ static int setup(void **state)
 				     .image_id = "sha256:1",
 				     .run_id = "run-1",
 				     .nonce = "0a0b0c",
+				     .init_dir = INIT_DIR,
 				     .runner = "runner-1",
 				     .init_volume = "skillbox-init-x",
 				     .init_hash = "x" };
@@ -139,7 +141,7 @@ static void test_body_overrules_image(void **state)
 			    "SIGTERM");
 	assert_string_equal(json_string_value(json_array_get(
 				    json_object_get(body, "Entrypoint"), 0)),
-			    SBX_SPEC_INIT_PATH);
+			    INIT_DIR "/init");
 	assert_int_equal(json_array_size(json_object_get(body, "Entrypoint")),
 			 1);
 	assert_true(json_is_array(json_object_get(body, "Cmd")));
@@ -179,7 +181,7 @@ static void test_mounts(void **state)
 {
 	struct fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
-	json_t *init = mount_at(body, SBX_SPEC_INIT_DIR);
+	json_t *init = mount_at(body, INIT_DIR);
 	json_t *cache = mount_at(body, "/app/cache");
 	json_t *data = mount_at(body, "/data");
 	json_t *masked = mount_at(body, "/declared");
@@ -260,7 +262,7 @@ static void test_expected_mounts(void **state)
 	struct sbx_hello_mount *list = sbx_spec_mounts(&f->spec, &n);
 
 	assert_int_equal(n, 6);
-	assert_false(expected_at(list, n, SBX_SPEC_INIT_DIR)->writable);
+	assert_false(expected_at(list, n, INIT_DIR)->writable);
 	assert_true(expected_at(list, n, "/tmp")->writable);
 	assert_false(expected_at(list, n, "/tmp")->exec);
 	assert_true(expected_at(list, n, "/dev/shm")->writable);
