@@ -236,7 +236,7 @@ static const char *compile_one(struct rule *rule, const char *p)
 	case '\\':
 		if (*++p == '\0')
 			return NULL;
-		/* fall through */
+		__attribute__((__fallthrough__));
 	default:
 		add_item(rule, ITEM_CHAR)->c = next_char(&p);
 		return p;
