@@ -219,29 +219,3 @@ int sbx_container_put_archive(struct sbx_engine *engine, const char *id,
 		ret = sbx_http_refused(&response, err);
 	return ret == 0 ? 0 : sbx_error_wrap(err, "unpack into %s", path);
 }
-
-int sbx_container_stat_path(struct sbx_engine *engine, const char *id,
-			    const char *path, json_t **out,
-			    struct sbx_error *err)
-{
-	cleanup_free char *where = sbx_http_escape(path);
-	cleanup_free char *rest = sbx_asprintf("/archive?path=%s", where);
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-
-	if (simple(engine, "HEAD", id, rest, &response, err) < 0)
-		return sbx_error_wrap(err, "look at %s", path);
-	if (response.status == 404)
-		return SBX_CONTAINER_GONE;
-	if (response.status != 200) {
-		sbx_http_refused(&response, err);
-		return sbx_error_wrap(err, "look at %s", path);
-	}
-	if (!json_is_object(response.stat))
-		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-				     "look at %s: the engine's answer says "
-				     "nothing about it",
-				     path);
-	*out = sbx_take(response.stat);
-	return 0;
-}

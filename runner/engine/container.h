@@ -58,12 +58,4 @@ int sbx_container_put_archive(struct sbx_engine *engine, const char *id,
 			      const char *path, const void *data, size_t size,
 			      struct sbx_error *err);
 
-/*
- * HEAD archive: the object {name, size, mode, mtime, linkTarget} of @path,
- * new reference.  SBX_CONTAINER_GONE when there is no such path.
- */
-int sbx_container_stat_path(struct sbx_engine *engine, const char *id,
-			    const char *path, json_t **out,
-			    struct sbx_error *err);
-
 #endif

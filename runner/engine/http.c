@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <sodium.h>
-
 #include "base/text.h"
 #include "codec/json.h"
 #include "engine/client.h"
@@ -15,7 +13,6 @@
 
 #define BODY_MAX       ((size_t)32 << 20)
 #define ERROR_BODY_MAX ((size_t)64 << 10)
-#define STAT_HEADER    "X-Docker-Container-Path-Stat:"
 
 /*
  * @body	what is collected of the answer
@@ -36,38 +33,14 @@ static bool is_success(long status)
 
 /* --- the answer ------------------------------------------------------- */
 
-/*
- * The header is base64 of JSON.  Docker uses the standard alphabet; what
- * cannot be decoded is left out.
- */
-static json_t *decode_stat(const char *value, size_t size)
-{
-	unsigned char decoded[8192];
-	size_t used = 0;
-
-	while (size > 0 && *value == ' ') {
-		value++;
-		size--;
-	}
-	if (sodium_base642bin(decoded, sizeof(decoded), value, size, NULL,
-			      &used, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-		return NULL;
-	return json_loadb((const char *)decoded, used, 0, NULL);
-}
-
 static void on_header(void *ctx, const char *line, size_t size)
 {
 	static const char type[] = "Content-Type:";
 	struct call *call = ctx;
 	cleanup_free char *copy = sbx_strndup(line, size);
-	size_t skip = strlen(STAT_HEADER);
 
 	if (strncasecmp(copy, type, strlen(type)) == 0)
 		call->is_json = strcasestr(copy, "json");
-	if (strncasecmp(copy, STAT_HEADER, skip) != 0)
-		return;
-	json_decref(call->response->stat);
-	call->response->stat = decode_stat(copy + skip, strlen(copy + skip));
 }
 
 static int on_write(void *ctx, const void *data, size_t size,
@@ -212,7 +185,6 @@ int sbx_http_perform(struct sbx_engine *engine,
 void sbx_http_response_free(struct sbx_http_response *response)
 {
 	json_decref(response->json);
-	json_decref(response->stat);
 	*response = (struct sbx_http_response)SBX_HTTP_RESPONSE_INIT;
 }
 

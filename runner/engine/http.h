@@ -54,13 +54,11 @@ struct sbx_http_request {
 /*
  * @status	200 to 599
  * @json	the answer's JSON, owned by the caller, or NULL
- * @stat	the decoded X-Docker-Container-Path-Stat header, or NULL
  * @message	an error answer's "message" in one line, "" when there is none
  */
 struct sbx_http_response {
 	long status;
 	json_t *json;
-	json_t *stat;
 	char message[512];
 };
 

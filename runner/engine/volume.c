@@ -27,25 +27,6 @@ int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 	return 0;
 }
 
-int sbx_volume_create(struct sbx_engine *engine, const char *name,
-		      json_t *labels, struct sbx_error *err)
-{
-	json_auto_t *body =
-		json_pack("{s:s, s:O?}", "Name", name, "Labels", labels);
-	struct sbx_http_request request = {
-		.method = "POST",
-		.path = "/volumes/create",
-		.json = body,
-	};
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-	int ret = sbx_http_perform(engine, &request, &response, err);
-
-	if (ret == 0 && response.status != 201 && response.status != 200)
-		ret = sbx_http_refused(&response, err);
-	return ret == 0 ? 0 : sbx_error_wrap(err, "create volume %s", name);
-}
-
 int sbx_volume_remove(struct sbx_engine *engine, const char *name,
 		      struct sbx_error *err)
 {

@@ -17,10 +17,6 @@
 int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 		    struct sbx_error *err);
 
-/* Makes the volume with @labels (object of strings), or finds it there. */
-int sbx_volume_create(struct sbx_engine *engine, const char *name,
-		      json_t *labels, struct sbx_error *err);
-
 /* SBX_VOLUME_GONE, SBX_VOLUME_IN_USE. */
 int sbx_volume_remove(struct sbx_engine *engine, const char *name,
 		      struct sbx_error *err);

@@ -37,7 +37,6 @@ struct sbx_findings {
 };
 
 void sbx_findings_free(struct sbx_findings *findings);
-#define cleanup_findings SBX_CLEANUP(sbx_findings_free)
 
 /* Appends a finding; the @what made by @format. */
 void sbx_findings_add(struct sbx_findings *findings,

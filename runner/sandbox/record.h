@@ -58,7 +58,6 @@ struct sbx_record {
 /* A record of nothing yet: outcome internal, until something is known. */
 void sbx_record_init(struct sbx_record *record);
 void sbx_record_clear(struct sbx_record *record);
-#define cleanup_record SBX_CLEANUP(sbx_record_clear)
 
 /* Ends the record on an error: outcome, status and message. */
 void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);

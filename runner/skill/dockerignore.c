@@ -488,21 +488,6 @@ bool sbx_dockerignore_step(const struct sbx_dockerignore *ignore,
 	return left_out;
 }
 
-bool sbx_dockerignore_matches(const struct sbx_dockerignore *ignore,
-			      const char *path)
-{
-	cleanup_free bool *hits = sbx_calloc(ignore->n + 1, sizeof(*hits));
-	cleanup_free char *part = sbx_strdup(path);
-	char *slash = part;
-
-	while ((slash = strchr(slash, '/')) != NULL) {
-		*slash = '\0';
-		sbx_dockerignore_step(ignore, part, hits, hits);
-		*slash++ = '/';
-	}
-	return sbx_dockerignore_step(ignore, path, hits, NULL);
-}
-
 size_t sbx_dockerignore_rules(const struct sbx_dockerignore *ignore)
 {
 	return ignore->n;

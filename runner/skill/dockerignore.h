@@ -23,15 +23,11 @@ int sbx_dockerignore_parse(struct sbx_dockerignore **out, const char *file,
 			   struct sbx_error *err);
 void sbx_dockerignore_free(struct sbx_dockerignore **ignore);
 
-/* True when @path is left out of the context. */
-bool sbx_dockerignore_matches(const struct sbx_dockerignore *ignore,
-			      const char *path);
-
 /*
- * The same for somebody who walks a tree: @parent is what @own was for the
- * directory @path is in (NULL at the top), each an array of
- * sbx_dockerignore_rules() elements: which rules match that directory or one
- * above it.  @own is NULL where nobody asks below @path.
+ * True when @path is left out of the context, asked from the top down: @parent
+ * is what @own was for the directory @path is in (NULL at the top), each an
+ * array of sbx_dockerignore_rules() elements: which rules match that directory
+ * or one above it.  @own is NULL where nobody asks below @path.
  */
 size_t sbx_dockerignore_rules(const struct sbx_dockerignore *ignore);
 bool sbx_dockerignore_step(const struct sbx_dockerignore *ignore,

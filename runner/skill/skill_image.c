@@ -275,57 +275,6 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 	return ensure_plan(&work, plan, out, err);
 }
 
-int sbx_base_image_ensure(struct sbx_engine *engine,
-			  const struct sbx_catalog *catalog, const char *name,
-			  const struct sbx_skill_image_options *options,
-			  struct sbx_skill_image *out, struct sbx_error *err)
-{
-	const struct work work = { .engine = engine, .options = options };
-	cleanup_plans struct sbx_image_plans plans = {
-		.catalog = catalog, .platform = sbx_engine_platform(engine)
-	};
-	struct sbx_image_plan *plan;
-
-	if (sbx_image_plan_base(&plans, name, &plan, err) < 0)
-		return -1;
-	return ensure_plan(&work, plan, out, err);
-}
-
-int sbx_skill_image_tag(struct sbx_engine *engine,
-			const struct sbx_catalog *catalog,
-			const struct sbx_skill *skill, char **out,
-			struct sbx_error *err)
-{
-	cleanup_plans struct sbx_image_plans plans = {
-		.catalog = catalog, .platform = sbx_engine_platform(engine)
-	};
-	struct sbx_image_plan *plan;
-
-	if (skill->manifest->image) {
-		*out = sbx_strdup(skill->manifest->image);
-		return 0;
-	}
-	if (sbx_image_plan_skill(&plans, skill, &plan, err) < 0)
-		return -1;
-	*out = sbx_strdup(plan->tag);
-	return 0;
-}
-
-int sbx_base_image_tag(struct sbx_engine *engine,
-		       const struct sbx_catalog *catalog, const char *name,
-		       char **out, struct sbx_error *err)
-{
-	cleanup_plans struct sbx_image_plans plans = {
-		.catalog = catalog, .platform = sbx_engine_platform(engine)
-	};
-	struct sbx_image_plan *plan;
-
-	if (sbx_image_plan_base(&plans, name, &plan, err) < 0)
-		return -1;
-	*out = sbx_strdup(plan->tag);
-	return 0;
-}
-
 /* --- warnings -------------------------------------------------------------*/
 
 static void warn(const struct sbx_dockerfile_ref *ref, const char *file,

@@ -43,24 +43,6 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_skill_image_options *options,
 			   struct sbx_skill_image *out, struct sbx_error *err);
 
-/* The same for a base image alone ("busybox"). */
-int sbx_base_image_ensure(struct sbx_engine *engine,
-			  const struct sbx_catalog *catalog, const char *name,
-			  const struct sbx_skill_image_options *options,
-			  struct sbx_skill_image *out, struct sbx_error *err);
-
-/*
- * The tag the skill's image has, or would have; nothing is built and the
- * engine is only asked for its platform.  Owned by the caller.
- */
-int sbx_skill_image_tag(struct sbx_engine *engine,
-			const struct sbx_catalog *catalog,
-			const struct sbx_skill *skill, char **out,
-			struct sbx_error *err);
-int sbx_base_image_tag(struct sbx_engine *engine,
-		       const struct sbx_catalog *catalog, const char *name,
-		       char **out, struct sbx_error *err);
-
 /*
  * Removes the images we built that are no longer what their sources make:
  * those with our labels whose key is not the present one of a skill or base

@@ -224,34 +224,6 @@ static void test_inspect(void **state)
 	assert_non_null(strstr(f->server.seen, "/containers/..%2Fc/json "));
 }
 
-static void test_stat_path(void **state)
-{
-	json_t *out = NULL;
-	struct fixture *f = *state;
-
-	/* {"name":"f","size":3} */
-	f->server.reply = "HTTP/1.1 200 OK\r\nX-Docker-Container-Path-Stat: "
-			  "eyJuYW1lIjoiZiIsInNpemUiOjN9\r\n\r\n";
-	assert_int_equal(sbx_container_stat_path(f->engine, "c", "/a b/f", &out,
-						 &f->err),
-			 0);
-	assert_int_equal(json_integer_value(json_object_get(out, "size")), 3);
-	json_decref(out);
-	assert_ptr_equal(strstr(f->server.seen,
-				"HEAD /v1.41/containers/c/archive"
-				"?path=%2Fa%20b%2Ff HTTP"),
-			 f->server.seen);
-	f->server.reply = "HTTP/1.1 200 OK\r\n"
-			  "X-Docker-Container-Path-Stat: !!\r\n\r\n";
-	assert_int_equal(
-		sbx_container_stat_path(f->engine, "c", "/f", &out, &f->err),
-		-1);
-	f->server.reply = "HTTP/1.1 404 Not Found\r\n\r\n";
-	assert_int_equal(
-		sbx_container_stat_path(f->engine, "c", "/f", &out, &f->err),
-		SBX_CONTAINER_GONE);
-}
-
 static void test_volumes(void **state)
 {
 	json_t *out = NULL;
@@ -279,9 +251,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_start),   TEST(test_kill),	TEST(test_remove),
-		TEST(test_create),  TEST(test_inspect), TEST(test_stat_path),
-		TEST(test_volumes),
+		TEST(test_start),  TEST(test_kill),    TEST(test_remove),
+		TEST(test_create), TEST(test_inspect), TEST(test_volumes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,11 +21,22 @@ static struct sbx_dockerignore *parse(const char *text)
 	return ignore;
 }
 
+/* As a walk that goes down to @path would find out. */
 static bool matches(const char *text, const char *path)
 {
 	struct sbx_dockerignore *ignore = parse(text);
-	bool result = sbx_dockerignore_matches(ignore, path);
+	size_t n = sbx_dockerignore_rules(ignore);
+	cleanup_free bool *hits = sbx_calloc(n + 1, sizeof(*hits));
+	cleanup_free char *part = sbx_strdup(path);
+	char *slash = part;
+	bool result;
 
+	while ((slash = strchr(slash, '/')) != NULL) {
+		*slash = '\0';
+		sbx_dockerignore_step(ignore, part, hits, hits);
+		*slash++ = '/';
+	}
+	result = sbx_dockerignore_step(ignore, path, hits, NULL);
 	sbx_dockerignore_free(&ignore);
 	return result;
 }
