@@ -444,7 +444,8 @@ static inline void box_expect(struct box *box, const char *text)
 	while (!strstr(sbx_buf_text(&box->stdout_), text)) {
 		int type = box_take(box);
 
-		if (type != SBX_WIRE_STDOUT && type != SBX_WIRE_STDERR)
+		if (type != SBX_WIRE_STDOUT && type != SBX_WIRE_STDERR &&
+		    type != SBX_WIRE_CREDIT)
 			fail_msg("frame 0x%x instead of \"%s\"", type, text);
 	}
 }
