@@ -19,8 +19,8 @@
 #include "base/file.h"
 #include "codec/json.h"
 #include "engine/image.h"
-#include "skill/image_plan.h"
-#include "skill/image_rootfs.h"
+#include "skill/build_plan.h"
+#include "skill/rootfs.h"
 
 #define ROOTFS_TAR "rootfs.tar"
 
@@ -39,14 +39,14 @@ static void progress(const struct work *work, const char *what, const char *tag)
 
 /* --- asking ---------------------------------------------------------------*/
 
-static json_t *labels_of(const struct sbx_image_plan *plan)
+static json_t *labels_of(const struct sbx_build_plan *plan)
 {
 	return json_pack("{s:s, s:s, s:s}", SBX_LABEL_KIND, plan->kind,
 			 SBX_LABEL_NAME, plan->name, SBX_LABEL_KEY, plan->key);
 }
 
 /* 0 and *@out, SBX_IMAGE_GONE, or -1. */
-static int look(const struct work *work, const struct sbx_image_plan *plan,
+static int look(const struct work *work, const struct sbx_build_plan *plan,
 		json_t **out, struct sbx_error *err)
 {
 	json_auto_t *inspect = NULL;
@@ -55,7 +55,7 @@ static int look(const struct work *work, const struct sbx_image_plan *plan,
 
 	if (result != 0)
 		return result;
-	if (sbx_image_check_labels(inspect, plan->tag, labels, err) < 0)
+	if (sbx_skill_image_check_labels(inspect, plan->tag, labels, err) < 0)
 		return -1;
 	*out = sbx_take(inspect);
 	return 0;
@@ -63,11 +63,11 @@ static int look(const struct work *work, const struct sbx_image_plan *plan,
 
 /* --- building -------------------------------------------------------------*/
 
-static int ensure(const struct work *work, const struct sbx_image_plan *plan,
+static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 		  bool force, json_t **out, bool *built, struct sbx_error *err);
 
 static int ensure_bases(const struct work *work,
-			const struct sbx_image_plan *plan,
+			const struct sbx_build_plan *plan,
 			struct sbx_error *err)
 {
 	for (size_t i = 0; i < plan->n_bases; i++) {
@@ -82,7 +82,7 @@ static int ensure_bases(const struct work *work,
 }
 
 /* Puts what is not in the directory into what is sent. */
-static int prepare(const struct work *work, const struct sbx_image_plan *plan,
+static int prepare(const struct work *work, const struct sbx_build_plan *plan,
 		   struct sbx_error *err)
 {
 	const struct sbx_skill_image_options *options = work->options;
@@ -99,10 +99,10 @@ static int prepare(const struct work *work, const struct sbx_image_plan *plan,
 	}
 	if (!plan->rootfs)
 		return 0;
-	fd = sbx_image_rootfs(sbx_context_directory(plan->context), plan->name,
-			      sbx_engine_cancel_fd(work->engine),
-			      options ? options->progress : NULL,
-			      options ? options->ctx : NULL, err);
+	fd = sbx_rootfs_make(sbx_context_directory(plan->context), plan->name,
+			     sbx_engine_cancel_fd(work->engine),
+			     options ? options->progress : NULL,
+			     options ? options->ctx : NULL, err);
 	if (fd < 0)
 		return -1;
 	return sbx_context_add(plan->context, ROOTFS_TAR, fd, err);
@@ -112,24 +112,24 @@ static int prepare(const struct work *work, const struct sbx_image_plan *plan,
  * The build arguments.  Our own bases install packages and may need this
  * machine's proxy for that; a skill is not told, as it may hold a password.
  */
-static json_t *args_of(const struct sbx_image_plan *plan)
+static json_t *args_of(const struct sbx_build_plan *plan)
 {
 	json_t *args;
 
-	if (strcmp(plan->kind, SBX_IMAGE_KIND_BASE) != 0)
+	if (strcmp(plan->kind, SBX_BUILD_BASE) != 0)
 		return json_incref(plan->args);
 	args = json_object();
-	for (size_t i = 0; sbx_image_proxies[i]; i++) {
-		const char *value = getenv(sbx_image_proxies[i]);
+	for (size_t i = 0; sbx_rootfs_proxies[i]; i++) {
+		const char *value = getenv(sbx_rootfs_proxies[i]);
 
 		if (value)
-			json_object_set_new(args, sbx_image_proxies[i],
+			json_object_set_new(args, sbx_rootfs_proxies[i],
 					    json_string(value));
 	}
 	return args;
 }
 
-static int build(const struct work *work, const struct sbx_image_plan *plan,
+static int build(const struct work *work, const struct sbx_build_plan *plan,
 		 struct sbx_error *err)
 {
 	json_auto_t *labels = labels_of(plan);
@@ -153,7 +153,7 @@ static int build(const struct work *work, const struct sbx_image_plan *plan,
 	if (prepare(work, plan, err) < 0 ||
 	    sbx_image_build(work->engine, &request, err) < 0)
 		return sbx_error_wrap(err, "build %s", repo);
-	if (strcmp(plan->kind, SBX_IMAGE_KIND_BASE) != 0)
+	if (strcmp(plan->kind, SBX_BUILD_BASE) != 0)
 		return 0;
 	/* So that "docker build" of what builds on it works too. */
 	return sbx_image_tag(work->engine, plan->tag, repo, "latest", err);
@@ -172,7 +172,7 @@ static void drop_old(const struct work *work, const json_t *old,
 }
 
 static int build_and_look(const struct work *work,
-			  const struct sbx_image_plan *plan, json_t **out,
+			  const struct sbx_build_plan *plan, json_t **out,
 			  struct sbx_error *err)
 {
 	int result;
@@ -187,7 +187,7 @@ static int build_and_look(const struct work *work,
 			     plan->tag);
 }
 
-static int ensure(const struct work *work, const struct sbx_image_plan *plan,
+static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 		  bool force, json_t **out, bool *built, struct sbx_error *err)
 {
 	cleanup_free char *name = sbx_asprintf("image-%s", plan->key);
@@ -214,7 +214,7 @@ static int ensure(const struct work *work, const struct sbx_image_plan *plan,
 }
 
 static int ensure_plan(const struct work *work,
-		       const struct sbx_image_plan *plan,
+		       const struct sbx_build_plan *plan,
 		       struct sbx_skill_image *out, struct sbx_error *err)
 {
 	json_auto_t *inspect = NULL;
@@ -222,7 +222,7 @@ static int ensure_plan(const struct work *work,
 
 	if (ensure(work, plan, force, &inspect, &out->built, err) < 0)
 		return -1;
-	sbx_image_describe(inspect, plan->tag, out);
+	sbx_skill_image_describe(inspect, plan->tag, out);
 	return 0;
 }
 
@@ -248,9 +248,10 @@ static int ensure_pinned(const struct work *work, const char *ref,
 	if (result == SBX_IMAGE_GONE)
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 				     "the engine does not have %s", ref);
-	if (result < 0 || sbx_image_check_labels(inspect, ref, NULL, err) < 0)
+	if (result < 0 ||
+	    sbx_skill_image_check_labels(inspect, ref, NULL, err) < 0)
 		return -1;
-	sbx_image_describe(inspect, ref, out);
+	sbx_skill_image_describe(inspect, ref, out);
 	return 0;
 }
 
@@ -263,14 +264,14 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   struct sbx_skill_image *out, struct sbx_error *err)
 {
 	const struct work work = { .engine = engine, .options = options };
-	cleanup_plans struct sbx_image_plans plans = {
+	cleanup_plans struct sbx_build_plans plans = {
 		.catalog = catalog, .platform = sbx_engine_platform(engine)
 	};
-	struct sbx_image_plan *plan;
+	struct sbx_build_plan *plan;
 
 	if (skill->manifest->image)
 		return ensure_pinned(&work, skill->manifest->image, out, err);
-	if (sbx_image_plan_skill(&plans, skill, &plan, err) < 0)
+	if (sbx_build_plan_skill(&plans, skill, &plan, err) < 0)
 		return -1;
 	return ensure_plan(&work, plan, out, err);
 }

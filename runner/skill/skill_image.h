@@ -10,13 +10,13 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "skill/catalog.h"
-#include "skill/image_look.h"
+#include "skill/skill_image_look.h"
 
 /*
  * The image of a skill: made when its key is new, found otherwise.
  *
  * The tag is skillbox/NAME:KEY, the key a hash of everything the image is
- * made from (see sbx_image_key in image_key.c): the same sources give the same
+ * made from (see sbx_build_key in build_key.c): the same sources give the same
  * tag everywhere.  Bases that are called skillbox/NAME are built first, from
  * the directory sbx_catalog_base_dir() finds.
  */

@@ -619,5 +619,5 @@ int main(void)
 		TEST(test_end),
 	};
 
-	return cmocka_run_group_tests_name("context", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,5 +291,5 @@ int main(void)
 		cmocka_unit_test(test_pinned),
 	};
 
-	return cmocka_run_group_tests_name("dockerfile", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,5 +338,5 @@ int main(void)
 		cmocka_unit_test(test_hostile_pattern),
 	};
 
-	return cmocka_run_group_tests_name("dockerignore", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

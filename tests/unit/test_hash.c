@@ -106,5 +106,5 @@ int main(void)
 		cmocka_unit_test(test_field_layout),
 	};
 
-	return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

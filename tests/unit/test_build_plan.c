@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "skill/image_plan.h"
+#include "skill/build_plan.h"
 
 /* Every test starts in an empty directory with a skill and two bases. */
 static char home[64];
@@ -35,7 +35,7 @@ static void put(const char *path, const char *text)
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(home, sizeof(home), "/tmp/test_image_plan.XXXXXX");
+	snprintf(home, sizeof(home), "/tmp/test_build_plan.XXXXXX");
 	if (!mkdtemp(home) || chdir(home) < 0)
 		return -1;
 	mkdir("skills", 0755);
@@ -62,10 +62,10 @@ static int tear_down(void **state)
 /* The plan of skill "s", with all that it needs. */
 struct fixture {
 	struct sbx_catalog catalog;
-	struct sbx_image_plans plans;
+	struct sbx_build_plans plans;
 	struct sbx_manifest manifest;
 	struct sbx_skill skill;
-	struct sbx_image_plan *plan;
+	struct sbx_build_plan *plan;
 	struct sbx_error err;
 };
 
@@ -79,12 +79,12 @@ static int make_plan(struct fixture *f)
 	f->manifest.dockerfile = (char *)"Dockerfile";
 	f->skill.dir = (char *)"skills/s";
 	f->skill.manifest = &f->manifest;
-	return sbx_image_plan_skill(&f->plans, &f->skill, &f->plan, &f->err);
+	return sbx_build_plan_skill(&f->plans, &f->skill, &f->plan, &f->err);
 }
 
 static void clear(struct fixture *f)
 {
-	sbx_image_plans_clear(&f->plans);
+	sbx_build_plans_clear(&f->plans);
 	sbx_catalog_close(&f->catalog);
 }
 
@@ -216,5 +216,5 @@ int main(void)
 		TEST(test_cycle), TEST(test_errors),  TEST(test_skill_rootfs),
 	};
 
-	return cmocka_run_group_tests_name("image_plan", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

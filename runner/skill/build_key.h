@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SKILL_IMAGE_KEY_H
-#define SBX_SKILL_IMAGE_KEY_H
+#ifndef SBX_SKILL_BUILD_KEY_H
+#define SBX_SKILL_BUILD_KEY_H
 
 #include <jansson.h>
 
@@ -21,7 +21,7 @@
  * @images	other people's images the Dockerfile names, as it names them
  * @bases	object: name of each skillbox/NAME it names -> that one's key
  */
-struct sbx_image_sources {
+struct sbx_build_sources {
 	const char *kind;
 	const char *name;
 	const char *context;
@@ -38,10 +38,10 @@ struct sbx_image_sources {
  * 128 bits in hexadecimal.  Whoever could find two sources with one key would
  * have written both, as the name is hashed too.
  */
-#define SBX_IMAGE_KEY_SIZE (32 + 1)
+#define SBX_BUILD_KEY_SIZE (32 + 1)
 
 /* The key of an image made from @sources. */
-void sbx_image_key(const struct sbx_image_sources *sources,
-		   char key[static SBX_IMAGE_KEY_SIZE]);
+void sbx_build_key(const struct sbx_build_sources *sources,
+		   char key[static SBX_BUILD_KEY_SIZE]);
 
 #endif

@@ -7,7 +7,7 @@
  * a few seconds later SIGKILL; when the caller dies the script gets SIGTERM
  * from the kernel.
  */
-#include "skill/image_rootfs.h"
+#include "skill/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,12 +27,11 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "codec/lines.h"
-#include "skill/image_plan.h"
 
 #define GRACE_MS   5000
 #define LAST_LINES 5
 
-const char *const sbx_image_proxies[] = {
+const char *const sbx_rootfs_proxies[] = {
 	"http_proxy",  "https_proxy", "no_proxy", "HTTP_PROXY",
 	"HTTPS_PROXY", "NO_PROXY",    NULL,
 };
@@ -84,7 +83,7 @@ static const char *why_not_trusted(const struct stat *st)
 
 static int check_trust(int dirfd, const char *name, struct sbx_error *err)
 {
-	static const char *const paths[] = { ".", SBX_IMAGE_ROOTFS };
+	static const char *const paths[] = { ".", SBX_ROOTFS_SCRIPT };
 	struct stat st;
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(paths); i++) {
@@ -99,7 +98,7 @@ static int check_trust(int dirfd, const char *name, struct sbx_error *err)
 				err, SBX_OUTCOME_DENIED,
 				"image.rootfs: the script images/%s/%s would "
 				"run on this host, but %s %s",
-				name, SBX_IMAGE_ROOTFS,
+				name, SBX_ROOTFS_SCRIPT,
 				i == 0 ? "its directory" : "it", why);
 	}
 	return 0;
@@ -119,11 +118,11 @@ static char **environment(struct sbx_strv *list)
 	sbx_strv_setenv(list, "SOURCE_DATE_EPOCH", "0");
 	if (directory)
 		sbx_strv_setenv(list, "TMPDIR", directory);
-	for (size_t i = 0; sbx_image_proxies[i]; i++) {
-		const char *value = getenv(sbx_image_proxies[i]);
+	for (size_t i = 0; sbx_rootfs_proxies[i]; i++) {
+		const char *value = getenv(sbx_rootfs_proxies[i]);
 
 		if (value)
-			sbx_strv_setenv(list, sbx_image_proxies[i], value);
+			sbx_strv_setenv(list, sbx_rootfs_proxies[i], value);
 	}
 	return list->v;
 }
@@ -131,7 +130,7 @@ static char **environment(struct sbx_strv *list)
 static _Noreturn void child(int dirfd, int null, int out, int err_fd,
 			    char **env)
 {
-	char *const argv[] = { (char *)"./" SBX_IMAGE_ROOTFS, NULL };
+	char *const argv[] = { (char *)"./" SBX_ROOTFS_SCRIPT, NULL };
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -174,7 +173,7 @@ static pid_t start(int dirfd, int out, int err_fd, struct sbx_error *err)
 		child(dirfd, null, out, err_fd, env);
 	if (pid < 0)
 		sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-				"cannot start " SBX_IMAGE_ROOTFS);
+				"cannot start " SBX_ROOTFS_SCRIPT);
 	else
 		setpgid(pid, pid);
 	return pid;
@@ -271,7 +270,7 @@ static int failed(const struct run *run, int status, struct sbx_error *err)
 	for (size_t i = 0; i < run->last.n; i++)
 		sbx_buf_printf(&text, "%s%s", i == 0 ? ": " : " | ",
 			       run->last.v[i]);
-	sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED, SBX_IMAGE_ROOTFS " %s",
+	sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED, SBX_ROOTFS_SCRIPT " %s",
 		      sbx_buf_text(&text));
 	sbx_buf_free(&text);
 	return -1;
@@ -331,9 +330,9 @@ static int run_script(int dirfd, int out, struct run *run,
 	return wait_for(run, err);
 }
 
-int sbx_image_rootfs(int dirfd, const char *name, int cancel_fd,
-		     void (*progress)(void *ctx, const char *line), void *ctx,
-		     struct sbx_error *err)
+int sbx_rootfs_make(int dirfd, const char *name, int cancel_fd,
+		    void (*progress)(void *ctx, const char *line), void *ctx,
+		    struct sbx_error *err)
 {
 	cleanup_fd int out = -1;
 	struct run run = {

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "skill/image_key.h"
+#include "skill/build_key.h"
 
-static const struct sbx_image_sources plain = {
+static const struct sbx_build_sources plain = {
 	.kind = "skill",
 	.name = "n",
 	.context = "c",
@@ -17,24 +17,24 @@ static const struct sbx_image_sources plain = {
 	.platform = "linux/amd64",
 };
 
-static void check_differ(const struct sbx_image_sources *a,
-			 const struct sbx_image_sources *b)
+static void check_differ(const struct sbx_build_sources *a,
+			 const struct sbx_build_sources *b)
 {
-	char one[SBX_IMAGE_KEY_SIZE];
-	char other[SBX_IMAGE_KEY_SIZE];
+	char one[SBX_BUILD_KEY_SIZE];
+	char other[SBX_BUILD_KEY_SIZE];
 
-	sbx_image_key(a, one);
-	sbx_image_key(b, other);
+	sbx_build_key(a, one);
+	sbx_build_key(b, other);
 	assert_string_not_equal(one, other);
 }
 
 /* A tag's name is made of it. */
 static void test_form(void **state)
 {
-	char key[SBX_IMAGE_KEY_SIZE];
+	char key[SBX_BUILD_KEY_SIZE];
 
 	(void)state;
-	sbx_image_key(&plain, key);
+	sbx_build_key(&plain, key);
 	assert_int_equal(strlen(key), 32);
 	assert_int_equal(strspn(key, "0123456789abcdef"), 32);
 }
@@ -42,16 +42,16 @@ static void test_form(void **state)
 /* The same key on every machine and in every release, or all is rebuilt. */
 static void test_value(void **state)
 {
-	char key[SBX_IMAGE_KEY_SIZE];
+	char key[SBX_BUILD_KEY_SIZE];
 
 	(void)state;
-	sbx_image_key(&plain, key);
+	sbx_build_key(&plain, key);
 	assert_string_equal(key, "7c976eaca9019ba186c333a5d0361798");
 }
 
 static void test_every_source_counts(void **state)
 {
-	struct sbx_image_sources other = plain;
+	struct sbx_build_sources other = plain;
 
 	(void)state;
 	other.kind = "base";
@@ -82,10 +82,10 @@ static void test_every_source_counts(void **state)
 
 static void test_objects(void **state)
 {
-	struct sbx_image_sources a = plain;
-	struct sbx_image_sources b = plain;
-	char one[SBX_IMAGE_KEY_SIZE];
-	char other[SBX_IMAGE_KEY_SIZE];
+	struct sbx_build_sources a = plain;
+	struct sbx_build_sources b = plain;
+	char one[SBX_BUILD_KEY_SIZE];
+	char other[SBX_BUILD_KEY_SIZE];
 	json_t *xy = json_pack("{s:s, s:s}", "X", "1", "Y", "2");
 	json_t *yx = json_pack("{s:s, s:s}", "Y", "2", "X", "1");
 	json_t *other_value = json_pack("{s:s, s:s}", "X", "1", "Y", "3");
@@ -94,8 +94,8 @@ static void test_objects(void **state)
 	/* their order is nobody's choice */
 	a.args = xy;
 	b.args = yx;
-	sbx_image_key(&a, one);
-	sbx_image_key(&b, other);
+	sbx_build_key(&a, one);
+	sbx_build_key(&b, other);
 	assert_string_equal(one, other);
 	b.args = other_value;
 	check_differ(&a, &b);
@@ -120,5 +120,5 @@ int main(void)
 		cmocka_unit_test(test_objects),
 	};
 
-	return cmocka_run_group_tests_name("image_key", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SKILL_IMAGE_ROOTFS_H
-#define SBX_SKILL_IMAGE_ROOTFS_H
+#ifndef SBX_SKILL_ROOTFS_H
+#define SBX_SKILL_ROOTFS_H
 
 #include "base/error.h"
+
+/* The script in a base's directory that makes rootfs.tar. */
+#define SBX_ROOTFS_SCRIPT "rootfs"
 
 /*
  * Variables by which programs find their proxy, NULL-terminated.  Docker
  * takes them as build arguments without an ARG and keeps them out of history.
  */
-extern const char *const sbx_image_proxies[];
+extern const char *const sbx_rootfs_proxies[];
 
 /*
  * Runs a base image's script "rootfs" in the directory @dirfd.  It writes a
@@ -24,8 +27,8 @@ extern const char *const sbx_image_proxies[];
  * have written the script), BUILD_FAILED (with its last lines), CANCELLED,
  * INTERNAL.
  */
-int sbx_image_rootfs(int dirfd, const char *name, int cancel_fd,
-		     void (*progress)(void *ctx, const char *line), void *ctx,
-		     struct sbx_error *err);
+int sbx_rootfs_make(int dirfd, const char *name, int cancel_fd,
+		    void (*progress)(void *ctx, const char *line), void *ctx,
+		    struct sbx_error *err);
 
 #endif

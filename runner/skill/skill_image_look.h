@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SKILL_IMAGE_LOOK_H
-#define SBX_SKILL_IMAGE_LOOK_H
+#ifndef SBX_SKILL_SKILL_IMAGE_LOOK_H
+#define SBX_SKILL_SKILL_IMAGE_LOOK_H
 
 #include <stdbool.h>
 
@@ -45,11 +45,11 @@ void sbx_skill_image_clear(struct sbx_skill_image *image);
  * @expected (none when it is NULL).  Labels go to the containers of an image
  * as well, so one that we did not set could pose as ours.  DENIED.
  */
-int sbx_image_check_labels(const json_t *inspect, const char *ref,
-			   const json_t *expected, struct sbx_error *err);
+int sbx_skill_image_check_labels(const json_t *inspect, const char *ref,
+				 const json_t *expected, struct sbx_error *err);
 
 /* Fills in all but @built; @ref becomes the tag. */
-void sbx_image_describe(const json_t *inspect, const char *ref,
-			struct sbx_skill_image *out);
+void sbx_skill_image_describe(const json_t *inspect, const char *ref,
+			      struct sbx_skill_image *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "skill/image_plan.h"
+#include "skill/build_plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "skill/rootfs.h"
 
 #define ROOTFS_SIZE_MAX (1024 * 1024)
 
-static void plan_free(struct sbx_image_plan *plan)
+static void plan_free(struct sbx_build_plan *plan)
 {
 	free(plan->name);
 	free(plan->tag);
@@ -25,7 +26,7 @@ static void plan_free(struct sbx_image_plan *plan)
 	free(plan);
 }
 
-void sbx_image_plans_clear(struct sbx_image_plans *plans)
+void sbx_build_plans_clear(struct sbx_build_plans *plans)
 {
 	for (size_t i = 0; i < plans->n; i++)
 		plan_free(plans->v[i]);
@@ -34,10 +35,10 @@ void sbx_image_plans_clear(struct sbx_image_plans *plans)
 	plans->n = 0;
 }
 
-static struct sbx_image_plan *plan_new(struct sbx_image_plans *plans,
+static struct sbx_build_plan *plan_new(struct sbx_build_plans *plans,
 				       const char *kind, const char *name)
 {
-	struct sbx_image_plan *plan = sbx_calloc(1, sizeof(*plan));
+	struct sbx_build_plan *plan = sbx_calloc(1, sizeof(*plan));
 
 	plan->kind = kind;
 	plan->name = sbx_strdup(name);
@@ -51,16 +52,16 @@ static struct sbx_image_plan *plan_new(struct sbx_image_plans *plans,
 /* --- parts ----------------------------------------------------------------*/
 
 /* Plans each base of ours that the Dockerfile names. */
-static int plan_bases(struct sbx_image_plans *plans,
-		      struct sbx_image_plan *plan, struct sbx_error *err)
+static int plan_bases(struct sbx_build_plans *plans,
+		      struct sbx_build_plan *plan, struct sbx_error *err)
 {
 	for (size_t i = 0; i < plan->images.n; i++) {
 		const char *name = plan->images.refs[i].base;
-		struct sbx_image_plan *base;
+		struct sbx_build_plan *base;
 
 		if (!name || json_object_get(plan->base_keys, name))
 			continue;
-		if (sbx_image_plan_base(plans, name, &base, err) < 0)
+		if (sbx_build_plan_base(plans, name, &base, err) < 0)
 			return -1;
 		json_object_set_new(plan->base_keys, name,
 				    json_string(base->key));
@@ -75,11 +76,11 @@ static int plan_bases(struct sbx_image_plans *plans,
  * Reads the script that makes rootfs.tar.  It is hashed by itself because a
  * .dockerignore may keep it out of the context.
  */
-static int read_rootfs(struct sbx_image_plan *plan, struct sbx_error *err)
+static int read_rootfs(struct sbx_build_plan *plan, struct sbx_error *err)
 {
 	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(ROOTFS_SIZE_MAX);
 	cleanup_fd int fd = openat(
-		sbx_context_directory(plan->context), SBX_IMAGE_ROOTFS,
+		sbx_context_directory(plan->context), SBX_ROOTFS_SCRIPT,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
@@ -87,21 +88,21 @@ static int read_rootfs(struct sbx_image_plan *plan, struct sbx_error *err)
 		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
-				       SBX_IMAGE_ROOTFS ": cannot be read");
+				       SBX_ROOTFS_SCRIPT ": cannot be read");
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
-				     SBX_IMAGE_ROOTFS
+				     SBX_ROOTFS_SCRIPT
 				     ": not an executable script");
 	if (sbx_fd_read_all(fd, &text, err) < 0)
-		return sbx_error_wrap(err, SBX_IMAGE_ROOTFS);
+		return sbx_error_wrap(err, SBX_ROOTFS_SCRIPT);
 	plan->rootfs = sbx_buf_take(&text);
 	return 0;
 }
 
-static void set_key(const struct sbx_image_plans *plans,
-		    struct sbx_image_plan *plan, const char *context)
+static void set_key(const struct sbx_build_plans *plans,
+		    struct sbx_build_plan *plan, const char *context)
 {
-	struct sbx_image_sources sources = {
+	struct sbx_build_sources sources = {
 		.kind = plan->kind,
 		.name = plan->name,
 		.context = context,
@@ -118,13 +119,13 @@ static void set_key(const struct sbx_image_plans *plans,
 			sbx_strv_push(&sources.images,
 				      plan->images.refs[i].image);
 	}
-	sbx_image_key(&sources, plan->key);
+	sbx_build_key(&sources, plan->key);
 	plan->tag = sbx_asprintf("skillbox/%s:%s", plan->name, plan->key);
 	sbx_strv_free(&sources.images);
 }
 
 /* Fills in all but what plan_new() and its caller know. */
-static int plan_make(struct sbx_image_plans *plans, struct sbx_image_plan *plan,
+static int plan_make(struct sbx_build_plans *plans, struct sbx_build_plan *plan,
 		     const char *directory, struct sbx_error *err)
 {
 	char context[SBX_HASH_HEX_SIZE];
@@ -133,7 +134,7 @@ static int plan_make(struct sbx_image_plans *plans, struct sbx_image_plan *plan,
 	if (sbx_context_open(&plan->context, directory, plan->dockerfile, err) <
 	    0)
 		return -1;
-	if (strcmp(plan->kind, SBX_IMAGE_KIND_BASE) == 0 &&
+	if (strcmp(plan->kind, SBX_BUILD_BASE) == 0 &&
 	    read_rootfs(plan, err) < 0)
 		return -1;
 	text = sbx_context_dockerfile(plan->context);
@@ -150,13 +151,13 @@ static int plan_make(struct sbx_image_plans *plans, struct sbx_image_plan *plan,
 
 /* --- skills and bases -----------------------------------------------------*/
 
-int sbx_image_plan_skill(struct sbx_image_plans *plans,
+int sbx_build_plan_skill(struct sbx_build_plans *plans,
 			 const struct sbx_skill *skill,
-			 struct sbx_image_plan **out, struct sbx_error *err)
+			 struct sbx_build_plan **out, struct sbx_error *err)
 {
 	const struct sbx_manifest *manifest = skill->manifest;
-	struct sbx_image_plan *plan =
-		plan_new(plans, SBX_IMAGE_KIND_SKILL, manifest->name);
+	struct sbx_build_plan *plan =
+		plan_new(plans, SBX_BUILD_SKILL, manifest->name);
 
 	plan->dockerfile = sbx_strdup(manifest->dockerfile);
 	plan->target = manifest->target ? sbx_strdup(manifest->target) : NULL;
@@ -167,23 +168,23 @@ int sbx_image_plan_skill(struct sbx_image_plans *plans,
 	return 0;
 }
 
-static struct sbx_image_plan *find_base(const struct sbx_image_plans *plans,
+static struct sbx_build_plan *find_base(const struct sbx_build_plans *plans,
 					const char *name)
 {
 	for (size_t i = 0; i < plans->n; i++) {
-		struct sbx_image_plan *plan = plans->v[i];
+		struct sbx_build_plan *plan = plans->v[i];
 
-		if (strcmp(plan->kind, SBX_IMAGE_KIND_BASE) == 0 &&
+		if (strcmp(plan->kind, SBX_BUILD_BASE) == 0 &&
 		    strcmp(plan->name, name) == 0)
 			return plan;
 	}
 	return NULL;
 }
 
-int sbx_image_plan_base(struct sbx_image_plans *plans, const char *name,
-			struct sbx_image_plan **out, struct sbx_error *err)
+int sbx_build_plan_base(struct sbx_build_plans *plans, const char *name,
+			struct sbx_build_plan **out, struct sbx_error *err)
 {
-	struct sbx_image_plan *plan = find_base(plans, name);
+	struct sbx_build_plan *plan = find_base(plans, name);
 	cleanup_free char *directory = NULL;
 
 	if (plan && plan->busy)
@@ -194,7 +195,7 @@ int sbx_image_plan_base(struct sbx_image_plans *plans, const char *name,
 		if (sbx_catalog_base_dir(plans->catalog, name, &directory,
 					 err) < 0)
 			return -1;
-		plan = plan_new(plans, SBX_IMAGE_KIND_BASE, name);
+		plan = plan_new(plans, SBX_BUILD_BASE, name);
 		plan->dockerfile = sbx_strdup("Dockerfile");
 		if (plan_make(plans, plan, directory, err) < 0)
 			return sbx_error_wrap(err, "%s", directory);

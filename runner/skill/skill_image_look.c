@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "skill/image_look.h"
+#include "skill/skill_image_look.h"
 
 #include <string.h>
 
 #include "base/text.h"
 #include "codec/json.h"
 
-int sbx_image_check_labels(const json_t *inspect, const char *ref,
-			   const json_t *expected, struct sbx_error *err)
+int sbx_skill_image_check_labels(const json_t *inspect, const char *ref,
+				 const json_t *expected, struct sbx_error *err)
 {
 	json_t *labels = sbx_json_at(inspect, "Config", "Labels", NULL);
 	const char *key;
@@ -46,8 +46,8 @@ static void copy_strings(struct sbx_strv *out, const json_t *list)
 	}
 }
 
-void sbx_image_describe(const json_t *inspect, const char *ref,
-			struct sbx_skill_image *out)
+void sbx_skill_image_describe(const json_t *inspect, const char *ref,
+			      struct sbx_skill_image *out)
 {
 	json_t *config = json_object_get(inspect, "Config");
 	const char *id = sbx_json_text_at(inspect, "Id", NULL);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "skill/image_look.h"
+#include "skill/skill_image_look.h"
 
 /* @labels is taken. */
 static json_t *inspect_with(json_t *labels)
@@ -25,7 +25,8 @@ static json_t *ours(void)
 static int check(json_t *labels, json_t *expected, struct sbx_error *err)
 {
 	json_auto_t *inspect = inspect_with(labels);
-	int result = sbx_image_check_labels(inspect, "ref", expected, err);
+	int result =
+		sbx_skill_image_check_labels(inspect, "ref", expected, err);
 
 	json_decref(expected);
 	return result;
@@ -98,7 +99,7 @@ static void test_describe(void **state)
 	struct sbx_skill_image image = { .built = true };
 
 	(void)state;
-	sbx_image_describe(inspect, "ref", &image);
+	sbx_skill_image_describe(inspect, "ref", &image);
 	assert_string_equal(image.tag, "ref");
 	assert_string_equal(image.id, "sha256:1");
 	assert_int_equal(image.env.n, 2);
@@ -123,7 +124,7 @@ static void test_describe_nothing(void **state)
 	struct sbx_skill_image image = { .built = false };
 
 	(void)state;
-	sbx_image_describe(inspect, "ref", &image);
+	sbx_skill_image_describe(inspect, "ref", &image);
 	assert_string_equal(image.id, "");
 	assert_int_equal(image.env.n, 0);
 	assert_int_equal(image.cmd.n, 0);
@@ -142,5 +143,5 @@ int main(void)
 		cmocka_unit_test(test_describe_nothing),
 	};
 
-	return cmocka_run_group_tests_name("image_look", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,12 +10,12 @@
 
 #include "codec/json.h"
 #include "engine/image.h"
-#include "skill/image_plan.h"
+#include "skill/build_plan.h"
 
 struct prune {
 	struct sbx_engine *engine;
 	bool dry_run;
-	struct sbx_image_plans plans;
+	struct sbx_build_plans plans;
 	json_t *present; /* "KIND NAME" -> key, or null when not known */
 	struct sbx_strv *removed;
 };
@@ -37,20 +37,20 @@ static bool read_claim(const json_t *image, struct claim *claim)
 	if (claim->name[strspn(claim->name,
 			       "abcdefghijklmnopqrstuvwxyz0123456789-")])
 		return false;
-	return strcmp(claim->kind, SBX_IMAGE_KIND_SKILL) == 0 ||
-	       strcmp(claim->kind, SBX_IMAGE_KIND_BASE) == 0;
+	return strcmp(claim->kind, SBX_BUILD_SKILL) == 0 ||
+	       strcmp(claim->kind, SBX_BUILD_BASE) == 0;
 }
 
 /* The key that skill or base has now: a string, or null. */
 static json_t *find_present(struct prune *prune, const struct claim *claim)
 {
 	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
-	struct sbx_image_plan *plan = NULL;
+	struct sbx_build_plan *plan = NULL;
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	int result;
 
-	if (strcmp(claim->kind, SBX_IMAGE_KIND_BASE) == 0) {
-		result = sbx_image_plan_base(&prune->plans, claim->name, &plan,
+	if (strcmp(claim->kind, SBX_BUILD_BASE) == 0) {
+		result = sbx_build_plan_base(&prune->plans, claim->name, &plan,
 					     &ignored);
 		return result < 0 ? json_null() : json_string(plan->key);
 	}
@@ -60,7 +60,7 @@ static json_t *find_present(struct prune *prune, const struct claim *claim)
 	/* It is not built any more: none of its images is of use. */
 	if (skill.manifest->image)
 		return json_string("");
-	result = sbx_image_plan_skill(&prune->plans, &skill, &plan, &ignored);
+	result = sbx_build_plan_skill(&prune->plans, &skill, &plan, &ignored);
 	return result < 0 ? json_null() : json_string(plan->key);
 }
 
@@ -87,7 +87,7 @@ static bool is_ours(const struct claim *claim, const char *tag)
 		sbx_asprintf("skillbox/%s:latest", claim->name);
 
 	return strcmp(tag, exact) == 0 ||
-	       (strcmp(claim->kind, SBX_IMAGE_KIND_BASE) == 0 &&
+	       (strcmp(claim->kind, SBX_BUILD_BASE) == 0 &&
 		strcmp(tag, latest) == 0);
 }
 
@@ -152,6 +152,6 @@ int sbx_skill_image_prune(struct sbx_engine *engine,
 			break;
 	}
 	json_decref(prune.present);
-	sbx_image_plans_clear(&prune.plans);
+	sbx_build_plans_clear(&prune.plans);
 	return result;
 }

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "skill/image_rootfs.h"
+#include "skill/rootfs.h"
 
 /* Every test starts in an empty directory of its own. */
 static char home[64];
@@ -23,7 +23,7 @@ static char home[64];
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(home, sizeof(home), "/tmp/test_image_rootfs.XXXXXX");
+	snprintf(home, sizeof(home), "/tmp/test_rootfs.XXXXXX");
 	return !mkdtemp(home) || chdir(home) < 0 ? -1 : 0;
 }
 
@@ -55,8 +55,8 @@ static int run_with(int cancel_fd, struct sbx_buf *progress,
 {
 	cleanup_fd int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return sbx_image_rootfs(here, "base", cancel_fd, add_line, progress,
-				err);
+	return sbx_rootfs_make(here, "base", cancel_fd, add_line, progress,
+			       err);
 }
 
 static void check_fails(const char *script, enum sbx_outcome outcome,
@@ -239,5 +239,5 @@ int main(void)
 		TEST(test_cancel),
 	};
 
-	return cmocka_run_group_tests_name("image_rootfs", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

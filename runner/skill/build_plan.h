@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SKILL_IMAGE_PLAN_H
-#define SBX_SKILL_IMAGE_PLAN_H
+#ifndef SBX_SKILL_BUILD_PLAN_H
+#define SBX_SKILL_BUILD_PLAN_H
 
 #include <stdbool.h>
 
@@ -10,12 +10,15 @@
 #include "skill/catalog.h"
 #include "skill/context.h"
 #include "skill/dockerfile.h"
-#include "skill/image_key.h"
+#include "skill/build_key.h"
+
+#define SBX_BUILD_SKILL "skill"
+#define SBX_BUILD_BASE	"base"
 
 /*
  * How an image of ours would be built, found out from its sources alone.
  *
- * @kind	"skill" or "base", static
+ * @kind	SBX_BUILD_SKILL or SBX_BUILD_BASE
  * @name	of the skill or base
  * @key, @tag	"skillbox/NAME:KEY"
  * @args	object of strings, or NULL
@@ -26,10 +29,10 @@
  * @bases	their plans, borrowed
  * @busy	still being made: to meet it again is a cycle
  */
-struct sbx_image_plan {
+struct sbx_build_plan {
 	const char *kind;
 	char *name;
-	char key[SBX_IMAGE_KEY_SIZE];
+	char key[SBX_BUILD_KEY_SIZE];
 	char *tag;
 	char *dockerfile;
 	char *target;
@@ -38,37 +41,31 @@ struct sbx_image_plan {
 	struct sbx_dockerfile images;
 	char *rootfs;
 	json_t *base_keys;
-	struct sbx_image_plan **bases;
+	struct sbx_build_plan **bases;
 	size_t n_bases;
 	bool busy;
 };
 
 /* Plans that depend on each other; each base is there once. */
-struct sbx_image_plans {
+struct sbx_build_plans {
 	const struct sbx_catalog *catalog;
 	const char *platform;
-	struct sbx_image_plan **v;
+	struct sbx_build_plan **v;
 	size_t n;
 };
 
-#define SBX_IMAGE_KIND_SKILL "skill"
-#define SBX_IMAGE_KIND_BASE  "base"
-
-/* The script in a base's directory that makes rootfs.tar. */
-#define SBX_IMAGE_ROOTFS "rootfs"
-
-void sbx_image_plans_clear(struct sbx_image_plans *plans);
-#define cleanup_plans SBX_CLEANUP(sbx_image_plans_clear)
+void sbx_build_plans_clear(struct sbx_build_plans *plans);
+#define cleanup_plans SBX_CLEANUP(sbx_build_plans_clear)
 
 /*
  * The plan of a skill that is built, and of a base image; borrowed from
  * @plans.  INVALID (context, Dockerfile, bases that build on each other),
  * NOT_FOUND (a base), BUILD_FAILED (something changes while it is read).
  */
-int sbx_image_plan_skill(struct sbx_image_plans *plans,
+int sbx_build_plan_skill(struct sbx_build_plans *plans,
 			 const struct sbx_skill *skill,
-			 struct sbx_image_plan **out, struct sbx_error *err);
-int sbx_image_plan_base(struct sbx_image_plans *plans, const char *name,
-			struct sbx_image_plan **out, struct sbx_error *err);
+			 struct sbx_build_plan **out, struct sbx_error *err);
+int sbx_build_plan_base(struct sbx_build_plans *plans, const char *name,
+			struct sbx_build_plan **out, struct sbx_error *err);
 
 #endif

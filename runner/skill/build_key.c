@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "skill/image_key.h"
+#include "skill/build_key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,8 +51,8 @@ static void hash_object(struct sbx_hash *hash, const json_t *object)
 	}
 }
 
-void sbx_image_key(const struct sbx_image_sources *sources,
-		   char key[static SBX_IMAGE_KEY_SIZE])
+void sbx_build_key(const struct sbx_build_sources *sources,
+		   char key[static SBX_BUILD_KEY_SIZE])
 {
 	struct sbx_hash *hash = NULL;
 	char hex[SBX_HASH_HEX_SIZE];
@@ -73,6 +73,6 @@ void sbx_image_key(const struct sbx_image_sources *sources,
 	hash_object(hash, sources->bases);
 	sbx_hash_finish(hash, hex);
 	sbx_hash_free(&hash);
-	memcpy(key, hex, SBX_IMAGE_KEY_SIZE - 1);
-	key[SBX_IMAGE_KEY_SIZE - 1] = '\0';
+	memcpy(key, hex, SBX_BUILD_KEY_SIZE - 1);
+	key[SBX_BUILD_KEY_SIZE - 1] = '\0';
 }
