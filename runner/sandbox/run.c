@@ -188,6 +188,8 @@ static int write_spec(struct state *state, struct sbx_error *err)
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
 	};
+	if (sbx_spec_check(&state->spec, err) < 0)
+		return -1;
 	sbx_spec_argv(&state->spec, &state->argv);
 	return sbx_spec_environment(&state->spec, by_env ? state->input : NULL,
 				    text, &state->env, err);

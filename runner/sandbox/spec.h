@@ -70,6 +70,12 @@ struct sbx_spec {
 	const char *init_hash;
 };
 
+/*
+ * Whether such a sandbox can be made of the image at all: DENIED when it
+ * declares a volume where none can be masked.
+ */
+int sbx_spec_check(const struct sbx_spec *spec, struct sbx_error *err);
+
 /* The body of POST /containers/create; new reference. */
 json_t *sbx_spec_body(const struct sbx_spec *spec);
 

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "sandbox/runner.h"
 
@@ -61,7 +64,6 @@ json_t *sbx_spec_tmpfs_json(const struct sbx_action *action)
 	for (size_t i = 0; i < action->n_tmpfs; i++)
 		add_tmpfs(all, action, action->tmpfs[i].target,
 			  action->tmpfs[i].size, action->tmpfs[i].exec);
-	/* With IpcMode none the engine makes no /dev/shm of its own. */
 	if (!json_object_get(all, SHM_TARGET))
 		add_tmpfs(all, action, SHM_TARGET, SHM_SIZE, false);
 	if (wants_file(action))
@@ -130,7 +132,45 @@ static bool is_mounted(const struct sbx_action *action, const char *target)
 		if (strcmp(action->tmpfs[i].target, target) == 0)
 			return true;
 	}
-	return false;
+	/* With IpcMode none the engine makes no /dev/shm of its own. */
+	if (strcmp(target, SHM_TARGET) == 0)
+		return true;
+	return wants_file(action) && strcmp(target, SBX_SPEC_OUTPUT_DIR) == 0;
+}
+
+/* Over the kernel's file systems nothing may be, not even something empty. */
+static bool may_mask(const char *path)
+{
+	static const char *const never[] = { "/proc", "/sys", "/dev" };
+	cleanup_free char *clean = sbx_path_normalize(path);
+
+	if (!clean)
+		return false;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(never); i++) {
+		if (sbx_path_overlaps(clean, never[i]))
+			return false;
+	}
+	return true;
+}
+
+int sbx_spec_check(const struct sbx_spec *spec, struct sbx_error *err)
+{
+	const struct sbx_strv *declared = &spec->image->volumes;
+
+	for (size_t i = 0; i < declared->n; i++) {
+		cleanup_buf struct sbx_buf path = SBX_BUF_INIT(256);
+
+		if (is_mounted(&spec->grant->action, declared->v[i]) ||
+		    may_mask(declared->v[i]))
+			continue;
+		sbx_text_escape(&path, declared->v[i], strlen(declared->v[i]),
+				false);
+		return sbx_error_set(err, SBX_OUTCOME_DENIED,
+				     "image.volumes: the image declares a "
+				     "VOLUME at \"%s\", where none may be",
+				     sbx_buf_text(&path));
+	}
+	return 0;
 }
 
 /*

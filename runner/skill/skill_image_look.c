@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "codec/json.h"
 
@@ -46,6 +48,19 @@ static void copy_strings(struct sbx_strv *out, const json_t *list)
 	}
 }
 
+/* Cleaned, as the engine does it, and once; sbx_spec_check sees to the rest. */
+static void add_volume(struct sbx_strv *volumes, const char *declared)
+{
+	cleanup_free char *clean = sbx_path_normalize(declared);
+	const char *path = clean ? clean : declared;
+
+	for (size_t i = 0; i < volumes->n; i++) {
+		if (strcmp(volumes->v[i], path) == 0)
+			return;
+	}
+	sbx_strv_push(volumes, path);
+}
+
 void sbx_skill_image_describe(const json_t *inspect, const char *ref,
 			      struct sbx_skill_image *out)
 {
@@ -63,7 +78,7 @@ void sbx_skill_image_describe(const json_t *inspect, const char *ref,
 	copy_strings(&out->entrypoint, json_object_get(config, "Entrypoint"));
 	copy_strings(&out->cmd, json_object_get(config, "Cmd"));
 	json_object_foreach (json_object_get(config, "Volumes"), path, value)
-		sbx_strv_push(&out->volumes, path);
+		add_volume(&out->volumes, path);
 }
 
 void sbx_skill_image_clear(struct sbx_skill_image *image)

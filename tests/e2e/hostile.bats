@@ -28,8 +28,8 @@ teardown() {
 }
 
 teardown_file() {
-	docker volume ls -q --filter label=io.skillbox.skill=t-hostile |
-		xargs -r docker volume rm -f >/dev/null
+	docker volume ls -q --filter label=io.skillbox.volume |
+		grep -- -t-hostile | xargs -r docker volume rm -f >/dev/null
 }
 
 # A link to /proc/self/cwd is another directory to the engine, which mounts
@@ -46,4 +46,52 @@ teardown_file() {
 	act t-hostile harvest
 	ended denied 77
 	holds '.started_at == null and (.error | test("evil") | not)'
+}
+
+# volumes PATH...: a skill whose image declares them
+volumes() {
+	mkdir -p "$skills/t-hostile-volumes"
+	printf '%s\n' 'FROM skillbox/busybox' "VOLUME $*" \
+		>"$skills/t-hostile-volumes/Dockerfile"
+	fixture t-hostile-volumes <<'YAML'
+  plain: {command: [sh, -c, 'cat >/dev/null; touch /tmp/x && cat /data/file']}
+  keeps: {command: [sh, -c, 'touch /data/deep/x'], volumes: ['v:/data/deep:rw']}
+YAML
+}
+
+@test "a VOLUME hides nothing that the sandbox needs, spelled as it may be" {
+	for path in / /proc /proc/x /sys/fs/cgroup /dev /dev//pts; do
+		volumes "$path"
+		act t-hostile-volumes plain
+		ended denied 77
+		holds '.started_at == null and (.error | test("image.volumes"))'
+	done
+	volumes /tmp/ /.skillbox /dev/shm /data /data/ /data/file //data/deep
+	act t-hostile-volumes plain
+	ended failed 1
+	holds '.error | test("directory")'
+	act t-hostile-volumes keeps
+	ended ok 0
+	gone t-hostile-volumes
+}
+
+@test "a run takes away what a killed runner had not started yet" {
+	stray=$(docker create --label "io.skillbox.runner=$(
+		cat /proc/sys/kernel/random/boot_id):$(
+		stat -Lc %i /proc/self/ns/pid):4194000:1" \
+		"$(docker image ls -q skillbox/t-hostile | head -n 1)" true)
+	act t-hostile sh -e 'SCRIPT=echo answer'
+	ended ok 0
+	run -1 docker inspect "$stray"
+}
+
+# As with hidepid=2, or for a user of another /proc.
+@test "a runner that cannot be seen is not taken for dead" {
+	begin t-hostile sh -e 'SCRIPT=sleep 60'
+	unshare -m sh -c 'mount -t tmpfs none "/proc/$1" && shift && exec "$@"' \
+		sh "$runner" "$program" prune
+	[ "$(containers_of t-hostile running)" = "$container" ]
+	kill "$runner"
+	finish
+	ended cancelled 130
 }

@@ -93,9 +93,11 @@ static void test_pinned(void **state)
 static void test_describe(void **state)
 {
 	json_auto_t *inspect = json_pack(
-		"{s:s, s:{s:[s,s], s:[s], s:[s,s], s:s, s:{s:{}, s:{}}}}", "Id",
-		"sha256:1", "Config", "Env", "A=1", "B=", "Entrypoint", "e",
-		"Cmd", "c", "d", "WorkingDir", "/w", "Volumes", "/v", "/u");
+		"{s:s, s:{s:[s,s], s:[s], s:[s,s], s:s,"
+		" s:{s:{}, s:{}, s:{}, s:{}}}}",
+		"Id", "sha256:1", "Config", "Env", "A=1", "B=", "Entrypoint",
+		"e", "Cmd", "c", "d", "WorkingDir", "/w", "Volumes", "//v/./w/",
+		"/u", "/v/w", "/x/..");
 	struct sbx_skill_image image = { .built = true };
 
 	(void)state;
@@ -109,8 +111,10 @@ static void test_describe(void **state)
 	assert_int_equal(image.cmd.n, 2);
 	assert_string_equal(image.cmd.v[1], "d");
 	assert_string_equal(image.working_dir, "/w");
-	assert_int_equal(image.volumes.n, 2);
-	assert_string_equal(image.volumes.v[0], "/v");
+	assert_int_equal(image.volumes.n, 3);
+	assert_string_equal(image.volumes.v[0], "/v/w");
+	assert_string_equal(image.volumes.v[1], "/u");
+	assert_string_equal(image.volumes.v[2], "/x/..");
 	assert_true(image.built);
 	sbx_skill_image_clear(&image);
 	assert_null(image.tag);

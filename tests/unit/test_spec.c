@@ -202,6 +202,56 @@ static void test_mounts(void **state)
 	assert_true(sbx_json_true_at(masked, "ReadOnly", NULL));
 }
 
+/* What an image declares may hide nothing that the lock-down stands on. */
+static void test_declared_volumes(void **state)
+{
+	static const char *const refused[] = {
+		"/",	"/proc",    "/proc/x",	"/sys/fs/cgroup",
+		"/dev", "/dev/pts", "relative", "/a/../proc",
+	};
+	static const char *const fine[] = { "/tmp", "/tmp/x",	  "/dev/shm",
+					    "/app", "/app/cache", "/process" };
+	struct fixture *f = *state;
+	char **declared = &f->image.volumes.v[0];
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(refused); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+
+		sbx_strset(declared, refused[i]);
+		assert_int_equal(sbx_spec_check(&f->spec, &err), -1);
+		assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+		assert_non_null(strstr(err.message, refused[i]));
+	}
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(fine); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+
+		sbx_strset(declared, fine[i]);
+		assert_int_equal(sbx_spec_check(&f->spec, &err), 0);
+	}
+}
+
+/* What is mounted in any case is not mounted twice. */
+static void test_declared_twice(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *body = NULL;
+	size_t n;
+	struct sbx_hello_mount *list;
+
+	sbx_strset(&f->image.volumes.v[0], "/dev/shm");
+	body = sbx_spec_body(&f->spec);
+	list = sbx_spec_mounts(&f->spec, &n);
+	assert_null(mount_at(body, "/dev/shm"));
+	assert_int_equal(n, 5);
+	free(list);
+	json_decref(body);
+
+	f->grant.action.output = SBX_OUTPUT_FILE;
+	sbx_strset(&f->image.volumes.v[0], SBX_SPEC_OUTPUT_DIR);
+	body = sbx_spec_body(&f->spec);
+	assert_null(mount_at(body, SBX_SPEC_OUTPUT_DIR));
+}
+
 static void test_tmpfs(void **state)
 {
 	struct fixture *f = *state;
@@ -575,6 +625,8 @@ int main(void)
 		TEST(test_body_overrules_image),
 		TEST(test_body_has_no_environment),
 		TEST(test_mounts),
+		TEST(test_declared_volumes),
+		TEST(test_declared_twice),
 		TEST(test_tmpfs),
 		TEST(test_output_file_has_its_tmpfs),
 		TEST(test_volumes_of_tests_name_their_runner),
