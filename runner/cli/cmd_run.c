@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "codec/frames.h"
 #include "codec/json.h"
+#include "sandbox/reap.h"
 #include "sandbox/run.h"
 
 /*
@@ -77,6 +78,7 @@ static const struct sbx_option options[] = {
  * @output	the action's "output:", once its manifest was read
  * @out, @err	where its streams go as they come
  * @raw		the text format: all it wrote to stdout
+ * @engine	where it ran, NULL when it did not come to that
  */
 struct run {
 	const struct sbx_cli *cli;
@@ -91,6 +93,7 @@ struct run {
 	struct sbx_term_stream out;
 	struct sbx_term_stream err;
 	struct sbx_buf raw;
+	struct sbx_engine *engine;
 };
 
 /* The action's bytes, as they come. */
@@ -129,11 +132,11 @@ static void find_output(struct run *run, const struct sbx_catalog *catalog)
 }
 
 static void run_action(struct run *run, const struct sbx_catalog *catalog,
-		       struct sbx_engine *engine, const struct sbx_buf *input,
-		       int cancel_fd, struct sbx_record *record)
+		       const struct sbx_buf *input, int cancel_fd,
+		       struct sbx_record *record)
 {
 	struct sbx_run request = {
-		.engine = engine,
+		.engine = run->engine,
 		.catalog = catalog,
 		.skill = run->skill,
 		.action = run->action,
@@ -149,7 +152,7 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 
 	if (run->format == FORMAT_TEXT)
 		find_output(run, catalog);
-	sbx_engine_set_cancel_fd(engine, cancel_fd);
+	sbx_engine_set_cancel_fd(run->engine, cancel_fd);
 	sbx_run_action(&request, record);
 	sbx_term_stream_end(&run->out);
 	sbx_term_stream_end(&run->err);
@@ -161,20 +164,18 @@ static int perform(struct run *run, struct sbx_record *record,
 {
 	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
 	struct sbx_buf input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX);
-	struct sbx_engine *engine = NULL;
 	int cancel_fd = sbx_cancel_setup();
 	int result = -1;
 
 	if (sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
 	    sbx_cli_catalog(run->cli, &catalog, err) ||
-	    sbx_cli_engine(run->cli, &engine, err) ||
+	    sbx_cli_engine(run->cli, &run->engine, err) ||
 	    sbx_request_input(run->argument, cancel_fd, &input, err))
 		goto out;
-	run_action(run, &catalog, engine, &input, cancel_fd, record);
+	run_action(run, &catalog, &input, cancel_fd, record);
 	result = 0;
 out:
-	sbx_engine_free(&engine);
 	sbx_buf_free(&input);
 	sbx_catalog_close(&catalog);
 	return result;
@@ -260,6 +261,25 @@ static void report(const struct run *run, const struct sbx_record *record)
 	hint(run, record);
 }
 
+/*
+ * A runner that was killed between create and start leaves a container that
+ * no init ends.  The caller has its record by now; whatever goes wrong here
+ * is left to the next run.
+ */
+static void sweep(struct run *run, const struct sbx_record *record)
+{
+	cleanup_strv struct sbx_strv removed = SBX_STRV_INIT;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	fflush(stdout);
+	/* An engine that failed once may take as long to fail again. */
+	if (!run->engine || sbx_cancel_asked() || record->create_ms < 0 ||
+	    record->outcome == SBX_OUTCOME_UNAVAILABLE)
+		return;
+	sbx_engine_set_cancel_fd(run->engine, sbx_cancel_setup());
+	sbx_reap_containers(run->engine, false, &removed, &ignored);
+}
+
 static int run_and_report(struct run *run)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
@@ -275,6 +295,8 @@ static int run_and_report(struct run *run)
 		sbx_record_fail(&record, &err);
 	}
 	report(run, &record);
+	sweep(run, &record);
+	sbx_engine_free(&run->engine);
 	status = record.status;
 	sbx_record_clear(&record);
 	return status;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/runner.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,7 +83,7 @@ const char *sbx_runner_identity(void)
 
 enum sbx_runner_state sbx_runner_state(const char *identity)
 {
-	unsigned long long namespace, started;
+	unsigned long long namespace, started, now;
 	char boot[64], own_boot[64];
 	char extra;
 	long pid;
@@ -93,5 +95,9 @@ enum sbx_runner_state sbx_runner_state(const char *identity)
 	    strcmp(boot, own_boot) != 0 || namespace == 0 ||
 	    namespace != pid_namespace() || pid <= 0 || started == 0)
 		return SBX_RUNNER_ELSEWHERE;
-	return start_time(pid) == started ? SBX_RUNNER_ALIVE : SBX_RUNNER_DEAD;
+	now = start_time(pid);
+	/* hidepid=2 of proc(5) hides the processes of other users. */
+	if (now == 0 && (kill((pid_t)pid, 0) == 0 || errno != ESRCH))
+		return SBX_RUNNER_ELSEWHERE;
+	return now == started ? SBX_RUNNER_ALIVE : SBX_RUNNER_DEAD;
 }

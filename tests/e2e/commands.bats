@@ -153,15 +153,19 @@ teardown() {
 		stat -Lc %i /proc/self/ns/pid):4194000:1
 	stray=$(docker create --label "io.skillbox.runner=$identity" \
 		--label io.skillbox.skill=t-stray "$image" true)
+	# Any run that ends meanwhile takes containers, but no volumes.
+	volume=$(docker volume create --label "io.skillbox.runner=$identity" \
+		--label io.skillbox.owner=test-stray t-stray)
 	foreign=$(docker create --label t-commands=1 "$image" true)
 	begin t-commands waits
 
 	skillbox prune --dry-run >"$BATS_TEST_TMPDIR/out"
 	cat "$BATS_TEST_TMPDIR/out"
-	grep -q 'would remove container' "$BATS_TEST_TMPDIR/out"
-	docker inspect "$stray" >/dev/null
+	grep -q 'would remove volume t-stray' "$BATS_TEST_TMPDIR/out"
+	docker volume inspect "$volume" >/dev/null
 	skillbox prune >"$BATS_TEST_TMPDIR/out"
-	grep -q 'removed container' "$BATS_TEST_TMPDIR/out"
+	grep -q 'removed volume t-stray' "$BATS_TEST_TMPDIR/out"
+	run -1 docker volume inspect "$volume"
 	run -1 docker inspect "$stray"
 	docker inspect "$foreign" >/dev/null
 	docker rm "$foreign" >/dev/null
