@@ -11,7 +11,7 @@ BUILD ?= build
 CC ?= cc
 MUSL_CC ?= musl-gcc
 PKG_CONFIG ?= pkg-config
-LIBRARIES := libcurl jansson libarchive yaml-0.1 libsodium
+LIBRARIES := jansson libarchive yaml-0.1 libsodium
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla \

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME "Content-Length"
-
 static int not_http(struct sbx_error *err, const char *what)
 {
 	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
@@ -55,6 +53,8 @@ static int parse_status(const char *line, size_t size,
 		return not_http(err, "malformed status line");
 	if (size > strlen("HTTP/1.x 101") && at[4] != ' ')
 		return not_http(err, "malformed status line");
+	/* HTTP/1.0 closes, and knows no other way to end a body. */
+	head->close = at[-1] == '0';
 	head->status = (at[1] - '0') * 100 + (at[2] - '0') * 10 + at[3] - '0';
 	if (head->status < 100 || head->status > 599)
 		return not_http(err, "malformed status line");
@@ -66,40 +66,69 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+const char *sbx_http_head_field(const char *line, size_t size, const char *name,
+				size_t *value_size)
+{
+	size_t skip = strlen(name);
+	const char *end = line + size;
+
+	if (size <= skip || strncasecmp(line, name, skip) != 0 ||
+	    line[skip] != ':')
+		return NULL;
+	line += skip + 1;
+	while (line < end && is_blank(*line))
+		line++;
+	while (line < end && is_blank(end[-1]))
+		end--;
+	*value_size = (size_t)(end - line);
+	return line;
+}
+
 static int parse_length(const char *value, size_t size,
 			struct sbx_http_head *head, struct sbx_error *err)
 {
 	int64_t length = 0;
-	size_t i = 0;
 
-	while (size > 0 && is_blank(value[size - 1]))
-		size--;
-	while (i < size && is_blank(value[i]))
-		i++;
-	if (i == size || size - i > 18)
+	if (size == 0 || size > 18)
 		return not_http(err, "malformed Content-Length");
-	for (; i < size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		if (!isdigit((unsigned char)value[i]))
 			return not_http(err, "malformed Content-Length");
 		length = length * 10 + (value[i] - '0');
 	}
+	/* Two that differ are how answers are smuggled (RFC 9112, 6.3). */
+	if (head->content_length >= 0 && head->content_length != length)
+		return not_http(err, "two Content-Lengths");
 	head->content_length = length;
 	return 0;
+}
+
+static bool is_word(const char *value, size_t size, const char *word)
+{
+	return size == strlen(word) && strncasecmp(value, word, size) == 0;
 }
 
 static int parse_field(const char *line, size_t size,
 		       struct sbx_http_head *head, struct sbx_error *err)
 {
 	const char *colon = memchr(line, ':', size);
-	size_t name = strlen(NAME);
+	const char *value;
+	size_t length;
 
 	if (!colon || colon == line)
 		return not_http(err, "malformed header field");
-	if ((size_t)(colon - line) != name ||
-	    strncasecmp(line, NAME, name) != 0)
-		return 0;
-	colon++;
-	return parse_length(colon, (size_t)(line + size - colon), head, err);
+	value = sbx_http_head_field(line, size, "Content-Length", &length);
+	if (value)
+		return parse_length(value, length, head, err);
+	value = sbx_http_head_field(line, size, "Transfer-Encoding", &length);
+	if (value && !is_word(value, length, "chunked"))
+		return not_http(err, "unknown Transfer-Encoding");
+	if (value)
+		head->chunked = true;
+	value = sbx_http_head_field(line, size, "Connection", &length);
+	if (value && is_word(value, length, "close"))
+		head->close = true;
+	return 0;
 }
 
 static int parse_lines(const char *data, size_t size,

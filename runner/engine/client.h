@@ -5,19 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <curl/curl.h>
-
 #include "base/error.h"
+#include "engine/connection.h"
 #include "engine/transport.h"
 
 /*
- * HTTP/1.1 over a transport, by libcurl: what moves bytes, knows time-outs and
+ * HTTP/1.1 (RFC 9112) over a transport: what moves bytes, knows time-outs and
  * cancellation, and knows nothing of what the engine says.
  */
 struct sbx_client;
 
-#define SBX_CLIENT_CONNECT_MS 5000
-#define SBX_CLIENT_IDLE_MS    60000
+#define SBX_CLIENT_IDLE_MS 60000
 
 /*
  * One request and its answer.
@@ -51,10 +49,9 @@ struct sbx_client_exchange {
 	long status;
 };
 
-/* Borrows @transport. */
-int sbx_client_new(struct sbx_client **out,
-		   const struct sbx_transport *transport,
-		   struct sbx_error *err);
+/* Borrows @transport; opens no connection yet. */
+void sbx_client_new(struct sbx_client **out,
+		    const struct sbx_transport *transport);
 void sbx_client_free(struct sbx_client **client);
 
 /* See sbx_engine_set_cancel_fd(). */
@@ -70,26 +67,16 @@ int sbx_client_perform(struct sbx_client *client,
 		       struct sbx_client_exchange *exchange,
 		       struct sbx_error *err);
 
-/*
- * A connection of its own, on which nothing has been said yet, for
- * curl_easy_send() and curl_easy_recv().
- */
-struct sbx_client_connection {
-	CURL *easy;
-	CURLM *multi;
-	int fd;
-};
-
-int sbx_client_connect(struct sbx_client *client,
-		       struct sbx_client_connection *out,
-		       struct sbx_error *err);
-void sbx_client_disconnect(struct sbx_client_connection *connection);
+/* A connection of its own, on which nothing has been said yet. */
+int sbx_client_connect(const struct sbx_client *client,
+		       struct sbx_connection **out, struct sbx_error *err);
 
 /*
- * Waits until @fd is ready for @events (poll(2)).  UNAVAILABLE when it is not
- * within @timeout_ms, CANCELLED.
+ * Waits until @connection is ready for @events (poll(2)).  UNAVAILABLE when
+ * it is not within @timeout_ms, CANCELLED.
  */
-int sbx_client_wait(const struct sbx_client *client, int fd, short events,
+int sbx_client_wait(const struct sbx_client *client,
+		    const struct sbx_connection *connection, short events,
 		    int timeout_ms, struct sbx_error *err);
 
 #endif

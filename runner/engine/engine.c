@@ -15,11 +15,11 @@ int sbx_engine_new(struct sbx_engine **out, const char *url,
 {
 	struct sbx_engine *engine = sbx_calloc(1, sizeof(*engine));
 
-	if (sbx_transport_new(&engine->transport, url, err) < 0 ||
-	    sbx_client_new(&engine->client, engine->transport, err) < 0) {
+	if (sbx_transport_new(&engine->transport, url, err) < 0) {
 		sbx_engine_free(&engine);
 		return -1;
 	}
+	sbx_client_new(&engine->client, engine->transport);
 	*out = engine;
 	return 0;
 }

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
+
+#include "codec/http_head.h"
 
 /*
  * The API versions that are spoken: 1.41 is what Docker 20.10 and Podman 4.3
@@ -28,16 +29,12 @@ struct ping {
 static bool header_value(const char *line, size_t size, const char *name,
 			 char *out, size_t out_size)
 {
-	size_t skip = strlen(name);
+	size_t length;
+	const char *value = sbx_http_head_field(line, size, name, &length);
 
-	if (size <= skip || strncasecmp(line, name, skip) != 0 ||
-	    line[skip] != ':')
-		return false;
-	skip++;
-	while (skip < size && (line[skip] == ' ' || line[skip] == '\t'))
-		skip++;
-	snprintf(out, out_size, "%.*s", (int)(size - skip), line + skip);
-	return true;
+	if (value)
+		snprintf(out, out_size, "%.*s", (int)length, value);
+	return value;
 }
 
 static void on_header(void *ctx, const char *line, size_t size)

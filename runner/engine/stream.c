@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/stream.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +15,9 @@
 #include "engine/http.h"
 
 /*
- * libcurl makes the connection (so that every transport it knows will do) and
- * then only moves bytes: the upgrade request and its answer are written and
- * read here.  What came behind the head in the same read is the beginning of
- * the stream and waits in @early.
+ * The upgrade request and its answer are written and read here, for what comes
+ * behind the answer's head is no HTTP any more.  What of it came in the same
+ * read is the beginning of the stream and waits in @early.
  */
 
 /* From the request to the 101; the engine only looks the container up. */
@@ -27,50 +27,40 @@
 #define REFUSAL_MAX 4096
 
 struct sbx_stream {
-	struct sbx_client_connection connection;
+	struct sbx_connection *connection;
 	struct sbx_buf early;
 };
 
 int sbx_stream_fd(const struct sbx_stream *stream)
 {
-	return stream->connection.fd;
+	return sbx_connection_fd(stream->connection);
 }
 
-static int broken(CURLcode code, struct sbx_error *err)
+static int broken(struct sbx_error *err)
 {
-	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-			     "the attached connection broke: %s",
-			     curl_easy_strerror(code));
+	return sbx_error_errno(err, SBX_OUTCOME_UNAVAILABLE, errno,
+			       "the attached connection broke");
 }
 
 ssize_t sbx_stream_send(struct sbx_stream *stream, const void *data,
 			size_t size, struct sbx_error *err)
 {
-	size_t sent = 0;
-	CURLcode code;
+	ssize_t sent;
 
 	if (size == 0)
 		return 0;
-	code = curl_easy_send(stream->connection.easy, data, size, &sent);
-	if (code == CURLE_AGAIN)
-		return 0;
-	if (code != CURLE_OK)
-		return broken(code, err);
-	return (ssize_t)sent;
+	sent = sbx_connection_send(stream->connection, data, size);
+	return sent < 0 ? broken(err) : sent;
 }
 
 static ssize_t recv_raw(struct sbx_stream *stream, void *data, size_t size,
 			struct sbx_error *err)
 {
-	size_t got = 0;
-	CURLcode code =
-		curl_easy_recv(stream->connection.easy, data, size, &got);
+	ssize_t got = sbx_connection_recv(stream->connection, data, size);
 
-	if (code == CURLE_AGAIN)
-		return 0;
-	if (code != CURLE_OK)
-		return broken(code, err);
-	return got > 0 ? (ssize_t)got : SBX_STREAM_CLOSED;
+	if (got == SBX_CONNECTION_CLOSED)
+		return SBX_STREAM_CLOSED;
+	return got < 0 ? broken(err) : got;
 }
 
 ssize_t sbx_stream_recv(struct sbx_stream *stream, void *data, size_t size,
@@ -91,7 +81,7 @@ void sbx_stream_free(struct sbx_stream **stream)
 {
 	if (!*stream)
 		return;
-	sbx_client_disconnect(&(*stream)->connection);
+	sbx_connection_close(&(*stream)->connection);
 	sbx_buf_free(&(*stream)->early);
 	free(*stream);
 	*stream = NULL;
@@ -113,8 +103,8 @@ static int send_request(struct sbx_stream *stream,
 		request += sent;
 		left -= (size_t)sent;
 		if (sent == 0 &&
-		    sbx_client_wait(engine->client, stream->connection.fd,
-				    POLLOUT, UPGRADE_MS, err) < 0)
+		    sbx_client_wait(engine->client, stream->connection, POLLOUT,
+				    UPGRADE_MS, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -139,8 +129,8 @@ static int recv_more(struct sbx_stream *stream, const struct sbx_engine *engine,
 			sbx_buf_append(&stream->early, part, (size_t)got);
 			return 1;
 		}
-		if (sbx_client_wait(engine->client, stream->connection.fd,
-				    POLLIN, left > 0 ? (int)left : 0, err) < 0)
+		if (sbx_client_wait(engine->client, stream->connection, POLLIN,
+				    left > 0 ? (int)left : 0, err) < 0)
 			return -1;
 	}
 }

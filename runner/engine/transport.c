@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 
@@ -29,28 +31,28 @@ static int unix_parse(struct sbx_transport *transport, const char *rest,
 				     transport->url,
 				     sizeof(address.sun_path) - 1);
 	transport->address = sbx_strdup(rest);
-	transport->origin = "http://docker";
 	return 0;
 }
 
 /* A leading '@' is the abstract namespace, as in Go's net package. */
-static int unix_configure(const struct sbx_transport *transport, CURL *easy,
-			  struct sbx_error *err)
+static int unix_connect(const struct sbx_transport *transport)
 {
-	bool abstract = transport->address[0] == '@';
-	CURLcode code;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t size = strlen(transport->address);
+	cleanup_fd int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	socklen_t length =
+		offsetof(struct sockaddr_un, sun_path) + (socklen_t)size;
 
-	if (abstract)
-		code = curl_easy_setopt(easy, CURLOPT_ABSTRACT_UNIX_SOCKET,
-					transport->address + 1);
+	memcpy(address.sun_path, transport->address, size);
+	if (address.sun_path[0] == '@')
+		address.sun_path[0] = '\0';
 	else
-		code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-					transport->address);
-	if (code == CURLE_OK)
-		return 0;
-	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-			     "libcurl cannot use Unix sockets: %s",
-			     curl_easy_strerror(code));
+		length++;
+	/* unix(7): a full backlog is EAGAIN, never EINPROGRESS. */
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, length) < 0)
+		return -1;
+	return sbx_take_fd(&fd);
 }
 
 /*
@@ -110,7 +112,7 @@ static const char *unix_advice(const struct sbx_transport *transport,
 /* --- the table -------------------------------------------------------- */
 
 static const struct sbx_transport_ops transports[] = {
-	{ "unix", unix_parse, unix_configure, unix_platform, unix_advice },
+	{ "unix", unix_parse, unix_connect, unix_platform, unix_advice },
 };
 
 static const char *const not_yet[] = { "tcp",  "ssh",	"npipe",

@@ -4,22 +4,20 @@
 
 #include <stddef.h>
 
-#include <curl/curl.h>
-
 #include "base/error.h"
 
 /*
- * How an engine is reached.  A transport only knows how to point a libcurl
- * handle at its endpoint; what is said over the connection is the same for
- * all of them.  A new kind (TCP, TLS, ssh) is one more row of operations.
+ * How an engine is reached.  A transport only knows how to connect; what is
+ * said over the connection is the same for all of them.  A new kind (TCP, TLS,
+ * ssh) is one more row of operations.
  */
 struct sbx_transport;
 
 /*
  * @scheme	of the URLs it serves
  * @parse	takes the part of the URL behind "scheme://"; INVALID
- * @configure	sets the options of @easy that reach this endpoint, once per
- *		request; UNAVAILABLE
+ * @connect	begins to connect: a new non-blocking socket, which is connected
+ *		once it is writable, or -1 with errno; EAGAIN: try again later
  * @platform	of the engine: static string, "linux/amd64"
  * @advice	what to do about a connect(2) that failed with @errnum, or
  *		NULL: static string, a clause that fits in brackets
@@ -28,8 +26,7 @@ struct sbx_transport_ops {
 	const char *scheme;
 	int (*parse)(struct sbx_transport *transport, const char *rest,
 		     struct sbx_error *err);
-	int (*configure)(const struct sbx_transport *transport, CURL *easy,
-			 struct sbx_error *err);
+	int (*connect)(const struct sbx_transport *transport);
 	const char *(*platform)(const struct sbx_transport *transport);
 	const char *(*advice)(const struct sbx_transport *transport,
 			      int errnum);
@@ -37,13 +34,11 @@ struct sbx_transport_ops {
 
 /*
  * @url		as it was given
- * @origin	scheme and authority libcurl gets to see: "http://docker"
  * @address	what @parse made of the URL: the socket's path
  */
 struct sbx_transport {
 	const struct sbx_transport_ops *ops;
 	char *url;
-	const char *origin;
 	char *address;
 };
 

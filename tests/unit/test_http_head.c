@@ -73,6 +73,37 @@ static void test_fields(void **state)
 	assert_true(parse("HTTP/1.1 200 \r\n\r\n", &head) > 0);
 }
 
+/* What decides how the body ends, and whether another answer may follow. */
+static void test_framing(void **state)
+{
+	struct sbx_http_head head;
+
+	(void)state;
+	assert_true(parse("HTTP/1.1 200 OK\r\n\r\n", &head) > 0);
+	assert_false(head.chunked || head.close);
+	assert_true(parse("HTTP/1.1 200 OK\r\n"
+			  "transfer-encoding:  Chunked \r\n"
+			  "CONNECTION: Close\r\n\r\n",
+			  &head) > 0);
+	assert_true(head.chunked && head.close);
+	assert_true(parse("HTTP/1.0 200 OK\r\n\r\n", &head) > 0);
+	assert_true(head.close);
+}
+
+static void test_field(void **state)
+{
+	static const char line[] = "Api-Version: \t1.41 \t";
+	size_t size = 0;
+	const char *value;
+
+	(void)state;
+	value = sbx_http_head_field(line, strlen(line), "api-version", &size);
+	assert_int_equal(size, 4);
+	assert_memory_equal(value, "1.41", 4);
+	assert_null(sbx_http_head_field(line, strlen(line), "Api", &size));
+	assert_null(sbx_http_head_field(line, 5, "Api-Version", &size));
+}
+
 static void test_malformed(void **state)
 {
 	static const char *const texts[] = {
@@ -93,6 +124,9 @@ static void test_malformed(void **state)
 		"HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+		"Content-Length: 2\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1 2\r\n\r\n",
 		"HTTP/1.1 200 OK\r\n"
 		"Content-Length: 9999999999999999999999\r\n\r\n",
@@ -135,6 +169,8 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_framing),
+		cmocka_unit_test(test_field),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_endless),
 	};
