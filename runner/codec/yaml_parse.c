@@ -468,10 +468,26 @@ static int parse_stream(struct parse *parse)
 	return result < 0 ? -1 : 0;
 }
 
+/*
+ * Told the encoding, libyaml (0.2.5) takes a byte order mark for content, and
+ * then finds none at the start of the line after it.
+ */
+static void skip_byte_order_mark(struct parse *parse)
+{
+	static const char mark[] = { '\xef', '\xbb', '\xbf' };
+
+	if (parse->size < sizeof(mark) ||
+	    memcmp(parse->data, mark, sizeof(mark)) != 0)
+		return;
+	parse->data += sizeof(mark);
+	parse->size -= sizeof(mark);
+}
+
 static int parse_text(struct parse *parse)
 {
 	int result;
 
+	skip_byte_order_mark(parse);
 	if (check_characters(parse) < 0)
 		return -1;
 	if (!yaml_parser_initialize(&parse->parser))

@@ -68,6 +68,9 @@ static void test_core_schema(void **state)
 		{ "\xef\xbb\xbf"
 		  "a: 1",
 		  "{\"a\": 1}" },
+		{ "\xef\xbb\xbf"
+		  "a: 1\r\nb:\r\n  c: 2\r\n",
+		  "{\"a\": 1, \"b\": {\"c\": 2}}" },
 		{ "a: &x [1, &y k]\nb: *x\n*y : 2\n",
 		  "{\"a\": [1, \"k\"], \"b\": [1, \"k\"], \"k\": 2}" },
 		{ "[&a 1, &a 2, *a]", "[1, 2, 2]" },
