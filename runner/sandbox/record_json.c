@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/record.h"
 
+#include <string.h>
+
+#include "base/text.h"
+
+/* What was asked for may be no UTF-8, which JSON has to be. */
 static json_t *text(const char *value)
 {
-	return value ? json_string(value) : json_null();
+	cleanup_buf struct sbx_buf valid =
+		SBX_BUF_INIT(value ? 3 * strlen(value) + 1 : 1);
+
+	if (!value)
+		return json_null();
+	sbx_text_to_utf8(&valid, value, strlen(value));
+	return json_stringn(sbx_buf_text(&valid), valid.len);
 }
 
 /* In 64ths: a binary fraction, so its decimal is short and exact. */

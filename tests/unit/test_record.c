@@ -364,6 +364,22 @@ static void test_json_of_nothing(void **state)
 	free(line);
 }
 
+/* Whatever was asked for, no member is missing and all of it is UTF-8. */
+static void test_json_of_odd_names(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *json = NULL;
+
+	sbx_strset(&f->record.skill, "a\xff");
+	sbx_strset(&f->record.action, "\xc3");
+	json = sbx_record_json(&f->record);
+	assert_string_equal(sbx_json_text_at(json, "skill", NULL),
+			    "a\xef\xbf\xbd");
+	assert_string_equal(sbx_json_text_at(json, "action", NULL),
+			    "\xef\xbf\xbd");
+	assert_true(json_is_null(json_object_get(json, "owner")));
+}
+
 static void test_json_members_in_order(void **state)
 {
 	static const char *const order[] = {
@@ -411,6 +427,7 @@ int main(void)
 		TEST(test_output_limit),
 		TEST(test_exec_failed),
 		TEST(test_json_of_nothing),
+		TEST(test_json_of_odd_names),
 		TEST(test_json_members_in_order),
 	};
 
