@@ -159,14 +159,18 @@ int sbx_skill_load(const char *dir, struct sbx_skill *out,
 	return 0;
 }
 
-/* "DIR/NAME/FILE" is there, whatever it is. */
+/*
+ * "DIR/NAME/FILE" is there, whatever it is.  One that nobody lets us see is:
+ * a skill must not be passed over in silence.
+ */
 static bool has_file(const char *directory, const char *name, const char *file)
 {
 	cleanup_free char *path =
 		sbx_asprintf("%s/%s/%s", directory, name, file);
 	struct stat about;
 
-	return lstat(path, &about) == 0;
+	return lstat(path, &about) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* The message for a skill that is nowhere. */

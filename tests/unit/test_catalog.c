@@ -295,6 +295,31 @@ static void test_linked_skill(void **state)
 	sbx_catalog_close(&catalog);
 }
 
+/*
+ * What cannot be looked into is no skill that is missing: it is listed, and
+ * loading it says why.  (A loop, because nothing is closed to root.)
+ */
+static void test_unreadable_skill(void **state)
+{
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_catalog catalog;
+
+	(void)state;
+	assert_int_equal(mkdir("odd", 0700), 0);
+	assert_int_equal(symlink("loop", "odd/loop"), 0);
+	assert_int_equal(symlink("nowhere", "odd/dangling"), 0);
+	open_catalog(&catalog, "odd");
+	assert_int_equal(sbx_catalog_names(&catalog, &names, NULL, &err), 0);
+	assert_int_equal(names.n, 1);
+	assert_string_equal(names.v[0], "loop");
+	assert_int_equal(sbx_catalog_load(&catalog, "loop", &skill, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	assert_non_null(strstr(err.message, "cannot open"));
+	sbx_catalog_close(&catalog);
+}
+
 static void test_names(void **state)
 {
 	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
@@ -356,6 +381,7 @@ int main(void)
 		TEST(test_load_directory_fails),
 		TEST(test_huge),
 		TEST(test_linked_skill),
+		TEST(test_unreadable_skill),
 		TEST(test_names),
 		TEST(test_base_dir),
 	};
