@@ -94,46 +94,60 @@ static void read_each(struct sbx_reader *reader, const json_t *actions,
 	}
 }
 
-/* The first volume that @a and @b share, or NULL. */
-static const char *shared_volume(const struct sbx_action *a,
-				 const struct sbx_action *b)
+static bool has_volume(const struct sbx_action *action, const char *source)
 {
-	for (size_t i = 0; i < a->n_volumes; i++) {
-		for (size_t j = 0; j < b->n_volumes; j++) {
-			if (strcmp(a->volumes[i].source,
-				   b->volumes[j].source) == 0)
-				return a->volumes[i].source;
-		}
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		if (strcmp(action->volumes[i].source, source) == 0)
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+/*
+ * The first of the actions before @action whose network differs and that has
+ * the volume too; NULL when one with the same network has it, which this was
+ * said of.
+ */
+static const struct sbx_action *joined_to(const struct sbx_manifest *manifest,
+					  const struct sbx_action *action,
+					  const char *source)
+{
+	const struct sbx_action *found = NULL;
+
+	for (const struct sbx_action *other = manifest->actions; other < action;
+	     other++) {
+		if (!has_volume(other, source))
+			continue;
+		if (other->network == action->network)
+			return NULL;
+		if (!found)
+			found = other;
+	}
+	return found;
 }
 
 /* A Unix socket in the volume would join them, also where it is read-only. */
 static void check_shared_volumes(struct sbx_reader *reader,
-				 const struct sbx_manifest *manifest)
+				 const struct sbx_manifest *manifest,
+				 const struct sbx_action *action)
 {
 	struct sbx_at actions = { .key = "actions" };
+	struct sbx_at at = { .up = &actions, .key = action->name };
+	struct sbx_at volumes = { .up = &at, .key = "volumes" };
 
-	for (size_t i = 0; i < manifest->n_actions; i++) {
-		const struct sbx_action *a = &manifest->actions[i];
-		struct sbx_at at = { .up = &actions, .key = a->name };
-		struct sbx_at volumes = { .up = &at, .key = "volumes" };
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		const char *source = action->volumes[i].source;
+		const struct sbx_action *other =
+			joined_to(manifest, action, source);
 
-		for (size_t j = 0; j < i; j++) {
-			const struct sbx_action *b = &manifest->actions[j];
-			const char *source = shared_volume(a, b);
-
-			if (!source || a->network == b->network)
-				continue;
+		if (other)
 			sbx_reader_warn(reader, &volumes,
 					"%s shares the volume %s but not the "
 					"network (%s here, %s there): a Unix "
 					"socket in it would join the two",
-					b->name, source,
-					sbx_network_name(a->network),
-					sbx_network_name(b->network));
-			break;
-		}
+					other->name, source,
+					sbx_network_name(action->network),
+					sbx_network_name(other->network));
 	}
 }
 
@@ -146,5 +160,6 @@ void sbx_read_actions(struct sbx_reader *reader, const json_t *defaults,
 	if (actions)
 		read_each(reader, actions, &template, manifest);
 	sbx_action_clear(&template);
-	check_shared_volumes(reader, manifest);
+	for (size_t i = 0; i < manifest->n_actions; i++)
+		check_shared_volumes(reader, manifest, &manifest->actions[i]);
 }

@@ -557,14 +557,16 @@ static void test_warnings(void **state)
 		"  a: {network: host, user: '0:5', volumes: [/srv:/x]}\n"
 		"  b: {volumes: [c:/c], network: bridge}\n"
 		"  c: {volumes: [c:/c]}\n"
-		"  d: {volumes: [c:/c]}\n";
+		"  d: {volumes: [c:/c]}\n"
+		"  e: {volumes: [c:/c, s:/s], network: bridge}\n"
+		"  f: {volumes: [s:/s]}\n";
 	static const char *const starts[] = {
 		"5:16: actions.a.network: the policy denies",
 		"5:28: actions.a.user: the policy denies",
 		"5:45: actions.a.volumes[0]: the policy denies",
 		"7:16: actions.c.volumes: b shares the volume c but not the "
 		"network (none here, bridge there)",
-		"8:16: actions.d.volumes: b shares the volume c",
+		"10:16: actions.f.volumes: e shares the volume s",
 	};
 	struct sbx_problems problems = SBX_PROBLEMS_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
