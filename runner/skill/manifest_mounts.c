@@ -202,7 +202,8 @@ void sbx_read_volumes(struct sbx_reader *reader, const struct sbx_at *at,
 			sbx_reader_warn(reader, &inner,
 					"the policy denies paths of the host "
 					"in a manifest: runs of this action "
-					"end as \"denied\"");
+					"end as \"denied\" unless -v gives "
+					"what is to be there");
 		sbx_action_add_volume(action, mount.source, mount.target,
 				      mount.read_only);
 		sbx_volume_clear(&mount);

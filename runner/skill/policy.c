@@ -182,10 +182,11 @@ static int check_volume_name(const char *name, struct sbx_error *err)
 			     name);
 }
 
-static int check_manifest_volumes(const struct sbx_action *action,
+/* The manifest's are the first @n. */
+static int check_manifest_volumes(const struct sbx_action *action, size_t n,
 				  struct sbx_error *err)
 {
-	for (size_t i = 0; i < action->n_volumes; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const char *source = action->volumes[i].source;
 
 		if (source[0] == '/')
@@ -200,8 +201,25 @@ static int check_manifest_volumes(const struct sbx_action *action,
 	return 0;
 }
 
-/* Adds one of the operator's own. */
-static int add_volume(struct sbx_action *action,
+/* Removes the one of the manifest's @n volumes that is mounted on @target. */
+static void make_way(struct sbx_action *action, size_t *n, const char *target)
+{
+	struct sbx_volume_mount *volumes = action->volumes;
+
+	for (size_t i = 0; i < *n; i++) {
+		if (strcmp(volumes[i].target, target) != 0)
+			continue;
+		sbx_volume_clear(&volumes[i]);
+		memmove(&volumes[i], &volumes[i + 1],
+			(action->n_volumes - i - 1) * sizeof(*volumes));
+		action->n_volumes--;
+		(*n)--;
+		return;
+	}
+}
+
+/* Adds one of the operator's own, in place of the manifest's. */
+static int add_volume(struct sbx_action *action, size_t *n_manifest,
 		      const struct sbx_volume_mount *asked,
 		      struct sbx_error *err)
 {
@@ -218,9 +236,11 @@ static int add_volume(struct sbx_action *action,
 		result = check_host_path(mount.source, err);
 	else
 		result = check_volume_name(mount.source, err);
-	if (result == 0)
+	if (result == 0) {
+		make_way(action, n_manifest, mount.target);
 		sbx_action_add_volume(action, mount.source, mount.target,
 				      mount.read_only);
+	}
 	sbx_volume_clear(&mount);
 	return result;
 }
@@ -229,15 +249,17 @@ static int grant_volumes(struct sbx_action *action,
 			 const struct sbx_overrides *overrides,
 			 struct sbx_error *err)
 {
+	size_t n_manifest = action->n_volumes;
 	const char *a;
 	const char *b;
 
-	if (check_manifest_volumes(action, err) < 0)
-		return -1;
 	for (size_t i = 0; i < overrides->n_volumes; i++) {
-		if (add_volume(action, &overrides->volumes[i], err) < 0)
+		if (add_volume(action, &n_manifest, &overrides->volumes[i],
+			       err) < 0)
 			return -1;
 	}
+	if (check_manifest_volumes(action, n_manifest, err) < 0)
+		return -1;
 	if (!sbx_action_overlap(action, &a, &b))
 		return 0;
 	return sbx_error_set(err, SBX_OUTCOME_DENIED,

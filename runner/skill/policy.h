@@ -17,10 +17,13 @@
  * paths, except what would hand over the host (sbx_policy_grant's comment).
  */
 
-/* What one request asks for in place of the manifest; unset is -1 or NULL. */
+/*
+ * What one request asks for in place of the manifest; unset is -1 or NULL.
+ * Variables and volumes replace those of the same name and on the same target.
+ */
 struct sbx_overrides {
 	struct sbx_strv environment;	  /* "NAME=value" */
-	struct sbx_volume_mount *volumes; /* added to the manifest's */
+	struct sbx_volume_mount *volumes; /* on top of the manifest's */
 	size_t n_volumes;
 	bool has_network;
 	enum sbx_network network;

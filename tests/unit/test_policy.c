@@ -116,7 +116,7 @@ static void test_operator_volumes(void **state)
 		{ "~/data", "/data", SBX_OUTCOME_INVALID, "volume " },
 		{ "/srv", "data", SBX_OUTCOME_INVALID, "volume " },
 		{ "/srv", "/proc/1", SBX_OUTCOME_INVALID, "volume " },
-		{ "/srv", "/a", SBX_OUTCOME_DENIED, "volumes.overlap: " },
+		{ "/srv", "/a", SBX_OUTCOME_OK, NULL },
 		{ "/srv", "/a/b", SBX_OUTCOME_DENIED, "volumes.overlap: " },
 		{ "/srv", "/tmp", SBX_OUTCOME_DENIED, "volumes.overlap: " },
 		{ "/srv", "/b", SBX_OUTCOME_DENIED, "volumes.overlap: " },
@@ -136,6 +136,37 @@ static void test_operator_volumes(void **state)
 		check("{volumes: [\"v:/a\", \"w:/b/c\"]}", &overrides,
 		      samples[i].outcome, samples[i].refusal);
 	}
+}
+
+/* On the same target the operator's takes the place of the manifest's. */
+static void test_operator_volume_replaces(void **state)
+{
+	struct sbx_manifest *m =
+		manifest("{volumes: [\"v:/a\", \"/srv:/b\", \"w:/c\"]}");
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_action mine = { .name = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	sbx_action_add_volume(&mine, "/srv/own", "/b/", true);
+	overrides.volumes = mine.volumes;
+	overrides.n_volumes = mine.n_volumes;
+	assert_int_equal(sbx_policy_grant(m, &m->actions[0], &overrides, "me",
+					  &grant, &err),
+			 0);
+	sbx_manifest_free(&m);
+	assert_int_equal(grant.action.n_volumes, 3);
+	assert_string_equal(grant.action.volumes[0].source, "v");
+	assert_string_equal(grant.action.volumes[1].source, "w");
+	assert_string_equal(grant.action.volumes[2].source, "/srv/own");
+	assert_string_equal(grant.action.volumes[2].target, "/b");
+	assert_true(grant.action.volumes[2].read_only);
+	sbx_grant_clear(&grant);
+	/* What it does not replace is still the manifest's. */
+	check("{volumes: [\"/srv:/a\", \"/srv:/b\"]}", &overrides,
+	      SBX_OUTCOME_DENIED, "volumes.host_path: ");
+	sbx_action_clear(&mine);
 }
 
 /* Two of the operator's own collide as well. */
@@ -321,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_manifest_asks),
 		cmocka_unit_test(test_operator_volumes),
+		cmocka_unit_test(test_operator_volume_replaces),
 		cmocka_unit_test(test_operator_volumes_overlap),
 		cmocka_unit_test(test_override_values),
 		cmocka_unit_test(test_override_environment),
