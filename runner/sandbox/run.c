@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "codec/json.h"
 #include "sandbox/init_volume.h"
@@ -134,6 +135,27 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return 0;
 }
 
+/*
+ * An engine's socket may be anywhere, so only here is it known what it is in.
+ * @path has no symlink in it.
+ */
+static int keep_engine(const struct state *state, const char *path,
+		       struct sbx_error *err)
+{
+	static const char scheme[] = "unix://";
+	const char *url = sbx_engine_url(state->run->engine);
+	cleanup_free char *socket = NULL;
+
+	if (sbx_text_has_prefix(url, scheme))
+		socket = realpath(url + strlen(scheme), NULL);
+	if (!socket || !sbx_path_overlaps(socket, path))
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "volumes.never: %s would hand over the engine, "
+			     "whose socket is %s",
+			     path, socket);
+}
+
 static int find_host_paths(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_action *action = &state->grant.action;
@@ -144,7 +166,9 @@ static int find_host_paths(struct state *state, struct sbx_error *err)
 		const char *source = action->volumes[i].source;
 
 		if (source[0] == '/' &&
-		    sbx_host_path_find(source, &state->host_paths[i], err) < 0)
+		    (sbx_host_path_find(source, &state->host_paths[i], err) <
+			     0 ||
+		     keep_engine(state, source, err) < 0))
 			return -1;
 	}
 	return 0;

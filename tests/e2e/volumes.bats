@@ -115,8 +115,25 @@ inside() {
 	done
 }
 
+@test "a directory that has the engine's socket in it is denied, wherever" {
+	local socket=${DOCKER_HOST#unix://}
+	inside 'true' -v "${socket%/*}:/host:ro"
+	ended denied 77
+	holds '.error | test("engine")'
+}
+
+@test "the operator's volume is in place of the manifest's on that target" {
+	act t-volumes write -e TEXT=manifest
+	act t-volumes write -e TEXT=operator -v other:/data
+	ended ok 0
+	act t-volumes read
+	holds '.output == "manifest\n"'
+	act t-volumes read -v other:/data:ro
+	holds '.output == "operator\n"'
+}
+
 @test "two mounts may not be on, or within, one another" {
-	act t-volumes write -v other:/data
+	act t-volumes write -v other:/mnt -v more:/mnt
 	ended denied 77
 	holds '.error | test("overlap")'
 	act t-volumes write -v other:/data/inner
