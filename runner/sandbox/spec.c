@@ -5,6 +5,9 @@
 #include "sandbox/runner.h"
 #include "sandbox/spec_mounts.h"
 
+/* The kernel's own default, in microseconds. */
+#define CPU_PERIOD_US 100000
+
 char *sbx_spec_name(const struct sbx_spec *spec)
 {
 	return sbx_asprintf("skillbox-%s-%s", spec->grant->skill, spec->nonce);
@@ -48,12 +51,15 @@ static json_t *host_config(const struct sbx_spec *spec)
 			  /* A docker-init in front of ours would be PID 1. */
 			  "Init", 0);
 	json_t *limits = json_pack(
-		"{s:I, s:I, s:i, s:I, s:I, s:b}", "Memory",
+		"{s:I, s:I, s:i, s:I, s:i, s:I, s:b}", "Memory",
 		(json_int_t)action->mem_limit,
 		/* Memory plus swap: equal means that swap is never added. */
 		"MemorySwap", (json_int_t)action->mem_limit, "MemorySwappiness",
-		0, "PidsLimit", (json_int_t)action->pids_limit, "NanoCpus",
-		(json_int_t)action->nano_cpus, "OomKillDisable", 0);
+		0, "PidsLimit", (json_int_t)action->pids_limit,
+		/* Docker refuses NanoCpus above what its machine has. */
+		"CpuPeriod", CPU_PERIOD_US, "CpuQuota",
+		(json_int_t)(action->nano_cpus / (1000000000 / CPU_PERIOD_US)),
+		"OomKillDisable", 0);
 	json_t *rest = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:o, s:o, s:o}",
 		"NetworkMode", sbx_network_name(action->network), "IpcMode",

@@ -59,7 +59,8 @@ has() {
 	has '.HostConfig.PidsLimit == 64'
 	has '.HostConfig.Memory == 268435456 and
 		.HostConfig.MemorySwap == .HostConfig.Memory'
-	has '.HostConfig.NanoCpus == 1000000000'
+	has '.HostConfig.CpuQuota == 100000 and
+		.HostConfig.CpuPeriod == 100000'
 	has '.HostConfig.LogConfig.Type == "none"'
 	has '.HostConfig.NetworkMode == "none"'
 	has '.HostConfig.AutoRemove == true'
