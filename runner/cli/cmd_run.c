@@ -44,7 +44,8 @@ static const struct sbx_option options[] = {
 	  "the same from a file of NAME=VALUE lines, as docker reads it",
 	  offsetof(struct values, request.env_files) },
 	{ "volume", 'v', SBX_OPTION_LIST, "SRC:DST[:ro|rw]",
-	  "mount a volume of the skill (a name) or an absolute host path",
+	  "mount a volume of the skill (a name) or an absolute host path, in "
+	  "place of what the manifest mounts at DST",
 	  offsetof(struct values, request.volumes) },
 	{ "network", 0, SBX_OPTION_TEXT, "MODE",
 	  "none, bridge or host, in place of the manifest's",
@@ -191,8 +192,6 @@ static void print_bytes(const void *data, size_t size)
 	sbx_term_stream_init(&out, STDOUT_FILENO);
 	sbx_term_stream_write(&out, data, size);
 	sbx_term_stream_end(&out);
-	if (out.escape && size && ((const char *)data)[size - 1] != '\n')
-		fputc('\n', stdout);
 	if (out.failed)
 		sbx_term_error("cannot write the output");
 }
@@ -211,25 +210,21 @@ static bool print_base64(const char *text, size_t size)
 	return true;
 }
 
+/* To a pipe exactly what was written; on a terminal JSON is indented. */
 static void print_output(const struct run *run, const struct sbx_record *record)
 {
 	const char *text = json_string_value(record->output);
 	size_t size = json_string_length(record->output);
-	bool is_text = run->output == SBX_OUTPUT_AUTO ||
-		       run->output == SBX_OUTPUT_TEXT;
+	bool has_raw = run->output != SBX_OUTPUT_FILE &&
+		       run->raw.len < run->raw.max;
+	bool is_text = text && run->output != SBX_OUTPUT_JSON;
 
-	if (!record->output || json_is_null(record->output))
-		return;
-	if (!text) {
-		sbx_term_json(record->output);
-		return;
-	}
-	if (run->output == SBX_OUTPUT_JSON)
-		sbx_term_json(record->output);
-	else if (is_text && record->outcome == SBX_OUTCOME_OK &&
-		 run->raw.len < run->raw.max)
+	if (has_raw && (is_text || !isatty(STDOUT_FILENO)))
 		print_bytes(sbx_buf_text(&run->raw), run->raw.len);
-	else if (run->output != SBX_OUTPUT_BINARY || !print_base64(text, size))
+	else if (record->output && !is_text)
+		sbx_term_json(record->output);
+	else if (text && (run->output != SBX_OUTPUT_BINARY ||
+			  !print_base64(text, size)))
 		print_bytes(text, size);
 }
 

@@ -112,6 +112,8 @@ static void put_escaped(struct sbx_term_stream *stream, const char *data,
 	sbx_text_escape(&out, sbx_buf_text(&in), in.len - keep, true);
 	memcpy(stream->held, sbx_buf_text(&in) + in.len - keep, keep);
 	stream->n_held = keep;
+	if (out.len)
+		stream->in_line = sbx_buf_text(&out)[out.len - 1] != '\n';
 	put(stream, sbx_buf_text(&out), out.len);
 }
 
@@ -135,6 +137,10 @@ void sbx_term_stream_write(struct sbx_term_stream *stream, const void *data,
 
 void sbx_term_stream_end(struct sbx_term_stream *stream)
 {
-	if (stream->escape)
-		put_escaped(stream, "", 0, false);
+	if (!stream->escape)
+		return;
+	put_escaped(stream, "", 0, false);
+	if (stream->in_line)
+		put(stream, "\n", 1);
+	stream->in_line = false;
 }

@@ -33,7 +33,8 @@ void sbx_term_json(const json_t *value);
 struct sbx_term_stream {
 	int fd;
 	bool escape;
-	bool failed; /* a write failed; nothing is written after that */
+	bool failed;  /* a write failed; nothing is written after that */
+	bool in_line; /* the last character was no newline */
 	char held[4];
 	size_t n_held;
 };
@@ -42,7 +43,11 @@ void sbx_term_stream_init(struct sbx_term_stream *stream, int fd);
 void sbx_term_stream_write(struct sbx_term_stream *stream, const void *data,
 			   size_t size);
 
-/* Writes what was held back of a character that never was completed. */
+/*
+ * Writes what was held back of a character that never was completed; on a
+ * terminal also the end of a line that has none, so that what is said next
+ * begins one.
+ */
 void sbx_term_stream_end(struct sbx_term_stream *stream);
 
 /*

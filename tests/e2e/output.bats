@@ -67,6 +67,27 @@ came_back() {
 	done
 }
 
+@test "--format text is raw, whatever became of the action" {
+	skillbox run t-output bytes --format text >"$BATS_TEST_TMPDIR/out" || :
+	printf 'a\377b\000c\033[31md\n' | cmp - "$BATS_TEST_TMPDIR/out"
+	skillbox run t-output auto -e 'TEXT=[ 1.0,2]' --format text \
+		>"$BATS_TEST_TMPDIR/out"
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = '[ 1.0,2]' ]
+}
+
+@test "on a terminal text is escaped, and an error begins a line" {
+	# The terminal says \r\n.
+	for format in text stream; do
+		script -qec "$(printf '%q ' "$program" --skills "$skills:$top/skills" \
+			run t-output bytes --format $format)" /dev/null \
+			</dev/null >"$BATS_TEST_TMPDIR/out" || :
+		cat -v "$BATS_TEST_TMPDIR/out"
+		! grep -q $'\033' "$BATS_TEST_TMPDIR/out"
+		grep -qF 'c\x1b[31md' "$BATS_TEST_TMPDIR/out"
+		grep -q '^skillbox: failed: ' "$BATS_TEST_TMPDIR/out"
+	done
+}
+
 @test "output: auto makes JSON of objects and arrays, text of all else" {
 	act t-output auto -e 'TEXT= {"a": [1, 2.50, "\u00e9", null]} '
 	holds '.output == {"a": [1, 2.5, "é", null]}'

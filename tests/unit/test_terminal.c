@@ -75,7 +75,26 @@ static void test_stream(void **state)
 	stream(false, parts, out, sizeof(out));
 	assert_string_equal(out, "a\x1b[31m\n\xe2\x82\xac\xe2x\xe2");
 	stream(true, parts, out, sizeof(out));
-	assert_string_equal(out, "a\\x1b[31m\n\xe2\x82\xac\\xe2x\\xe2");
+	assert_string_equal(out, "a\\x1b[31m\n\xe2\x82\xac\\xe2x\\xe2\n");
+}
+
+/* On a terminal what is said next begins a line, and only there. */
+static void test_last_line(void **state)
+{
+	static const char *const ended[] = { "a", "b\n", NULL };
+	static const char *const open[] = { "a\n", "b", NULL };
+	static const char *const empty[] = { "", NULL };
+	char out[256];
+
+	(void)state;
+	stream(true, ended, out, sizeof(out));
+	assert_string_equal(out, "ab\n");
+	stream(true, open, out, sizeof(out));
+	assert_string_equal(out, "a\nb\n");
+	stream(false, open, out, sizeof(out));
+	assert_string_equal(out, "a\nb");
+	stream(true, empty, out, sizeof(out));
+	assert_string_equal(out, "");
 }
 
 /* A reader that went away is told by the flag, not by a crash. */
@@ -94,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_last_line),
 		cmocka_unit_test(test_failed_write),
 	};
 
