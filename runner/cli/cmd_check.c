@@ -69,7 +69,7 @@ static void check_dockerfile(struct check *check, const char *dir,
 		return;
 	}
 	if (sbx_skill_image_warnings(skill, &warnings, &err)) {
-		line = sbx_asprintf("%s: %s", dir, err.message);
+		line = sbx_asprintf("%s/%s", dir, err.message);
 		put_error(check, line);
 	}
 	for (size_t i = 0; i < warnings.n; i++)
@@ -111,21 +111,29 @@ static void check_skill(struct check *check, const char *dir)
 	check_dockerfile(check, dir, &skill);
 }
 
-/* @path as seen from here when it is below, else as it is; free() it. */
+/*
+ * @path as seen from here when it is below, without slashes at its end.  Its
+ * symlinks stay: a skill has the name of the link that leads to it.
+ */
 static char *shorten(const char *path)
 {
 	cleanup_free char *here = realpath(".", NULL);
-	size_t size = here ? strlen(here) : 0;
+	size_t below = here ? strlen(here) : 0;
+	size_t size = strlen(path);
 
-	if (size > 1 && strncmp(path, here, size) == 0 && path[size] == '/')
-		return sbx_strdup(path + size + 1);
-	return sbx_strdup(path);
+	while (size > 1 && path[size - 1] == '/')
+		size--;
+	if (below > 1 && size > below + 1 && path[below] == '/' &&
+	    strncmp(path, here, below) == 0) {
+		path += below + 1;
+		size -= below + 1;
+	}
+	return sbx_strndup(path, size);
 }
 
 static void check_directory(struct check *check, const char *path)
 {
-	cleanup_free char *full = realpath(path, NULL);
-	cleanup_free char *shown = shorten(full ? full : path);
+	cleanup_free char *shown = shorten(path);
 
 	check_skill(check, shown);
 }
@@ -181,10 +189,8 @@ static int check_all(struct check *check, struct sbx_error *err)
 	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
 	cleanup_strv struct sbx_strv shadowed = SBX_STRV_INIT;
 
-	if (sbx_catalog_names(&check->catalog, &names, &shadowed, err))
+	if (sbx_cli_names(&check->catalog, &names, &shadowed, err))
 		return -1;
-	if (names.n == 0)
-		sbx_cli_no_skills(&check->catalog);
 	for (size_t i = 0; i < shadowed.n; i++)
 		put_warning(check, NULL, shadowed.v[i]);
 	for (size_t i = 0; i < names.n; i++) {

@@ -241,7 +241,10 @@ int sbx_request_input(const char *argument, int cancel_fd, struct sbx_buf *out,
 
 	if (!argument)
 		argument = "{}";
-	if (strcmp(argument, "-") == 0)
+	if (strcmp(argument, "@") == 0)
+		result = sbx_error_set(err, SBX_OUTCOME_INVALID,
+				       "a file's name must follow the '@'");
+	else if (strcmp(argument, "-") == 0)
 		result = read_all(STDIN_FILENO, "standard input", cancel_fd,
 				  out, err);
 	else if (*argument == '@')

@@ -231,7 +231,32 @@ YAML
 	done
 }
 
-@test "a skill directory that is a symlink, a name that is another's" {
+@test "a skill directory that is a symlink has the link's name" {
+	mkdir -p "$BATS_TEST_TMPDIR/links"
+	cp -R "$skills/t-input" "$BATS_TEST_TMPDIR/elsewhere"
+	ln -s ../elsewhere "$BATS_TEST_TMPDIR/links/t-input"
+	fixtures=$BATS_TEST_TMPDIR/links
+	act t-input fine
+	ended ok 0
+	for path in t-input "$fixtures/t-input" "$fixtures/t-input/"; do
+		run -0 skillbox check "$path"
+	done
+	cd "$fixtures"
+	run -0 skillbox check t-input/skill.yaml
+	run -65 skillbox check ../elsewhere
+	grep -q '^../elsewhere/skill.yaml:2:7: .*"elsewhere"' <<<"$output"
+}
+
+@test "a name that is no UTF-8" {
+	act $'t-input\xff' fine
+	ended invalid 65
+	holds '.skill == "t-input\ufffd" and .action == "fine"'
+	act t-input $'fine\xff'
+	ended not_found 66
+	holds '.action == "fine\ufffd"'
+}
+
+@test "a skill whose name is another's" {
 	cp -R "$skills/t-input" "$skills/t-renamed"
 	act t-renamed fine
 	ended invalid 65
@@ -247,6 +272,8 @@ YAML
 	record=$(skillbox run t-input fine - <"$BATS_TEST_TMPDIR/in" \
 		2>"$BATS_TEST_TMPDIR/stderr") || status=$?
 	check_record
+	ended invalid 65
+	act t-input fine @
 	ended invalid 65
 	act t-input fine "@$BATS_TEST_TMPDIR/none"
 	ended invalid 65
