@@ -95,12 +95,16 @@ int sbx_cli_engine(const struct sbx_cli *cli, struct sbx_engine **out,
 		   struct sbx_error *err)
 {
 	cleanup_free char *url = NULL;
+	const char *given = cli->globals->engine;
 
-	if (cli->globals->engine)
-		return sbx_engine_new(out, cli->globals->engine, err);
-	if (sbx_engine_default_url(&url, err))
+	if (!given && sbx_engine_default_url(&url, err))
 		return -1;
-	return sbx_engine_new(out, url, err);
+	if (sbx_engine_new(out, given ? given : url, err) == 0)
+		return 0;
+	/* Neither the manifest's fault nor the input's. */
+	if (err->outcome == SBX_OUTCOME_INVALID)
+		err->outcome = SBX_OUTCOME_MISCONFIGURED;
+	return -1;
 }
 
 int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
@@ -109,9 +113,17 @@ int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 	return sbx_catalog_open(out, cli->globals->skills, err);
 }
 
-void sbx_cli_no_skills(const struct sbx_catalog *catalog)
+int sbx_cli_names(const struct sbx_catalog *catalog, struct sbx_strv *names,
+		  struct sbx_strv *shadowed, struct sbx_error *err)
 {
-	for (size_t i = 0; i < catalog->directories.n; i++)
+	if (catalog->directories.n == 0)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "there is no directory ./skills here, "
+				     "name one with --skills DIR");
+	if (sbx_catalog_names(catalog, names, shadowed, err))
+		return -1;
+	for (size_t i = 0; names->n == 0 && i < catalog->directories.n; i++)
 		sbx_term_error("no skill in %s (--skills DIR looks elsewhere)",
 			       catalog->directories.v[i]);
+	return 0;
 }

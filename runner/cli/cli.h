@@ -90,7 +90,11 @@ int sbx_cli_engine(const struct sbx_cli *cli, struct sbx_engine **out,
 int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 		    struct sbx_error *err);
 
-/* Says that there is no skill in any of the catalog's directories. */
-void sbx_cli_no_skills(const struct sbx_catalog *catalog);
+/*
+ * sbx_catalog_names() for a command that goes through all skills: says so on
+ * stderr when there is none; NOT_FOUND when there is not even a place to look.
+ */
+int sbx_cli_names(const struct sbx_catalog *catalog, struct sbx_strv *names,
+		  struct sbx_strv *shadowed, struct sbx_error *err);
 
 #endif

@@ -104,11 +104,7 @@ static int prepare(const struct sbx_cli *cli, struct build *build,
 	sbx_engine_set_cancel_fd(build->engine, sbx_cancel_setup());
 	if (build->names.n)
 		return 0;
-	if (sbx_catalog_names(&build->catalog, &build->names, NULL, err))
-		return -1;
-	if (build->names.n == 0)
-		sbx_cli_no_skills(&build->catalog);
-	return 0;
+	return sbx_cli_names(&build->catalog, &build->names, NULL, err);
 }
 
 static int run(const struct sbx_cli *cli, struct build *build)

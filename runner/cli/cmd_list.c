@@ -110,15 +110,13 @@ static int list(const struct sbx_cli *cli, bool as_json, int *status,
 	int result = -1;
 
 	if (sbx_cli_catalog(cli, &catalog, err) ||
-	    sbx_catalog_names(&catalog, &names, NULL, err))
+	    sbx_cli_names(&catalog, &names, NULL, err))
 		goto out;
 	skills = collect(&catalog, &names, status);
 	if (as_json)
 		sbx_term_json(skills);
-	else if (names.n)
-		print_table(skills);
 	else
-		sbx_cli_no_skills(&catalog);
+		print_table(skills);
 	result = 0;
 out:
 	json_decref(skills);

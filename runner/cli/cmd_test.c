@@ -245,10 +245,8 @@ static int prepare(const struct sbx_cli *cli, struct session *session,
 	session->cancel_fd = sbx_cancel_setup();
 	sbx_engine_set_cancel_fd(session->engine, session->cancel_fd);
 	if (session->names.n == 0 &&
-	    sbx_catalog_names(&session->catalog, &session->names, NULL, err))
+	    sbx_cli_names(&session->catalog, &session->names, NULL, err))
 		return -1;
-	if (session->names.n == 0)
-		sbx_cli_no_skills(&session->catalog);
 	return load(session, err);
 }
 

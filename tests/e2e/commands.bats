@@ -110,6 +110,19 @@ teardown() {
 	grep -q "'list'" <<<"$stderr"
 }
 
+@test "all skills of nowhere are not_found" {
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	cd "$BATS_TEST_TMPDIR/empty"
+	for line in list check 'build --all' test; do
+		# shellcheck disable=SC2086 # words
+		run -66 --separate-stderr "$program" $line
+		grep -q -- '--skills' <<<"$stderr"
+	done
+	mkdir skills
+	run -0 --separate-stderr "$program" list
+	grep -q -- 'no skill in' <<<"$stderr"
+}
+
 @test "version" {
 	run -0 skillbox version
 	grep -qE '[0-9]+\.[0-9]+\.[0-9]+' <<<"$output"

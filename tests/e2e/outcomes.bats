@@ -264,6 +264,14 @@ teardown() {
 	holds '.started_at == null and (.error | test("none.sock"))'
 }
 
+@test "an engine's URL that is none is misconfigured" {
+	for url in /run/docker.sock tcp://127.0.0.1:1 unix:// bogus; do
+		act t-outcomes fine --engine "$url"
+		ended misconfigured 78
+		holds '.started_at == null'
+	done
+}
+
 @test "something else at the engine's socket is unavailable, soon" {
 	local socket=$BATS_TEST_TMPDIR/odd.sock
 	for answer in '' 'garbage' $'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{' \
