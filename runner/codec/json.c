@@ -71,6 +71,13 @@ const char *sbx_json_text_at(const json_t *value, ...)
 	return json_string_value(at);
 }
 
+const char *sbx_json_plain_text(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 json_int_t sbx_json_int_at(json_int_t missing, const json_t *value, ...)
 {
 	va_list names;

@@ -30,6 +30,9 @@ json_t *sbx_json_at(const json_t *value, ...) __attribute__((sentinel));
 const char *sbx_json_text_at(const json_t *value, ...)
 	__attribute__((sentinel));
 
+/* The text of a string without U+0000; NULL for anything else. */
+const char *sbx_json_plain_text(const json_t *value);
+
 /* The integer at such a path, or @missing. */
 json_int_t sbx_json_int_at(json_int_t missing, const json_t *value, ...)
 	__attribute__((sentinel));

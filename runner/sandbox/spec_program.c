@@ -77,12 +77,11 @@ static void set_home(const struct sbx_action *action, struct sbx_strv *env)
 /* A string as it is, anything else as JSON; NULL when it has a NUL in it. */
 static char *input_value(const json_t *value)
 {
-	const char *text = json_string_value(value);
+	const char *text = sbx_json_plain_text(value);
 
-	if (!text)
+	if (!json_is_string(value))
 		return sbx_json_line(value);
-	return strlen(text) == json_string_length(value) ? sbx_strdup(text)
-							 : NULL;
+	return text ? sbx_strdup(text) : NULL;
 }
 
 /* INPUT_<NAME>: actions/toolkit, core.getInput(). */

@@ -44,95 +44,69 @@ void sbx_action_init(struct sbx_action *action)
 
 /* --- what is run ---------------------------------------------------------- */
 
-static void read_string(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value, struct sbx_strv *out)
+static void read_string(const struct sbx_at *at, struct sbx_strv *out)
 {
-	const char *text = sbx_reader_text(
-		reader, at, value, "a text: put it in quotes if it is one");
+	const char *text =
+		sbx_reader_text(at, "a text: put it in quotes if it is one");
 
 	if (text && strlen(text) > SBX_STRING_SIZE_MAX)
-		sbx_reader_error(reader, at,
-				 "longer than the %d bytes Linux allows",
+		sbx_reader_error(at, "longer than the %d bytes Linux allows",
 				 SBX_STRING_SIZE_MAX);
 	else if (text)
 		sbx_strv_push(out, text);
 }
 
 /* A list of strings, or one string that is taken apart as a shell would. */
-static bool read_words(struct sbx_reader *reader, const struct sbx_at *at,
-		       const struct sbx_field *field, const json_t *value,
+static bool read_words(const struct sbx_at *at, const struct sbx_field *field,
 		       struct sbx_strv *out)
 {
-	size_t index;
-	json_t *item;
-
 	sbx_strv_free(out);
-	if (json_is_string(value)) {
-		const char *text =
-			sbx_reader_text(reader, at, value, field->expected);
+	if (json_is_string(at->value)) {
+		const char *text = sbx_reader_text(at, field->expected);
 
 		if (text && !sbx_words_split(text, out))
-			sbx_reader_refused(reader, at, value,
+			sbx_reader_refused(at,
 					   "a quote or backslash at the end "
 					   "is missing its partner");
 		return true;
 	}
-	if (!sbx_reader_is_list(reader, at, value, SBX_STRINGS_MAX,
-				field->expected))
+	if (!sbx_reader_is_list(at, SBX_STRINGS_MAX, field->expected))
 		return false;
-	json_array_foreach (value, index, item) {
-		struct sbx_at inner = { .up = at, .index = index };
+	for (size_t i = 0; i < json_array_size(at->value); i++) {
+		struct sbx_at inner = sbx_at_element(at, i);
 
-		read_string(reader, &inner, item, out);
+		read_string(&inner, out);
 	}
 	return true;
 }
 
-static void read_entrypoint(struct sbx_reader *reader, const struct sbx_at *at,
-			    const struct sbx_field *field, const json_t *value,
-			    void *object)
+static void read_entrypoint(const struct sbx_at *at,
+			    const struct sbx_field *field, void *object)
 {
 	struct sbx_action *action = object;
 
-	action->has_entrypoint =
-		read_words(reader, at, field, value, &action->entrypoint);
+	action->has_entrypoint = read_words(at, field, &action->entrypoint);
 }
 
-static void read_command(struct sbx_reader *reader, const struct sbx_at *at,
-			 const struct sbx_field *field, const json_t *value,
+static void read_command(const struct sbx_at *at, const struct sbx_field *field,
 			 void *object)
 {
 	struct sbx_action *action = object;
 
-	action->has_command =
-		read_words(reader, at, field, value, &action->command);
+	action->has_command = read_words(at, field, &action->command);
 }
 
-static void read_working_dir(struct sbx_reader *reader, const struct sbx_at *at,
-			     const struct sbx_field *field, const json_t *value,
-			     void *object)
+static void read_working_dir(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object)
 {
 	struct sbx_action *action = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
+	const char *text = sbx_reader_text(at, field->expected);
 	cleanup_free char *path = text ? sbx_path_normalize(text) : NULL;
 
 	if (path && strlen(path) < 4096)
 		sbx_strset(&action->working_dir, path);
 	else if (text)
-		sbx_reader_expected(reader, at, value, field->expected);
-}
-
-static void read_runtime(struct sbx_reader *reader, const struct sbx_at *at,
-			 const struct sbx_field *field, const json_t *value,
-			 void *object)
-{
-	struct sbx_action *action = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
-
-	if (text && sbx_name_is_identifier(text))
-		sbx_strset(&action->runtime, text);
-	else if (text)
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
 /* --- rights and limits ---------------------------------------------------- */
@@ -145,65 +119,59 @@ static const char *refuse_reserved(const char *name)
 	return NULL;
 }
 
-static void read_environment(struct sbx_reader *reader, const struct sbx_at *at,
-			     const struct sbx_field *field, const json_t *value,
-			     void *object)
+static void read_environment(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object)
 {
 	struct sbx_action *action = object;
 
 	(void)field;
-	sbx_read_variables(reader, at, value, refuse_reserved,
-			   &action->environment);
+	sbx_manifest_read_variables(at, refuse_reserved, &action->environment);
 }
 
-static void read_network(struct sbx_reader *reader, const struct sbx_at *at,
-			 const struct sbx_field *field, const json_t *value,
+static void read_network(const struct sbx_at *at, const struct sbx_field *field,
 			 void *object)
 {
 	struct sbx_action *action = object;
-	struct sbx_at allow = { .up = at, .key = "allow" };
+	struct sbx_at allow = sbx_at_member(at, "allow");
 
-	if (json_object_get(value, "allow")) {
-		sbx_reader_key_error(reader, &allow,
+	if (allow.value) {
+		sbx_reader_key_error(&allow,
 				     "not supported yet, expected none, "
 				     "bridge or host");
 		return;
 	}
-	sbx_read_word(reader, at, field, value, object);
+	sbx_read_word(at, field, object);
 	if (action->network == SBX_NETWORK_HOST)
-		sbx_reader_warn(reader, at,
+		sbx_reader_warn(at,
 				"the policy denies the host's network: runs "
 				"end as \"denied\"");
 }
 
 /* One sandbox per request is all there is so far. */
-static void read_reuse(struct sbx_reader *reader, const struct sbx_at *at,
-		       const struct sbx_field *field, const json_t *value,
+static void read_reuse(const struct sbx_at *at, const struct sbx_field *field,
 		       void *object)
 {
-	const char *text = sbx_plain_text(value);
+	const char *text = sbx_json_plain_text(at->value);
 
 	(void)object;
 	if (text && strcmp(text, "reset") == 0)
-		sbx_reader_error(reader, at,
-				 "\"reset\" is not supported yet, expected "
-				 "never");
+		sbx_reader_error(at, "\"reset\" is not supported yet, expected "
+				     "never");
 	else if (!text || strcmp(text, "never") != 0)
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
 /* A number, or one as text; to billionths. */
-static void read_cpus(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
+static void read_cpus(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object)
 {
 	struct sbx_action *action = object;
-	const char *text = sbx_plain_text(value);
-	double number = json_number_value(value);
+	const char *text = sbx_json_plain_text(at->value);
+	double number = json_number_value(at->value);
 	char decimal[400];
 	int64_t nano = 0;
 
-	if (json_is_number(value)) {
+	if (json_is_number(at->value)) {
 		snprintf(decimal, sizeof(decimal), "%.9f", number);
 		if (strtod(decimal, NULL) == number)
 			text = decimal;
@@ -212,16 +180,15 @@ static void read_cpus(struct sbx_reader *reader, const struct sbx_at *at,
 	    nano <= field->max)
 		action->nano_cpus = nano;
 	else
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
 /* "1000:1000" */
-static void read_user(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
+static void read_user(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object)
 {
 	struct sbx_action *action = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
+	const char *text = sbx_reader_text(at, field->expected);
 	unsigned long uid, gid;
 	int end = 0;
 
@@ -230,13 +197,12 @@ static void read_user(struct sbx_reader *reader, const struct sbx_at *at,
 	if (text[strspn(text, "0123456789:")] != '\0' ||
 	    sscanf(text, "%10lu:%10lu%n", &uid, &gid, &end) != 2 ||
 	    text[end] != '\0' || uid > SBX_ID_MAX || gid > SBX_ID_MAX) {
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 		return;
 	}
 	if (uid == 0 || gid == 0)
-		sbx_reader_warn(reader, at,
-				"the policy denies uid and gid 0: runs end "
-				"as \"denied\"");
+		sbx_reader_warn(at, "the policy denies uid and gid 0: runs end "
+				    "as \"denied\"");
 	action->has_user = true;
 	action->uid = (uint32_t)uid;
 	action->gid = (uint32_t)gid;
@@ -267,8 +233,7 @@ const struct sbx_field sbx_ulimit_fields[] = {
 	{ .name = NULL },
 };
 
-static bool read_soft_hard(struct sbx_reader *reader, const struct sbx_at *at,
-			   const json_t *value, struct soft_hard *out)
+static bool read_soft_hard(const struct sbx_at *at, struct soft_hard *out)
 {
 	static const struct sbx_field whole = {
 		.max = INT64_MAX,
@@ -277,17 +242,16 @@ static bool read_soft_hard(struct sbx_reader *reader, const struct sbx_at *at,
 
 	out->soft = -1;
 	out->hard = -1;
-	if (json_is_object(value)) {
-		sbx_read_mapping(reader, at, sbx_ulimit_fields, 0, value, out);
+	if (json_is_object(at->value)) {
+		sbx_read_mapping(at, sbx_ulimit_fields, 0, out);
 	} else {
-		sbx_read_integer(reader, at, &whole, value, out);
+		sbx_read_integer(at, &whole, out);
 		out->hard = out->soft;
 	}
 	if (out->soft < 0 || out->hard < 0)
 		return false;
 	if (out->soft > out->hard)
-		sbx_reader_error(reader, at,
-				 "soft is more than hard: lower it");
+		sbx_reader_error(at, "soft is more than hard: lower it");
 	return out->soft <= out->hard;
 }
 
@@ -307,37 +271,34 @@ static bool is_ulimit(const char *name)
 	return false;
 }
 
-static void unknown_ulimit(struct sbx_reader *reader, const struct sbx_at *at)
+static void unknown_ulimit(const struct sbx_at *at)
 {
 	const char *nearest = sbx_text_nearest(at->key, ulimit_names);
 
 	if (nearest)
-		sbx_reader_key_error(reader, at,
-				     "unknown limit, did you mean \"%s\"?",
+		sbx_reader_key_error(at, "unknown limit, did you mean \"%s\"?",
 				     nearest);
 	else
-		sbx_reader_key_error(reader, at,
+		sbx_reader_key_error(at,
 				     "unknown limit, expected one of Docker's "
 				     "such as nofile, core, stack");
 }
 
-static void read_ulimits(struct sbx_reader *reader, const struct sbx_at *at,
-			 const struct sbx_field *field, const json_t *value,
+static void read_ulimits(const struct sbx_at *at, const struct sbx_field *field,
 			 void *object)
 {
 	const char *name;
 	json_t *item;
 
-	if (!sbx_reader_is_mapping(reader, at, value, SBX_STRINGS_MAX,
-				   field->expected))
+	if (!sbx_reader_is_mapping(at, SBX_STRINGS_MAX, field->expected))
 		return;
-	json_object_foreach ((json_t *)value, name, item) {
-		struct sbx_at inner = { .up = at, .key = name };
+	json_object_foreach ((json_t *)at->value, name, item) {
+		struct sbx_at inner = sbx_at_member(at, name);
 		struct soft_hard limit;
 
 		if (!is_ulimit(name))
-			unknown_ulimit(reader, &inner);
-		else if (read_soft_hard(reader, &inner, item, &limit))
+			unknown_ulimit(&inner);
+		else if (read_soft_hard(&inner, &limit))
 			sbx_action_set_ulimit(object, name, limit.soft,
 					      limit.hard);
 	}
@@ -385,7 +346,7 @@ const struct sbx_field sbx_action_fields[] = {
 	  AT(network),
 	  .words = sbx_network_words },
 	{ .name = "volumes",
-	  .read = sbx_read_volumes,
+	  .read = sbx_manifest_read_volumes,
 	  DEFAULT,
 	  .expected = "a list such as [\"cache:/app/cache\"]" },
 	{ .name = "environment", .read = read_environment, DEFAULT },
@@ -424,7 +385,7 @@ const struct sbx_field sbx_action_fields[] = {
 	  .max = SBX_PIDS_LIMIT_MAX,
 	  .expected = "a number of processes such as 64, from 2 to 4194304" },
 	{ .name = "tmpfs",
-	  .read = sbx_read_tmpfs,
+	  .read = sbx_manifest_read_tmpfs,
 	  DEFAULT,
 	  .expected = "a list such as [\"/tmp:size=64m\"]" },
 	{ .name = "ulimits",
@@ -447,8 +408,10 @@ const struct sbx_field sbx_action_fields[] = {
 	  .expected = "a size such as 1m, at most 1g" },
 	{ .name = "reuse", .read = read_reuse, DEFAULT, .expected = "never" },
 	{ .name = "runtime",
-	  .read = read_runtime,
+	  .read = sbx_read_text,
 	  DEFAULT,
+	  AT(runtime),
+	  .fits = sbx_name_is_identifier,
 	  .expected = "the name of an OCI runtime, such as runc" },
 	{ .name = "user",
 	  .read = read_user,

@@ -19,8 +19,7 @@ static size_t text_size(const struct sbx_strv *list)
  * What is handed to a program has a limit, and so has what each action copies
  * from the defaults.
  */
-static void check_size(struct sbx_reader *reader, const struct sbx_at *at,
-		       struct sbx_action *action)
+static void check_size(const struct sbx_at *at, struct sbx_action *action)
 {
 	size_t strings = action->entrypoint.n + action->command.n +
 			 action->environment.n;
@@ -30,7 +29,7 @@ static void check_size(struct sbx_reader *reader, const struct sbx_at *at,
 
 	if (strings <= SBX_STRINGS_MAX && size <= SBX_STRINGS_SIZE_MAX)
 		return;
-	sbx_reader_error(reader, at,
+	sbx_reader_error(at,
 			 "entrypoint, command and environment together have "
 			 "%zu strings of %zu bytes: 512 of 512 KiB are "
 			 "allowed",
@@ -40,21 +39,20 @@ static void check_size(struct sbx_reader *reader, const struct sbx_at *at,
 	sbx_strv_free(&action->environment);
 }
 
-static void read_defaults(struct sbx_reader *reader, const json_t *value,
+static void read_defaults(const struct sbx_at *root,
 			  struct sbx_action *defaults)
 {
-	struct sbx_at at = { .key = "defaults" };
+	struct sbx_at at = sbx_at_member(root, "defaults");
 
 	sbx_action_init(defaults);
-	if (!value)
+	if (!at.value)
 		return;
-	sbx_read_mapping(reader, &at, sbx_action_fields, SBX_FIELD_DEFAULT,
-			 value, defaults);
-	check_size(reader, &at, defaults);
+	sbx_read_mapping(&at, sbx_action_fields, SBX_FIELD_DEFAULT, defaults);
+	check_size(&at, defaults);
 }
 
-static void read_action(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value, const struct sbx_action *defaults,
+static void read_action(const struct sbx_at *at,
+			const struct sbx_action *defaults,
 			struct sbx_manifest *manifest)
 {
 	struct sbx_action *action = &manifest->actions[manifest->n_actions++];
@@ -63,34 +61,31 @@ static void read_action(struct sbx_reader *reader, const struct sbx_at *at,
 	sbx_action_copy(action, defaults);
 	action->name = sbx_strndup(at->key, size);
 	if (!sbx_name_is_action(at->key))
-		sbx_reader_key_error(reader, at,
-				     "an action's name has 1 to 63 of a-z, "
-				     "0-9 and \"_\", the first a letter");
-	sbx_read_mapping(reader, at, sbx_action_fields, 0, value, action);
-	check_size(reader, at, action);
-	sbx_check_mounts(reader, at, action);
+		sbx_reader_key_error(at, "an action's name has 1 to 63 of a-z, "
+					 "0-9 and \"_\", the first a letter");
+	sbx_read_mapping(at, sbx_action_fields, 0, action);
+	check_size(at, action);
+	sbx_manifest_check_mounts(at, action);
 }
 
 /* Each is a copy of @defaults with what it says itself. */
-static void read_each(struct sbx_reader *reader, const json_t *actions,
+static void read_each(const struct sbx_at *at,
 		      const struct sbx_action *defaults,
 		      struct sbx_manifest *manifest)
 {
-	struct sbx_at at = { .key = "actions" };
+	size_t n = json_object_size(at->value);
 	const char *name;
 	json_t *value;
 
-	if (!sbx_reader_is_mapping(reader, &at, actions, SBX_ACTIONS_MAX,
-				   "a mapping of actions"))
+	if (!sbx_reader_is_mapping(at, SBX_ACTIONS_MAX, "a mapping of actions"))
 		return;
-	if (json_object_size(actions) == 0)
-		sbx_reader_error(reader, &at, "there is no action: add one");
-	manifest->actions = sbx_calloc(json_object_size(actions),
-				       sizeof(*manifest->actions));
-	json_object_foreach ((json_t *)actions, name, value) {
-		struct sbx_at inner = { .up = &at, .key = name };
+	if (n == 0)
+		sbx_reader_error(at, "there is no action: add one");
+	manifest->actions = sbx_calloc(n, sizeof(*manifest->actions));
+	json_object_foreach ((json_t *)at->value, name, value) {
+		struct sbx_at inner = sbx_at_member(at, name);
 
-		read_action(reader, &inner, value, defaults, manifest);
+		read_action(&inner, defaults, manifest);
 	}
 }
 
@@ -127,13 +122,12 @@ static const struct sbx_action *joined_to(const struct sbx_manifest *manifest,
 }
 
 /* A Unix socket in the volume would join them, also where it is read-only. */
-static void check_shared_volumes(struct sbx_reader *reader,
+static void check_shared_volumes(const struct sbx_at *actions,
 				 const struct sbx_manifest *manifest,
 				 const struct sbx_action *action)
 {
-	struct sbx_at actions = { .key = "actions" };
-	struct sbx_at at = { .up = &actions, .key = action->name };
-	struct sbx_at volumes = { .up = &at, .key = "volumes" };
+	struct sbx_at at = sbx_at_member(actions, action->name);
+	struct sbx_at volumes = sbx_at_member(&at, "volumes");
 
 	for (size_t i = 0; i < action->n_volumes; i++) {
 		const char *source = action->volumes[i].source;
@@ -141,7 +135,7 @@ static void check_shared_volumes(struct sbx_reader *reader,
 			joined_to(manifest, action, source);
 
 		if (other)
-			sbx_reader_warn(reader, &volumes,
+			sbx_reader_warn(&volumes,
 					"%s shares the volume %s but not the "
 					"network (%s here, %s there): a Unix "
 					"socket in it would join the two",
@@ -151,15 +145,16 @@ static void check_shared_volumes(struct sbx_reader *reader,
 	}
 }
 
-void sbx_read_actions(struct sbx_reader *reader, const json_t *defaults,
-		      const json_t *actions, struct sbx_manifest *manifest)
+void sbx_manifest_read_actions(const struct sbx_at *root,
+			       struct sbx_manifest *manifest)
 {
+	struct sbx_at actions = sbx_at_member(root, "actions");
 	struct sbx_action template;
 
-	read_defaults(reader, defaults, &template);
-	if (actions)
-		read_each(reader, actions, &template, manifest);
+	read_defaults(root, &template);
+	if (actions.value)
+		read_each(&actions, &template, manifest);
 	sbx_action_clear(&template);
 	for (size_t i = 0; i < manifest->n_actions; i++)
-		check_shared_volumes(reader, manifest, &manifest->actions[i]);
+		check_shared_volumes(&actions, manifest, &manifest->actions[i]);
 }

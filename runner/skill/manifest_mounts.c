@@ -137,30 +137,27 @@ const struct sbx_field sbx_volume_fields[] = {
 
 #undef AT
 
-static bool read_short(struct sbx_reader *reader, const struct sbx_at *at,
-		       const json_t *value, struct sbx_volume_mount *out)
+static bool read_short(const struct sbx_at *at, struct sbx_volume_mount *out)
 {
 	const char *text = sbx_reader_text(
-		reader, at, value,
-		"a volume such as \"cache:/app/cache\" or a mapping");
+		at, "a volume such as \"cache:/app/cache\" or a mapping");
 	const char *why;
 
 	if (!text)
 		return false;
 	if (sbx_volume_parse(text, out, &why))
 		return true;
-	sbx_reader_refused(reader, at, value, why);
+	sbx_reader_refused(at, why);
 	return false;
 }
 
-static bool read_long(struct sbx_reader *reader, const struct sbx_at *at,
-		      const json_t *value, struct sbx_volume_mount *out)
+static bool read_long(const struct sbx_at *at, struct sbx_volume_mount *out)
 {
 	struct long_volume volume = { .type = 0 };
 	const char *why = NULL;
 	bool complete;
 
-	sbx_read_mapping(reader, at, sbx_volume_fields, 0, value, &volume);
+	sbx_read_mapping(at, sbx_volume_fields, 0, &volume);
 	complete = volume.source && volume.target;
 	if (complete &&
 	    sbx_volume_fill(out, volume.source, volume.target, volume.read_only,
@@ -171,35 +168,30 @@ static bool read_long(struct sbx_reader *reader, const struct sbx_at *at,
 		      "an absolute path";
 	}
 	if (why)
-		sbx_reader_error(reader, at, "%s", why);
+		sbx_reader_error(at, "%s", why);
 	free(volume.source);
 	free(volume.target);
 	return complete && !why;
 }
 
-void sbx_read_volumes(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
-		      void *object)
+void sbx_manifest_read_volumes(const struct sbx_at *at,
+			       const struct sbx_field *field, void *object)
 {
 	struct sbx_action *action = object;
-	size_t index;
-	json_t *item;
-
-	if (!sbx_reader_is_list(reader, at, value, SBX_MOUNTS_MAX,
-				field->expected))
+	if (!sbx_reader_is_list(at, SBX_MOUNTS_MAX, field->expected))
 		return;
 	sbx_action_clear_volumes(action);
-	json_array_foreach (value, index, item) {
-		struct sbx_at inner = { .up = at, .index = index };
+	for (size_t i = 0; i < json_array_size(at->value); i++) {
+		struct sbx_at inner = sbx_at_element(at, i);
 		struct sbx_volume_mount mount = { .source = NULL };
-		bool fits = json_is_object(item)
-				    ? read_long(reader, &inner, item, &mount)
-				    : read_short(reader, &inner, item, &mount);
+		bool fits = json_is_object(inner.value)
+				    ? read_long(&inner, &mount)
+				    : read_short(&inner, &mount);
 
 		if (!fits)
 			continue;
 		if (mount.source[0] == '/')
-			sbx_reader_warn(reader, &inner,
+			sbx_reader_warn(&inner,
 					"the policy denies paths of the host "
 					"in a manifest: runs of this action "
 					"end as \"denied\" unless -v gives "
@@ -239,42 +231,36 @@ static const char *take_tmpfs(const char *text, struct sbx_tmpfs *tmpfs)
 	return why ? why : take_target(target, &tmpfs->target);
 }
 
-static void read_one_tmpfs(struct sbx_reader *reader, const struct sbx_at *at,
-			   const json_t *value, struct sbx_action *action)
+static void read_one_tmpfs(const struct sbx_at *at, struct sbx_action *action)
 {
 	struct sbx_tmpfs tmpfs = { .size = TMPFS_SIZE };
-	const char *text = sbx_reader_text(reader, at, value,
-					   "a tmpfs such as \"/tmp:size=64m\"");
+	const char *text =
+		sbx_reader_text(at, "a tmpfs such as \"/tmp:size=64m\"");
 	const char *why = text ? take_tmpfs(text, &tmpfs) : NULL;
 
 	if (why)
-		sbx_reader_refused(reader, at, value, why);
+		sbx_reader_refused(at, why);
 	if (text && !why)
 		sbx_action_add_tmpfs(action, tmpfs.target, tmpfs.size,
 				     tmpfs.exec);
 	free(tmpfs.target);
 }
 
-void sbx_read_tmpfs(struct sbx_reader *reader, const struct sbx_at *at,
-		    const struct sbx_field *field, const json_t *value,
-		    void *object)
+void sbx_manifest_read_tmpfs(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object)
 {
-	size_t index;
-	json_t *item;
-
-	if (json_is_string(value)) {
+	if (json_is_string(at->value)) {
 		sbx_action_clear_tmpfs(object);
-		read_one_tmpfs(reader, at, value, object);
+		read_one_tmpfs(at, object);
 		return;
 	}
-	if (!sbx_reader_is_list(reader, at, value, SBX_MOUNTS_MAX,
-				field->expected))
+	if (!sbx_reader_is_list(at, SBX_MOUNTS_MAX, field->expected))
 		return;
 	sbx_action_clear_tmpfs(object);
-	json_array_foreach (value, index, item) {
-		struct sbx_at inner = { .up = at, .index = index };
+	for (size_t i = 0; i < json_array_size(at->value); i++) {
+		struct sbx_at inner = sbx_at_element(at, i);
 
-		read_one_tmpfs(reader, &inner, item, object);
+		read_one_tmpfs(&inner, object);
 	}
 }
 
@@ -303,21 +289,21 @@ bool sbx_action_overlap(const struct sbx_action *action, const char **a,
 	return false;
 }
 
-void sbx_check_mounts(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_action *action)
+void sbx_manifest_check_mounts(const struct sbx_at *at,
+			       const struct sbx_action *action)
 {
-	struct sbx_at volumes = { .up = at, .key = "volumes" };
+	struct sbx_at volumes = sbx_at_member(at, "volumes");
 	const char *a;
 	const char *b;
 
 	if (!sbx_action_overlap(action, &a, &b))
 		return;
 	if (strcmp(a, b) == 0)
-		sbx_reader_error(reader, &volumes,
+		sbx_reader_error(&volumes,
 				 "two mounts have the target %s: change one",
 				 a);
 	else
-		sbx_reader_error(reader, &volumes,
+		sbx_reader_error(&volumes,
 				 "the mounts at %s and %s are inside one "
 				 "another: move one (tmpfs counts too)",
 				 b, a);

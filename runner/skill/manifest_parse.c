@@ -17,77 +17,35 @@
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 
-/*
- * @name	what the manifest has to be called
- * The JSON values are borrowed; NULL where the document has none.
- */
-struct document {
-	struct sbx_manifest *manifest;
-	const char *name;
-	const json_t *build;
-	const json_t *image;
-	const json_t *defaults;
-	const json_t *actions;
-	const json_t *tests;
-};
-
 /* --- the document's own keys ---------------------------------------------- */
 
-static void read_schema_version(struct sbx_reader *reader,
-				const struct sbx_at *at,
-				const struct sbx_field *field,
-				const json_t *value, void *object)
+static void read_schema_version(const struct sbx_at *at,
+				const struct sbx_field *field, void *object)
 {
 	(void)object;
-	if (!json_is_integer(value) || json_integer_value(value) != 1)
-		sbx_reader_expected(reader, at, value, field->expected);
+	if (!json_is_integer(at->value) || json_integer_value(at->value) != 1)
+		sbx_reader_expected(at, field->expected);
 }
 
-static void read_name(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
+/* The manifest has the directory's name already. */
+static void read_name(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object)
 {
-	struct document *document = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
+	const struct sbx_manifest *manifest = object;
+	const char *text = sbx_reader_text(at, field->expected);
 
 	if (text && !sbx_name_is_skill(text))
-		sbx_reader_expected(reader, at, value, field->expected);
-	else if (text && strcmp(text, document->name) != 0)
-		sbx_reader_error(reader, at,
+		sbx_reader_expected(at, field->expected);
+	else if (text && strcmp(text, manifest->name) != 0)
+		sbx_reader_error(at,
 				 "found \"%s\", expected \"%s\": it must be "
 				 "the name of the directory",
-				 text, document->name);
-	else if (text)
-		sbx_strset(&document->manifest->name, text);
+				 text, manifest->name);
 }
 
-static void read_version(struct sbx_reader *reader, const struct sbx_at *at,
-			 const struct sbx_field *field, const json_t *value,
-			 void *object)
-{
-	struct document *document = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
-
-	if (text && sbx_name_is_version(text))
-		sbx_strset(&document->manifest->version, text);
-	else if (text)
-		sbx_reader_expected(reader, at, value, field->expected);
-}
-
-static void read_description(struct sbx_reader *reader, const struct sbx_at *at,
-			     const struct sbx_field *field, const json_t *value,
-			     void *object)
-{
-	struct document *document = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
-
-	if (text)
-		sbx_strset(&document->manifest->description, text);
-}
-
-#define KEEP(member)                                                           \
-	.read = sbx_read_json, .offset = offsetof(struct document, member)
-#define REQUIRED .flags = SBX_FIELD_REQUIRED
+#define AT(member) .offset = offsetof(struct sbx_manifest, member)
+#define ELSEWHERE  .read = sbx_read_nothing
+#define REQUIRED   .flags = SBX_FIELD_REQUIRED
 #define LATER(key)                                                             \
 	{                                                                      \
 		.name = key, .flags = SBX_FIELD_LATER,                         \
@@ -104,20 +62,23 @@ static const struct sbx_field document_fields[] = {
 	  .expected = "a name of 1 to 63 of a-z, 0-9 and \"-\", the first a "
 		      "letter or digit" },
 	{ .name = "version",
-	  .read = read_version,
+	  .read = sbx_read_text,
 	  REQUIRED,
+	  AT(version),
+	  .fits = sbx_name_is_version,
 	  .expected = "a semantic version such as 0.1.0" },
 	{ .name = "description",
-	  .read = read_description,
+	  .read = sbx_read_text,
+	  AT(description),
 	  .expected = "a text" },
-	{ .name = "build", KEEP(build) },
-	{ .name = "image", KEEP(image) },
-	{ .name = "defaults", KEEP(defaults) },
+	{ .name = "build", ELSEWHERE },
+	{ .name = "image", ELSEWHERE },
+	{ .name = "defaults", ELSEWHERE },
 	{ .name = "actions",
-	  KEEP(actions),
+	  ELSEWHERE,
 	  REQUIRED,
 	  .expected = "a mapping of at least one action" },
-	{ .name = "tests", KEEP(tests) },
+	{ .name = "tests", ELSEWHERE },
 	LATER("tool_name"),
 	LATER("title"),
 	LATER("annotations"),
@@ -131,12 +92,11 @@ static const struct sbx_field document_fields[] = {
 
 /* --- build or image ------------------------------------------------------- */
 
-static void read_dockerfile(struct sbx_reader *reader, const struct sbx_at *at,
-			    const struct sbx_field *field, const json_t *value,
-			    void *object)
+static void read_dockerfile(const struct sbx_at *at,
+			    const struct sbx_field *field, void *object)
 {
 	struct sbx_manifest *manifest = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
+	const char *text = sbx_reader_text(at, field->expected);
 	cleanup_free char *rooted = text ? sbx_asprintf("/%s", text) : NULL;
 	cleanup_free char *path = rooted ? sbx_path_normalize(rooted) : NULL;
 
@@ -144,31 +104,17 @@ static void read_dockerfile(struct sbx_reader *reader, const struct sbx_at *at,
 	if (path && text[0] != '/' && path[1] != '\0' && strlen(path) < 4096)
 		sbx_strset(&manifest->dockerfile, path + 1);
 	else if (text)
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
-static void read_target(struct sbx_reader *reader, const struct sbx_at *at,
-			const struct sbx_field *field, const json_t *value,
-			void *object)
-{
-	struct sbx_manifest *manifest = object;
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
-
-	if (text && sbx_name_is_identifier(text))
-		sbx_strset(&manifest->target, text);
-	else if (text)
-		sbx_reader_expected(reader, at, value, field->expected);
-}
-
-static void read_args(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
+static void read_args(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object)
 {
 	cleanup_strv struct sbx_strv args = SBX_STRV_INIT;
 	struct sbx_manifest *manifest = object;
 
 	(void)field;
-	sbx_read_variables(reader, at, value, NULL, &args);
+	sbx_manifest_read_variables(at, NULL, &args);
 	if (args.n == 0)
 		return;
 	manifest->build_args = json_object();
@@ -186,46 +132,38 @@ static const struct sbx_field build_fields[] = {
 	  .read = read_dockerfile,
 	  .expected = "a path inside the skill's directory" },
 	{ .name = "target",
-	  .read = read_target,
+	  .read = sbx_read_text,
+	  AT(target),
+	  .fits = sbx_name_is_identifier,
 	  .expected = "the name of a stage" },
 	{ .name = "args", .read = read_args },
 	LATER("template"),
 	{ .name = NULL },
 };
 
-static void read_image(struct sbx_reader *reader,
-		       const struct document *document)
-{
-	struct sbx_at at = { .key = "image" };
-	static const char expected[] =
-		"an image pinned as NAME@sha256:<64 hexadecimal digits>";
-	const char *text =
-		sbx_reader_text(reader, &at, document->image, expected);
-
-	if (text && sbx_name_is_pinned_image(text))
-		sbx_strset(&document->manifest->image, text);
-	else if (text)
-		sbx_reader_expected(reader, &at, document->image, expected);
-}
-
 /* One of the two; with neither given, a build with its defaults. */
-static void read_origin(struct sbx_reader *reader,
-			const struct document *document)
+static void read_origin(const struct sbx_at *root,
+			struct sbx_manifest *manifest)
 {
-	struct sbx_at build = { .key = "build" };
-	struct sbx_at image = { .key = "image" };
+	static const struct sbx_field pinned = {
+		AT(image),
+		.fits = sbx_name_is_pinned_image,
+		.expected = "an image pinned as NAME@sha256:<64 hexadecimal "
+			    "digits>",
+	};
+	struct sbx_at build = sbx_at_member(root, "build");
+	struct sbx_at image = sbx_at_member(root, "image");
 
-	if (document->image && document->build)
-		sbx_reader_key_error(reader, &image,
+	if (image.value && build.value)
+		sbx_reader_key_error(&image,
 				     "there is \"build\" too: a skill has one "
 				     "of the two, remove one");
-	if (document->image)
-		read_image(reader, document);
+	if (image.value)
+		sbx_read_text(&image, &pinned, manifest);
 	else
-		sbx_strset(&document->manifest->dockerfile, "Dockerfile");
-	if (document->build)
-		sbx_read_mapping(reader, &build, build_fields, 0,
-				 document->build, document->manifest);
+		sbx_strset(&manifest->dockerfile, "Dockerfile");
+	if (build.value)
+		sbx_read_mapping(&build, build_fields, 0, manifest);
 }
 
 /* --- the document --------------------------------------------------------- */
@@ -249,28 +187,26 @@ json_t *sbx_manifest_keys(void)
 	};
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(tables); i++)
-		json_object_set_new(
-			keys, tables[i].where,
-			sbx_field_names(tables[i].fields, tables[i].only));
+		json_object_set_new(keys, tables[i].where,
+				    sbx_reader_field_names(tables[i].fields,
+							   tables[i].only));
 	return keys;
 }
 
-static void read_document(struct sbx_reader *reader, struct document *document)
+static void read_document(const struct sbx_at *root,
+			  struct sbx_manifest *manifest)
 {
-	const json_t *root = sbx_yaml_root(reader->yaml);
-
-	if (json_is_null(root)) {
-		sbx_reader_error(reader, NULL,
+	if (json_is_null(root->value)) {
+		sbx_reader_error(root,
 				 "there is nothing in this manifest, expected "
 				 "schema_version, name, version and actions");
 		return;
 	}
-	if (!sbx_read_mapping(reader, NULL, document_fields, 0, root, document))
+	if (!sbx_read_mapping(root, document_fields, 0, manifest))
 		return;
-	read_origin(reader, document);
-	sbx_read_actions(reader, document->defaults, document->actions,
-			 document->manifest);
-	sbx_read_tests(reader, document->tests, document->manifest);
+	read_origin(root, manifest);
+	sbx_manifest_read_actions(root, manifest);
+	sbx_manifest_read_tests(root, manifest);
 }
 
 /* The one error that stands for all of @problems. */
@@ -288,12 +224,13 @@ static int summarize(const char *file, const struct sbx_problems *problems,
 }
 
 /* Into a manifest that the caller frees, whatever comes of it. */
-static int parse(const char *data, size_t size, struct document *document,
+static int parse(const char *data, size_t size, struct sbx_manifest *manifest,
 		 struct sbx_problems *problems)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_yaml *yaml = NULL;
 	struct sbx_reader reader;
+	struct sbx_at root;
 
 	if (size > SBX_MANIFEST_SIZE_MAX) {
 		sbx_strv_push(&problems->errors,
@@ -305,8 +242,8 @@ static int parse(const char *data, size_t size, struct document *document,
 		sbx_strv_push(&problems->errors, err.message);
 		return -1;
 	}
-	sbx_reader_begin(&reader, yaml);
-	read_document(&reader, document);
+	root = sbx_reader_begin(&reader, yaml);
+	read_document(&root, manifest);
 	sbx_reader_finish(&reader, problems);
 	sbx_yaml_free(&yaml);
 	return problems->errors.n == 0 ? 0 : -1;
@@ -317,9 +254,9 @@ int sbx_manifest_parse(const char *data, size_t size, const char *name,
 		       struct sbx_problems *problems, struct sbx_error *err)
 {
 	struct sbx_manifest *manifest = sbx_calloc(1, sizeof(*manifest));
-	struct document document = { .manifest = manifest, .name = name };
 
-	if (parse(data, size, &document, problems) < 0) {
+	manifest->name = sbx_strdup(name);
+	if (parse(data, size, manifest, problems) < 0) {
 		sbx_manifest_free(&manifest);
 		return summarize(file, problems, err);
 	}

@@ -19,36 +19,34 @@ extern const char *const sbx_input_words[];
 extern const char *const sbx_output_words[];
 extern const char *const sbx_network_words[];
 
-/* "defaults:" and "actions:", NULL where there are none, into @manifest. */
-void sbx_read_actions(struct sbx_reader *reader, const json_t *defaults,
-		      const json_t *actions, struct sbx_manifest *manifest);
-
-/* "tests:", or NULL; the actions have been read. */
-void sbx_read_tests(struct sbx_reader *reader, const json_t *tests,
-		    struct sbx_manifest *manifest);
+/*
+ * "defaults:" and "actions:", and then "tests:", of the document @root, as far
+ * as they are there.
+ */
+void sbx_manifest_read_actions(const struct sbx_at *root,
+			       struct sbx_manifest *manifest);
+void sbx_manifest_read_tests(const struct sbx_at *root,
+			     struct sbx_manifest *manifest);
 
 /* An action of which nothing is said but what is always so. */
 void sbx_action_init(struct sbx_action *action);
 
 /* "volumes:" and "tmpfs:", which replace what was there. */
-void sbx_read_volumes(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
-		      void *object);
-void sbx_read_tmpfs(struct sbx_reader *reader, const struct sbx_at *at,
-		    const struct sbx_field *field, const json_t *value,
-		    void *object);
+void sbx_manifest_read_volumes(const struct sbx_at *at,
+			       const struct sbx_field *field, void *object);
+void sbx_manifest_read_tmpfs(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object);
 
 /* Notes mounts that hide one another; @at is the action. */
-void sbx_check_mounts(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_action *action);
+void sbx_manifest_check_mounts(const struct sbx_at *at,
+			       const struct sbx_action *action);
 
 /*
  * Reads a mapping of NAME to value, or a list of "NAME=value", and sets each
  * in @out.  @refuse gives the reason why a name must not be used, or NULL.
  */
-void sbx_read_variables(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value,
-			const char *(*refuse)(const char *name),
-			struct sbx_strv *out);
+void sbx_manifest_read_variables(const struct sbx_at *at,
+				 const char *(*refuse)(const char *name),
+				 struct sbx_strv *out);
 
 #endif

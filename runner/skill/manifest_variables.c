@@ -7,8 +7,8 @@
 #include "codec/json.h"
 #include "skill/names.h"
 
-static void set_variable(struct sbx_reader *reader, const struct sbx_at *at,
-			 const char *name, const char *value,
+static void set_variable(const struct sbx_at *at, const char *name,
+			 const char *value,
 			 const char *(*refuse)(const char *name),
 			 struct sbx_strv *out)
 {
@@ -21,13 +21,12 @@ static void set_variable(struct sbx_reader *reader, const struct sbx_at *at,
 		why = "name and value are longer than the 131071 bytes Linux "
 		      "allows";
 	if (why)
-		sbx_reader_key_error(reader, at, "%s", why);
+		sbx_reader_key_error(at, "%s", why);
 	else
 		sbx_strv_setenv(out, name, value);
 }
 
-static void read_variable(struct sbx_reader *reader, const struct sbx_at *at,
-			  const json_t *value,
+static void read_variable(const struct sbx_at *at,
 			  const char *(*refuse)(const char *name),
 			  struct sbx_strv *out)
 {
@@ -36,70 +35,63 @@ static void read_variable(struct sbx_reader *reader, const struct sbx_at *at,
 	cleanup_free char *line = NULL;
 	const char *text;
 
-	if (json_is_number(value) || json_is_boolean(value)) {
-		line = sbx_json_line(value);
+	if (json_is_number(at->value) || json_is_boolean(at->value)) {
+		line = sbx_json_line(at->value);
 		text = line;
 	} else {
-		text = sbx_reader_text(reader, at, value, expected);
+		text = sbx_reader_text(at, expected);
 	}
 	if (text)
-		set_variable(reader, at, at->key, text, refuse, out);
+		set_variable(at, at->key, text, refuse, out);
 }
 
 /* "NAME=value" in a list, where a name may be there only once. */
-static void read_assignment(struct sbx_reader *reader, const struct sbx_at *at,
-			    const json_t *value,
+static void read_assignment(const struct sbx_at *at,
 			    const char *(*refuse)(const char *name),
 			    struct sbx_strv *seen, struct sbx_strv *out)
 {
 	cleanup_free char *name = NULL;
-	const char *text = sbx_reader_text(reader, at, value,
-					   "an assignment such as LANG=C");
+	const char *text = sbx_reader_text(at, "an assignment such as LANG=C");
 	const char *equals = text ? strchr(text, '=') : NULL;
 
 	if (text && !equals)
-		sbx_reader_expected(reader, at, value,
-				    "NAME=value (nothing is taken from the "
-				    "host)");
+		sbx_reader_expected(at, "NAME=value (nothing is taken from the "
+					"host)");
 	if (!equals)
 		return;
 	name = sbx_strndup(text, (size_t)(equals - text));
 	if (sbx_strv_getenv(seen, name)) {
-		sbx_reader_error(reader, at, "%s is set twice: remove one",
-				 name);
+		sbx_reader_error(at, "%s is set twice: remove one", name);
 		return;
 	}
 	sbx_strv_setenv(seen, name, "");
-	set_variable(reader, at, name, equals + 1, refuse, out);
+	set_variable(at, name, equals + 1, refuse, out);
 }
 
-void sbx_read_variables(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value,
-			const char *(*refuse)(const char *name),
-			struct sbx_strv *out)
+void sbx_manifest_read_variables(const struct sbx_at *at,
+				 const char *(*refuse)(const char *name),
+				 struct sbx_strv *out)
 {
 	cleanup_strv struct sbx_strv seen = SBX_STRV_INIT;
 	const char *key;
 	json_t *item;
-	size_t index;
 
-	if (json_is_array(value)) {
-		if (!sbx_reader_is_list(reader, at, value, SBX_STRINGS_MAX, ""))
+	if (json_is_array(at->value)) {
+		if (!sbx_reader_is_list(at, SBX_STRINGS_MAX, ""))
 			return;
-		json_array_foreach (value, index, item) {
-			struct sbx_at inner = { .up = at, .index = index };
+		for (size_t i = 0; i < json_array_size(at->value); i++) {
+			struct sbx_at inner = sbx_at_element(at, i);
 
-			read_assignment(reader, &inner, item, refuse, &seen,
-					out);
+			read_assignment(&inner, refuse, &seen, out);
 		}
 		return;
 	}
-	if (!sbx_reader_is_mapping(reader, at, value, SBX_STRINGS_MAX,
+	if (!sbx_reader_is_mapping(at, SBX_STRINGS_MAX,
 				   "a mapping such as {LANG: C}"))
 		return;
-	json_object_foreach ((json_t *)value, key, item) {
-		struct sbx_at inner = { .up = at, .key = key };
+	json_object_foreach ((json_t *)at->value, key, item) {
+		struct sbx_at inner = sbx_at_member(at, key);
 
-		read_variable(reader, &inner, item, refuse, out);
+		read_variable(&inner, refuse, out);
 	}
 }

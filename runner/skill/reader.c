@@ -16,10 +16,26 @@
 
 /* --- where ---------------------------------------------------------------- */
 
+struct sbx_at sbx_at_member(const struct sbx_at *up, const char *key)
+{
+	return (struct sbx_at){ .reader = up->reader,
+				.up = up,
+				.key = key,
+				.value = json_object_get(up->value, key) };
+}
+
+struct sbx_at sbx_at_element(const struct sbx_at *up, size_t index)
+{
+	return (struct sbx_at){ .reader = up->reader,
+				.up = up,
+				.index = index,
+				.value = json_array_get(up->value, index) };
+}
+
 /* JSON Pointer (RFC 6901) to @at. */
 static void put_pointer(struct sbx_buf *out, const struct sbx_at *at)
 {
-	if (!at)
+	if (!at->up)
 		return;
 	put_pointer(out, at->up);
 	sbx_buf_puts(out, "/");
@@ -35,26 +51,24 @@ static void put_pointer(struct sbx_buf *out, const struct sbx_at *at)
 	}
 }
 
-struct sbx_yaml_place sbx_reader_place(const struct sbx_reader *reader,
-				       const struct sbx_at *at)
+struct sbx_yaml_place sbx_reader_place(const struct sbx_at *at)
 {
 	struct sbx_buf pointer = SBX_BUF_INIT(POINTER_MAX);
 	struct sbx_yaml_place place;
 
 	put_pointer(&pointer, at);
-	place = sbx_yaml_value_place(reader->yaml, sbx_buf_text(&pointer));
+	place = sbx_yaml_value_place(at->reader->yaml, sbx_buf_text(&pointer));
 	sbx_buf_free(&pointer);
 	return place;
 }
 
-static struct sbx_yaml_place key_place(const struct sbx_reader *reader,
-				       const struct sbx_at *at)
+static struct sbx_yaml_place key_place(const struct sbx_at *at)
 {
 	struct sbx_buf pointer = SBX_BUF_INIT(POINTER_MAX);
 	struct sbx_yaml_place place;
 
 	put_pointer(&pointer, at);
-	place = sbx_yaml_key_place(reader->yaml, sbx_buf_text(&pointer));
+	place = sbx_yaml_key_place(at->reader->yaml, sbx_buf_text(&pointer));
 	sbx_buf_free(&pointer);
 	return place;
 }
@@ -77,14 +91,14 @@ static void put_shown(struct sbx_buf *out, const char *text)
 /* "actions.fetch.volumes[0]" */
 static void put_path(struct sbx_buf *out, const struct sbx_at *at)
 {
-	if (!at)
+	if (!at->up)
 		return;
 	put_path(out, at->up);
 	if (!at->key) {
 		sbx_buf_printf(out, "[%zu]", at->index);
 		return;
 	}
-	if (at->up)
+	if (at->up->up)
 		sbx_buf_puts(out, ".");
 	put_shown(out, at->key);
 }
@@ -113,23 +127,27 @@ static void add_finding(struct sbx_reader *reader, struct sbx_yaml_place place,
 	size_t size = (reader->n_findings + 1) * sizeof(*reader->findings);
 
 	reader->findings = sbx_realloc(reader->findings, size);
-	reader->findings[reader->n_findings++] = (struct sbx_finding){
+	reader->findings[reader->n_findings++] = (struct sbx_reader_finding){
 		.place = place,
 		.text = sbx_strdup(text),
 		.warning = warning,
 	};
 }
 
-static void note(struct sbx_reader *reader, const struct sbx_at *at,
-		 struct sbx_yaml_place place, bool warning, const char *message)
+__attribute__((format(printf, 4, 0))) static void
+note(const struct sbx_at *at, struct sbx_yaml_place place, bool warning,
+     const char *format, va_list args)
 {
 	struct sbx_buf text = SBX_BUF_INIT(4096);
+	cleanup_free char *message = NULL;
 
+	if (vasprintf(&message, format, args) < 0)
+		abort();
 	put_path(&text, at);
-	sbx_buf_puts(&text, at ? ": " : "");
+	sbx_buf_puts(&text, at->up ? ": " : "");
 	sbx_text_escape(&text, message, strlen(message), false);
-	if (!is_echo(reader, place))
-		add_finding(reader, place, sbx_buf_text(&text), warning);
+	if (!is_echo(at->reader, place))
+		add_finding(at->reader, place, sbx_buf_text(&text), warning);
 	sbx_buf_free(&text);
 }
 
@@ -142,57 +160,38 @@ static bool is_full(struct sbx_reader *reader)
 	return true;
 }
 
-__attribute__((format(printf, 1, 0))) static char *
-format_message(const char *format, va_list args)
+void sbx_reader_error(const struct sbx_at *at, const char *format, ...)
 {
-	char *text = NULL;
-
-	if (vasprintf(&text, format, args) < 0)
-		abort();
-	return text;
-}
-
-void sbx_reader_error(struct sbx_reader *reader, const struct sbx_at *at,
-		      const char *format, ...)
-{
-	cleanup_free char *message = NULL;
 	va_list args;
 
-	if (is_full(reader))
+	if (is_full(at->reader))
 		return;
 	va_start(args, format);
-	message = format_message(format, args);
+	note(at, sbx_reader_place(at), false, format, args);
 	va_end(args);
-	note(reader, at, sbx_reader_place(reader, at), false, message);
 }
 
-void sbx_reader_key_error(struct sbx_reader *reader, const struct sbx_at *at,
-			  const char *format, ...)
+void sbx_reader_key_error(const struct sbx_at *at, const char *format, ...)
 {
-	cleanup_free char *message = NULL;
 	va_list args;
 
-	if (is_full(reader))
+	if (is_full(at->reader))
 		return;
 	va_start(args, format);
-	message = format_message(format, args);
+	note(at, key_place(at), false, format, args);
 	va_end(args);
-	note(reader, at, key_place(reader, at), false, message);
 }
 
-void sbx_reader_warn(struct sbx_reader *reader, const struct sbx_at *at,
-		     const char *format, ...)
+void sbx_reader_warn(const struct sbx_at *at, const char *format, ...)
 {
-	cleanup_free char *message = NULL;
 	va_list args;
 
-	if (reader->n_warnings == SBX_READER_WARNINGS_MAX)
+	if (at->reader->n_warnings == SBX_READER_WARNINGS_MAX)
 		return;
-	reader->n_warnings++;
+	at->reader->n_warnings++;
 	va_start(args, format);
-	message = format_message(format, args);
+	note(at, sbx_reader_place(at), true, format, args);
 	va_end(args);
-	note(reader, at, sbx_reader_place(reader, at), true, message);
 }
 
 static void put_value(struct sbx_buf *out, const json_t *value)
@@ -215,30 +214,29 @@ static void put_value(struct sbx_buf *out, const json_t *value)
 	}
 }
 
-void sbx_reader_expected(struct sbx_reader *reader, const struct sbx_at *at,
-			 const json_t *value, const char *what)
+void sbx_reader_expected(const struct sbx_at *at, const char *what)
 {
 	struct sbx_buf found = SBX_BUF_INIT(1024);
 
-	put_value(&found, value);
-	sbx_reader_error(reader, at, "found %s, expected %s",
-			 sbx_buf_text(&found), what);
+	put_value(&found, at->value);
+	sbx_reader_error(at, "found %s, expected %s", sbx_buf_text(&found),
+			 what);
 	sbx_buf_free(&found);
 }
 
-void sbx_reader_refused(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value, const char *why)
+void sbx_reader_refused(const struct sbx_at *at, const char *why)
 {
 	struct sbx_buf found = SBX_BUF_INIT(1024);
 
-	put_value(&found, value);
-	sbx_reader_error(reader, at, "found %s: %s", sbx_buf_text(&found), why);
+	put_value(&found, at->value);
+	sbx_reader_error(at, "found %s: %s", sbx_buf_text(&found), why);
 	sbx_buf_free(&found);
 }
 
 /* --- all that was found --------------------------------------------------- */
 
-void sbx_reader_begin(struct sbx_reader *reader, const struct sbx_yaml *yaml)
+struct sbx_at sbx_reader_begin(struct sbx_reader *reader,
+			       const struct sbx_yaml *yaml)
 {
 	const struct sbx_strv *faults = sbx_yaml_faults(yaml);
 
@@ -252,9 +250,12 @@ void sbx_reader_begin(struct sbx_reader *reader, const struct sbx_yaml *yaml)
 		add_finding(reader, place, faults->v[i] + start, false);
 	}
 	reader->n_faults = reader->n_findings;
+	return (struct sbx_at){ .reader = reader,
+				.value = sbx_yaml_root(yaml) };
 }
 
-static bool is_before(const struct sbx_finding *a, const struct sbx_finding *b)
+static bool is_before(const struct sbx_reader_finding *a,
+		      const struct sbx_reader_finding *b)
 {
 	if (a->place.line != b->place.line)
 		return a->place.line < b->place.line;
@@ -262,10 +263,10 @@ static bool is_before(const struct sbx_finding *a, const struct sbx_finding *b)
 }
 
 /* Insertion sort: stable, and there are not many. */
-static void sort(struct sbx_finding *all, size_t n)
+static void sort(struct sbx_reader_finding *all, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
-		struct sbx_finding moving = all[i];
+		struct sbx_reader_finding moving = all[i];
 		size_t to = i;
 
 		for (; to > 0 && is_before(&moving, &all[to - 1]); to--)
@@ -278,7 +279,7 @@ void sbx_reader_finish(struct sbx_reader *reader, struct sbx_problems *problems)
 {
 	sort(reader->findings, reader->n_findings);
 	for (size_t i = 0; i < reader->n_findings; i++) {
-		struct sbx_finding *found = &reader->findings[i];
+		struct sbx_reader_finding *found = &reader->findings[i];
 
 		sbx_strv_push_take(found->warning ? &problems->warnings
 						  : &problems->errors,
@@ -313,8 +314,8 @@ static bool is_usable(const struct sbx_field *field, unsigned int only)
 	       (field->flags & only) == only;
 }
 
-static void unknown_key(struct sbx_reader *reader, const struct sbx_at *at,
-			const struct sbx_field *fields, unsigned int only)
+static void unknown_key(const struct sbx_at *at, const struct sbx_field *fields,
+			unsigned int only)
 {
 	const char *names[FIELDS_MAX] = { NULL };
 	struct sbx_buf list = SBX_BUF_INIT(2048);
@@ -329,70 +330,65 @@ static void unknown_key(struct sbx_reader *reader, const struct sbx_at *at,
 	}
 	nearest = sbx_text_nearest(at->key, names);
 	if (strcmp(at->key, "<<") == 0)
-		sbx_reader_key_error(reader, at,
-				     "merge keys are not part of YAML 1.2: "
-				     "what all actions share goes under "
-				     "\"defaults\"");
+		sbx_reader_key_error(at, "merge keys are not part of YAML 1.2: "
+					 "what all actions share goes under "
+					 "\"defaults\"");
 	else if (nearest)
-		sbx_reader_key_error(reader, at,
-				     "unknown key, did you mean \"%s\"?",
+		sbx_reader_key_error(at, "unknown key, did you mean \"%s\"?",
 				     nearest);
 	else
-		sbx_reader_key_error(reader, at,
+		sbx_reader_key_error(at,
 				     "unknown key, expected one of %s "
 				     "(or x-... for notes of your own)",
 				     sbx_buf_text(&list));
 	sbx_buf_free(&list);
 }
 
-static void read_member(struct sbx_reader *reader, const struct sbx_at *at,
-			const struct sbx_field *fields, unsigned int only,
-			const json_t *value, void *object)
+static void read_member(const struct sbx_at *at, const struct sbx_field *fields,
+			unsigned int only, void *object)
 {
 	const struct sbx_field *field = find_field(fields, at->key);
 
 	if (sbx_text_has_prefix(at->key, "x-"))
 		return;
 	if (!field)
-		unknown_key(reader, at, fields, only);
+		unknown_key(at, fields, only);
 	else if (field->flags & SBX_FIELD_LATER)
-		sbx_reader_key_error(reader, at,
-				     "not supported yet, remove it");
+		sbx_reader_key_error(at, "not supported yet, remove it");
 	else if (!is_usable(field, only))
-		sbx_reader_key_error(reader, at,
+		sbx_reader_key_error(at,
 				     "this cannot stand here, give it in each "
 				     "action");
 	else
-		field->read(reader, at, field, value, object);
+		field->read(at, field, object);
 }
 
-bool sbx_read_mapping(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *fields, unsigned int only,
-		      const json_t *value, void *object)
+bool sbx_read_mapping(const struct sbx_at *at, const struct sbx_field *fields,
+		      unsigned int only, void *object)
 {
 	const char *key;
 	json_t *member;
 
-	if (!json_is_object(value)) {
-		sbx_reader_expected(reader, at, value, "a mapping");
+	if (!json_is_object(at->value)) {
+		sbx_reader_expected(at, "a mapping");
 		return false;
 	}
-	json_object_foreach ((json_t *)value, key, member) {
-		struct sbx_at inner = { .up = at, .key = key };
+	json_object_foreach ((json_t *)at->value, key, member) {
+		struct sbx_at inner = sbx_at_member(at, key);
 
-		read_member(reader, &inner, fields, only, member, object);
+		read_member(&inner, fields, only, object);
 	}
 	for (; fields->name; fields++) {
 		if ((fields->flags & SBX_FIELD_REQUIRED) &&
-		    !json_object_get(value, fields->name))
-			sbx_reader_key_error(reader, at,
-					     "\"%s\" is missing: add %s",
+		    !json_object_get(at->value, fields->name))
+			sbx_reader_key_error(at, "\"%s\" is missing: add %s",
 					     fields->name, fields->expected);
 	}
 	return true;
 }
 
-json_t *sbx_field_names(const struct sbx_field *fields, unsigned int only)
+json_t *sbx_reader_field_names(const struct sbx_field *fields,
+			       unsigned int only)
 {
 	json_t *names = json_array();
 
@@ -410,123 +406,106 @@ static void *member_of(void *object, const struct sbx_field *field)
 	return (char *)object + field->offset;
 }
 
-const char *sbx_plain_text(const json_t *value)
+const char *sbx_reader_text(const struct sbx_at *at, const char *expected)
 {
-	const char *text = json_string_value(value);
+	const char *text = sbx_json_plain_text(at->value);
 
-	return text && strlen(text) == json_string_length(value) ? text : NULL;
-}
-
-const char *sbx_reader_text(struct sbx_reader *reader, const struct sbx_at *at,
-			    const json_t *value, const char *expected)
-{
-	const char *text = sbx_plain_text(value);
-
-	if (!text && json_is_string(value))
-		sbx_reader_error(reader, at,
-				 "found a NUL character, expected %s",
+	if (!text && json_is_string(at->value))
+		sbx_reader_error(at, "found a NUL character, expected %s",
 				 expected);
 	else if (!text)
-		sbx_reader_expected(reader, at, value, expected);
+		sbx_reader_expected(at, expected);
 	return text;
 }
 
-static bool is_at_most(struct sbx_reader *reader, const struct sbx_at *at,
-		       size_t size, size_t max)
+static bool is_at_most(const struct sbx_at *at, size_t size, size_t max)
 {
 	if (size <= max)
 		return true;
-	sbx_reader_error(reader, at, "found %zu entries, expected at most %zu",
-			 size, max);
+	sbx_reader_error(at, "found %zu entries, expected at most %zu", size,
+			 max);
 	return false;
 }
 
-bool sbx_reader_is_list(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value, size_t max, const char *expected)
+bool sbx_reader_is_list(const struct sbx_at *at, size_t max,
+			const char *expected)
 {
-	if (json_is_array(value))
-		return is_at_most(reader, at, json_array_size(value), max);
-	sbx_reader_expected(reader, at, value, expected);
+	if (json_is_array(at->value))
+		return is_at_most(at, json_array_size(at->value), max);
+	sbx_reader_expected(at, expected);
 	return false;
 }
 
-bool sbx_reader_is_mapping(struct sbx_reader *reader, const struct sbx_at *at,
-			   const json_t *value, size_t max,
+bool sbx_reader_is_mapping(const struct sbx_at *at, size_t max,
 			   const char *expected)
 {
-	if (json_is_object(value))
-		return is_at_most(reader, at, json_object_size(value), max);
-	sbx_reader_expected(reader, at, value, expected);
+	if (json_is_object(at->value))
+		return is_at_most(at, json_object_size(at->value), max);
+	sbx_reader_expected(at, expected);
 	return false;
 }
 
-void sbx_read_text(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_text(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object)
 {
-	const char *text = sbx_reader_text(reader, at, value, field->expected);
+	const char *text = sbx_reader_text(at, field->expected);
 
-	if (text)
+	if (text && field->fits && !field->fits(text))
+		sbx_reader_expected(at, field->expected);
+	else if (text)
 		sbx_strset(member_of(object, field), text);
 }
 
 /* Notes what is out of the field's range; else stores it. */
-static void store(struct sbx_reader *reader, const struct sbx_at *at,
-		  const struct sbx_field *field, const json_t *value,
+static void store(const struct sbx_at *at, const struct sbx_field *field,
 		  int64_t number, void *object)
 {
 	if (number < field->min || number > field->max)
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 	else
 		*(int64_t *)member_of(object, field) = number;
 }
 
-void sbx_read_duration(struct sbx_reader *reader, const struct sbx_at *at,
-		       const struct sbx_field *field, const json_t *value,
+void sbx_read_duration(const struct sbx_at *at, const struct sbx_field *field,
 		       void *object)
 {
-	const char *text = sbx_plain_text(value);
+	const char *text = sbx_json_plain_text(at->value);
 	int64_t ms = 0;
 
 	if (text && sbx_units_duration(text, &ms))
-		store(reader, at, field, value, ms, object);
+		store(at, field, ms, object);
 	else
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
-void sbx_read_size(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_size(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object)
 {
-	const char *text = sbx_plain_text(value);
+	const char *text = sbx_json_plain_text(at->value);
 	int64_t bytes = 0;
 
-	if (json_is_integer(value))
-		store(reader, at, field, value, json_integer_value(value),
-		      object);
+	if (json_is_integer(at->value))
+		store(at, field, json_integer_value(at->value), object);
 	else if (text && sbx_units_size(text, &bytes))
-		store(reader, at, field, value, bytes, object);
+		store(at, field, bytes, object);
 	else
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
-void sbx_read_integer(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
+void sbx_read_integer(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object)
 {
-	if (json_is_integer(value))
-		store(reader, at, field, value, json_integer_value(value),
-		      object);
+	if (json_is_integer(at->value))
+		store(at, field, json_integer_value(at->value), object);
 	else
-		sbx_reader_expected(reader, at, value, field->expected);
+		sbx_reader_expected(at, field->expected);
 }
 
 /* "none, bridge or host, did you mean ..." */
-static void unknown_word(struct sbx_reader *reader, const struct sbx_at *at,
-			 const struct sbx_field *field, const json_t *value)
+static void unknown_word(const struct sbx_at *at, const struct sbx_field *field)
 {
 	struct sbx_buf expected = SBX_BUF_INIT(1024);
-	const char *text = json_string_value(value);
+	const char *text = json_string_value(at->value);
 	const char *nearest = NULL;
 
 	for (size_t i = 0; field->words[i]; i++) {
@@ -539,15 +518,14 @@ static void unknown_word(struct sbx_reader *reader, const struct sbx_at *at,
 		nearest = sbx_text_nearest(text, field->words);
 	if (nearest)
 		sbx_buf_printf(&expected, "; did you mean \"%s\"?", nearest);
-	sbx_reader_expected(reader, at, value, sbx_buf_text(&expected));
+	sbx_reader_expected(at, sbx_buf_text(&expected));
 	sbx_buf_free(&expected);
 }
 
-void sbx_read_word(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_word(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object)
 {
-	const char *text = sbx_plain_text(value);
+	const char *text = sbx_json_plain_text(at->value);
 
 	for (size_t i = 0; text && field->words[i]; i++) {
 		if (strcmp(text, field->words[i]) == 0) {
@@ -556,24 +534,22 @@ void sbx_read_word(struct sbx_reader *reader, const struct sbx_at *at,
 			return;
 		}
 	}
-	unknown_word(reader, at, field, value);
+	unknown_word(at, field);
 }
 
-void sbx_read_bool(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_bool(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object)
 {
-	if (json_is_boolean(value))
-		*(bool *)member_of(object, field) = json_is_true(value);
+	if (json_is_boolean(at->value))
+		*(bool *)member_of(object, field) = json_is_true(at->value);
 	else
-		sbx_reader_expected(reader, at, value, "true or false");
+		sbx_reader_expected(at, "true or false");
 }
 
-void sbx_read_json(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
-		   void *object)
+void sbx_read_nothing(const struct sbx_at *at, const struct sbx_field *field,
+		      void *object)
 {
-	(void)reader;
 	(void)at;
-	*(const json_t **)member_of(object, field) = value;
+	(void)field;
+	(void)object;
 }

@@ -16,17 +16,7 @@
  * its place, and the reading goes on: one pass finds everything.
  */
 
-/*
- * Where in the document we are: a chain of frames on the stack, outermost
- * last.  @key is a member's name, NULL for element @index of a list.
- */
-struct sbx_at {
-	const struct sbx_at *up;
-	const char *key;
-	size_t index;
-};
-
-struct sbx_finding {
+struct sbx_reader_finding {
 	struct sbx_yaml_place place;
 	char *text;
 	bool warning;
@@ -39,7 +29,7 @@ struct sbx_finding {
  */
 struct sbx_reader {
 	const struct sbx_yaml *yaml;
-	struct sbx_finding *findings;
+	struct sbx_reader_finding *findings;
 	size_t n_findings;
 	size_t n_faults;
 	size_t n_warnings;
@@ -49,12 +39,32 @@ struct sbx_reader {
 #define SBX_READER_ERRORS_MAX	200
 #define SBX_READER_WARNINGS_MAX 50
 
-/* Starts with the faults of @yaml, which must outlive the reader. */
-void sbx_reader_begin(struct sbx_reader *reader, const struct sbx_yaml *yaml);
+/*
+ * A value and where it stands: a chain of frames on the stack, outermost
+ * last.
+ *
+ * @up		what it is in; NULL for the document itself
+ * @key		its name there, or NULL: it is element @index of a list
+ * @value	borrowed; NULL for a member that is not there
+ */
+struct sbx_at {
+	struct sbx_reader *reader;
+	const struct sbx_at *up;
+	const char *key;
+	size_t index;
+	const json_t *value;
+};
 
-/* The error "found VALUE: WHY". */
-void sbx_reader_refused(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value, const char *why);
+/*
+ * Starts with the faults of @yaml, which must outlive the reader.  The
+ * document itself.
+ */
+struct sbx_at sbx_reader_begin(struct sbx_reader *reader,
+			       const struct sbx_yaml *yaml);
+
+/* The member @key, and element @index, of @up; what they point to must last. */
+struct sbx_at sbx_at_member(const struct sbx_at *up, const char *key);
+struct sbx_at sbx_at_element(const struct sbx_at *up, size_t index);
 
 /*
  * Moves what was found to @problems, in the order of the file.  The reader is
@@ -63,25 +73,21 @@ void sbx_reader_refused(struct sbx_reader *reader, const struct sbx_at *at,
 void sbx_reader_finish(struct sbx_reader *reader,
 		       struct sbx_problems *problems);
 
-/* Where the value is that @at leads to. */
-struct sbx_yaml_place sbx_reader_place(const struct sbx_reader *reader,
-				       const struct sbx_at *at);
+/* Where @at is in the file. */
+struct sbx_yaml_place sbx_reader_place(const struct sbx_at *at);
 
-/* Notes an error at the value, or the key, that @at leads to. */
-void sbx_reader_error(struct sbx_reader *reader, const struct sbx_at *at,
-		      const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void sbx_reader_key_error(struct sbx_reader *reader, const struct sbx_at *at,
-			  const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Notes an error at the value, or at its key. */
+void sbx_reader_error(const struct sbx_at *at, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void sbx_reader_key_error(const struct sbx_at *at, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-void sbx_reader_warn(struct sbx_reader *reader, const struct sbx_at *at,
-		     const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void sbx_reader_warn(const struct sbx_at *at, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/* The error "found VALUE, expected WHAT". */
-void sbx_reader_expected(struct sbx_reader *reader, const struct sbx_at *at,
-			 const json_t *value, const char *what);
+/* The errors "found VALUE, expected WHAT" and "found VALUE: WHY". */
+void sbx_reader_expected(const struct sbx_at *at, const char *what);
+void sbx_reader_refused(const struct sbx_at *at, const char *why);
 
 /*
  * One key of a mapping.
@@ -89,18 +95,19 @@ void sbx_reader_expected(struct sbx_reader *reader, const struct sbx_at *at,
  * @read	takes the value; @object is what the mapping is read into
  * @offset	of the member of @object that a general @read below fills
  * @min, @max	what it may be
+ * @fits	for sbx_read_text(): what it must be, or NULL
  * @words	for sbx_read_word(): NULL-terminated, the index is the value
  * @expected	for messages: "a duration such as 30s"
  */
 struct sbx_field {
 	const char *name;
-	void (*read)(struct sbx_reader *reader, const struct sbx_at *at,
-		     const struct sbx_field *field, const json_t *value,
+	void (*read)(const struct sbx_at *at, const struct sbx_field *field,
 		     void *object);
 	unsigned int flags;
 	size_t offset;
 	int64_t min;
 	int64_t max;
+	bool (*fits)(const char *text);
 	const char *const *words;
 	const char *expected;
 };
@@ -110,53 +117,41 @@ struct sbx_field {
 #define SBX_FIELD_LATER	   0x4 /* known, but not supported yet */
 
 /*
- * Reads mapping @value by @fields (up to one without a name), of which only
- * those with all flags of @only may be there.  False when it is no mapping.
+ * Reads a mapping by @fields (up to one without a name), of which only those
+ * with all flags of @only may be there.  False when it is no mapping.
  */
-bool sbx_read_mapping(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *fields, unsigned int only,
-		      const json_t *value, void *object);
+bool sbx_read_mapping(const struct sbx_at *at, const struct sbx_field *fields,
+		      unsigned int only, void *object);
 
-/* The text of a string without NUL; NULL for anything else. */
-const char *sbx_plain_text(const json_t *value);
-
-/* The same; NULL when it is none, which is noted. */
-const char *sbx_reader_text(struct sbx_reader *reader, const struct sbx_at *at,
-			    const json_t *value, const char *expected);
+/* The text of a string without NUL; NULL for anything else, which is noted. */
+const char *sbx_reader_text(const struct sbx_at *at, const char *expected);
 
 /* True for a list, or mapping, of at most @max; else that is noted. */
-bool sbx_reader_is_list(struct sbx_reader *reader, const struct sbx_at *at,
-			const json_t *value, size_t max, const char *expected);
-bool sbx_reader_is_mapping(struct sbx_reader *reader, const struct sbx_at *at,
-			   const json_t *value, size_t max,
+bool sbx_reader_is_list(const struct sbx_at *at, size_t max,
+			const char *expected);
+bool sbx_reader_is_mapping(const struct sbx_at *at, size_t max,
 			   const char *expected);
 
 /* For fields of type char *, int64_t (ms, bytes, number), an enum, bool. */
-void sbx_read_text(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_text(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
-void sbx_read_duration(struct sbx_reader *reader, const struct sbx_at *at,
-		       const struct sbx_field *field, const json_t *value,
+void sbx_read_duration(const struct sbx_at *at, const struct sbx_field *field,
 		       void *object);
-void sbx_read_size(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_size(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
-void sbx_read_integer(struct sbx_reader *reader, const struct sbx_at *at,
-		      const struct sbx_field *field, const json_t *value,
+void sbx_read_integer(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object);
-void sbx_read_word(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_word(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
-void sbx_read_bool(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
+void sbx_read_bool(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
 
-/* Keeps the value itself, borrowed, in a const json_t *. */
-void sbx_read_json(struct sbx_reader *reader, const struct sbx_at *at,
-		   const struct sbx_field *field, const json_t *value,
-		   void *object);
+/* For a key that somebody else looks at. */
+void sbx_read_nothing(const struct sbx_at *at, const struct sbx_field *field,
+		      void *object);
 
 /* Names of those of @fields that are supported and have all of @only. */
-json_t *sbx_field_names(const struct sbx_field *fields, unsigned int only);
+json_t *sbx_reader_field_names(const struct sbx_field *fields,
+			       unsigned int only);
 
 #endif
