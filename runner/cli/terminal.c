@@ -17,6 +17,23 @@
 /* An escaped byte takes at most as many as "\u{10FFFF}" has. */
 #define ESCAPED_MAX 10
 
+/* @text of several lines, those after the first indented; free() it. */
+static char *escape_lines(const char *text)
+{
+	struct sbx_buf out = SBX_BUF_INIT(LINE_MAX_SIZE);
+
+	for (;;) {
+		size_t size = strcspn(text, "\n");
+
+		sbx_text_escape(&out, text, size, true);
+		text += size;
+		text += strspn(text, "\n");
+		if (!*text)
+			return sbx_buf_take(&out);
+		sbx_buf_puts(&out, "\n  ");
+	}
+}
+
 char *sbx_term_escape(const char *text)
 {
 	struct sbx_buf out = SBX_BUF_INIT(LINE_MAX_SIZE);
@@ -27,7 +44,7 @@ char *sbx_term_escape(const char *text)
 
 void sbx_term_progress(void *ctx, const char *line)
 {
-	cleanup_free char *text = sbx_term_escape(line);
+	cleanup_free char *text = escape_lines(line);
 
 	(void)ctx;
 	fprintf(stderr, "%s\n", text);
@@ -43,7 +60,7 @@ void sbx_term_error(const char *format, ...)
 	if (vasprintf(&message, format, args) < 0)
 		abort();
 	va_end(args);
-	text = sbx_term_escape(message);
+	text = escape_lines(message);
 	fflush(stdout);
 	fprintf(stderr, "skillbox: %s\n", text);
 }

@@ -13,11 +13,14 @@
  * text that others wrote is escaped first.
  */
 
-/* "skillbox: MESSAGE" to stderr, escaped, as one line. */
+/*
+ * "skillbox: MESSAGE" to stderr, escaped; further lines are indented, so that
+ * nothing in it can pass for a message of its own.
+ */
 void sbx_term_error(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* @line to stderr, escaped: fits the progress callbacks below this layer. */
+/* The same without the name: fits the progress callbacks below this layer. */
 void sbx_term_progress(void *ctx, const char *line);
 
 /* @text escaped as one line; free() it. */

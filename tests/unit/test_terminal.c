@@ -97,6 +97,30 @@ static void test_last_line(void **state)
 	assert_string_equal(out, "");
 }
 
+/* What a message quotes can neither be a message nor move the cursor. */
+static void test_error(void **state)
+{
+	int keep = dup(STDERR_FILENO);
+	char out[256];
+	ssize_t got;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	dup2(fds[1], STDERR_FILENO);
+	sbx_term_error("%s", "a\tb\x1b[1m\nskillbox: c\n\r\n");
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	close(fds[1]);
+	got = read(fds[0], out, sizeof(out) - 1);
+	close(fds[0]);
+	assert_true(got > 0);
+	out[got] = '\0';
+	assert_string_equal(out, "skillbox: a\tb\\x1b[1m\n"
+				 "  skillbox: c\n"
+				 "  \\x0d\n");
+}
+
 /* A reader that went away is told by the flag, not by a crash. */
 static void test_failed_write(void **state)
 {
@@ -114,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_last_line),
+		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_failed_write),
 	};
 
