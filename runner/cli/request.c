@@ -41,7 +41,7 @@ static int parse_volumes(const struct sbx_strv *list, struct sbx_overrides *out,
 	for (size_t i = 0; i < list->n; i++) {
 		const char *why = "not a volume";
 
-		if (!sbx_volume_parse(list->v[i], &out->volumes[i], &why))
+		if (!sbx_mount_parse(list->v[i], &out->volumes[i], &why))
 			return sbx_error_set(err, SBX_OUTCOME_INVALID,
 					     "--volume: '%s': %s", list->v[i],
 					     why);

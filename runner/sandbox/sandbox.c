@@ -286,7 +286,7 @@ static int give_volumes(struct sbx_sandbox *sandbox,
 	};
 
 	for (size_t i = 0; i < action->n_volumes; i++) {
-		const struct sbx_volume_mount *mount = &action->volumes[i];
+		const struct sbx_mount *mount = &action->volumes[i];
 		cleanup_free char *name = NULL;
 		uint32_t uid, gid;
 

@@ -102,7 +102,7 @@ static json_t *volume_mount(const char *name, const char *target,
  * NonRecursive: a read-only bind is read-only for its top mount alone before
  * API 1.44, so nothing that is mounted below the source comes along.
  */
-static json_t *bind_mount(const struct sbx_volume_mount *mount)
+static json_t *bind_mount(const struct sbx_mount *mount)
 {
 	return json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:b}}", "Type", "bind",
 			 "Source", mount->source, "Target", mount->target,
@@ -111,7 +111,7 @@ static json_t *bind_mount(const struct sbx_volume_mount *mount)
 }
 
 static json_t *granted_mount(const struct sbx_spec *spec,
-			     const struct sbx_volume_mount *mount)
+			     const struct sbx_mount *mount)
 {
 	cleanup_free char *name = NULL;
 
@@ -255,7 +255,7 @@ static void expect_volumes(struct list *list, const struct sbx_spec *spec)
 	const struct sbx_action *action = &spec->grant->action;
 
 	for (size_t i = 0; i < action->n_volumes; i++) {
-		const struct sbx_volume_mount *mount = &action->volumes[i];
+		const struct sbx_mount *mount = &action->volumes[i];
 		const struct sbx_host_path *path =
 			spec->host_paths ? &spec->host_paths[i] : &none;
 

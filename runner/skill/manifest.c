@@ -7,11 +7,11 @@
 
 /* --- actions -------------------------------------------------------------- */
 
-void sbx_volume_clear(struct sbx_volume_mount *mount)
+void sbx_mount_clear(struct sbx_mount *mount)
 {
 	free(mount->source);
 	free(mount->target);
-	*mount = (struct sbx_volume_mount){ .source = NULL };
+	*mount = (struct sbx_mount){ .source = NULL };
 }
 
 void sbx_action_add_volume(struct sbx_action *action, const char *source,
@@ -20,7 +20,7 @@ void sbx_action_add_volume(struct sbx_action *action, const char *source,
 	action->volumes =
 		sbx_realloc(action->volumes,
 			    (action->n_volumes + 1) * sizeof(*action->volumes));
-	action->volumes[action->n_volumes++] = (struct sbx_volume_mount){
+	action->volumes[action->n_volumes++] = (struct sbx_mount){
 		.source = sbx_strdup(source),
 		.target = sbx_strdup(target),
 		.read_only = read_only,
@@ -30,7 +30,7 @@ void sbx_action_add_volume(struct sbx_action *action, const char *source,
 void sbx_action_clear_volumes(struct sbx_action *action)
 {
 	for (size_t i = 0; i < action->n_volumes; i++)
-		sbx_volume_clear(&action->volumes[i]);
+		sbx_mount_clear(&action->volumes[i]);
 	free(action->volumes);
 	action->volumes = NULL;
 	action->n_volumes = 0;

@@ -33,7 +33,7 @@ enum sbx_network { SBX_NETWORK_NONE, SBX_NETWORK_BRIDGE, SBX_NETWORK_HOST };
  * @source	name of a skill's volume, or an absolute path of the host
  * @target	absolute, normalised path in the sandbox
  */
-struct sbx_volume_mount {
+struct sbx_mount {
 	char *source;
 	char *target;
 	bool read_only;
@@ -71,7 +71,7 @@ struct sbx_action {
 	enum sbx_input input;
 	enum sbx_output output;
 	enum sbx_network network;
-	struct sbx_volume_mount *volumes;
+	struct sbx_mount *volumes;
 	size_t n_volumes;
 	struct sbx_strv environment;
 	int64_t timeout_ms;
@@ -203,13 +203,12 @@ bool sbx_action_overlap(const struct sbx_action *action, const char **a,
  * "SOURCE:TARGET[:ro|rw]" as on the command line and in "volumes:".  False
  * with the reason in @why (static text).
  */
-bool sbx_volume_parse(const char *text, struct sbx_volume_mount *out,
-		      const char **why);
+bool sbx_mount_parse(const char *text, struct sbx_mount *out, const char **why);
 
 /* The same from its parts, which are checked, normalized and copied. */
-bool sbx_volume_fill(struct sbx_volume_mount *out, const char *source,
-		     const char *target, bool read_only, const char **why);
-void sbx_volume_clear(struct sbx_volume_mount *mount);
+bool sbx_mount_fill(struct sbx_mount *out, const char *source,
+		    const char *target, bool read_only, const char **why);
+void sbx_mount_clear(struct sbx_mount *mount);
 
 /* The words: "none", "bridge", "host"; "stdin"; "auto"... */
 const char *sbx_network_name(enum sbx_network network);

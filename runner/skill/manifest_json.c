@@ -38,7 +38,7 @@ static json_t *volumes_json(const struct sbx_action *action)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < action->n_volumes; i++) {
-		const struct sbx_volume_mount *mount = &action->volumes[i];
+		const struct sbx_mount *mount = &action->volumes[i];
 		bool host = mount->source[0] == '/';
 		json_t *volume = json_object();
 

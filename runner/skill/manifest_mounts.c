@@ -62,23 +62,22 @@ static const char *take_source(const char *text, char **out)
 	return NULL;
 }
 
-bool sbx_volume_fill(struct sbx_volume_mount *out, const char *source,
-		     const char *target, bool read_only, const char **why)
+bool sbx_mount_fill(struct sbx_mount *out, const char *source,
+		    const char *target, bool read_only, const char **why)
 {
-	struct sbx_volume_mount mount = { .read_only = read_only };
+	struct sbx_mount mount = { .read_only = read_only };
 
 	*why = take_source(source, &mount.source);
 	if (!*why)
 		*why = take_target(target, &mount.target);
 	if (*why)
-		sbx_volume_clear(&mount);
+		sbx_mount_clear(&mount);
 	else
 		*out = mount;
 	return !*why;
 }
 
-bool sbx_volume_parse(const char *text, struct sbx_volume_mount *out,
-		      const char **why)
+bool sbx_mount_parse(const char *text, struct sbx_mount *out, const char **why)
 {
 	cleanup_free char *source = sbx_strdup(text);
 	char *target = strchr(source, ':');
@@ -93,8 +92,8 @@ bool sbx_volume_parse(const char *text, struct sbx_volume_mount *out,
 	if (mode)
 		*mode++ = '\0';
 	if (!mode || strcmp(mode, "ro") == 0 || strcmp(mode, "rw") == 0)
-		return sbx_volume_fill(out, source, target,
-				       mode && strcmp(mode, "ro") == 0, why);
+		return sbx_mount_fill(out, source, target,
+				      mode && strcmp(mode, "ro") == 0, why);
 	*why = "after the target comes \":ro\", \":rw\" or nothing";
 	return false;
 }
@@ -114,7 +113,7 @@ static const char *const volume_types[] = { "volume", "bind", NULL };
 
 #define AT(member) .offset = offsetof(struct long_volume, member)
 
-const struct sbx_field sbx_volume_fields[] = {
+const struct sbx_field sbx_mount_fields[] = {
 	{ .name = "type",
 	  .read = sbx_read_word,
 	  .flags = SBX_FIELD_REQUIRED,
@@ -137,7 +136,7 @@ const struct sbx_field sbx_volume_fields[] = {
 
 #undef AT
 
-static bool read_short(const struct sbx_at *at, struct sbx_volume_mount *out)
+static bool read_short(const struct sbx_at *at, struct sbx_mount *out)
 {
 	const char *text = sbx_reader_text(
 		at, "a volume such as \"cache:/app/cache\" or a mapping");
@@ -145,25 +144,25 @@ static bool read_short(const struct sbx_at *at, struct sbx_volume_mount *out)
 
 	if (!text)
 		return false;
-	if (sbx_volume_parse(text, out, &why))
+	if (sbx_mount_parse(text, out, &why))
 		return true;
 	sbx_reader_refused(at, why);
 	return false;
 }
 
-static bool read_long(const struct sbx_at *at, struct sbx_volume_mount *out)
+static bool read_long(const struct sbx_at *at, struct sbx_mount *out)
 {
 	struct long_volume volume = { .type = 0 };
 	const char *why = NULL;
 	bool complete;
 
-	sbx_read_mapping(at, sbx_volume_fields, 0, &volume);
+	sbx_read_mapping(at, sbx_mount_fields, 0, &volume);
 	complete = volume.source && volume.target;
 	if (complete &&
-	    sbx_volume_fill(out, volume.source, volume.target, volume.read_only,
-			    &why) &&
+	    sbx_mount_fill(out, volume.source, volume.target, volume.read_only,
+			   &why) &&
 	    (volume.type == TYPE_BIND) != (out->source[0] == '/')) {
-		sbx_volume_clear(out);
+		sbx_mount_clear(out);
 		why = "a source of type volume is a name, one of type bind "
 		      "an absolute path";
 	}
@@ -183,7 +182,7 @@ void sbx_manifest_read_volumes(const struct sbx_at *at,
 	sbx_action_clear_volumes(action);
 	for (size_t i = 0; i < json_array_size(at->value); i++) {
 		struct sbx_at inner = sbx_at_element(at, i);
-		struct sbx_volume_mount mount = { .source = NULL };
+		struct sbx_mount mount = { .source = NULL };
 		bool fits = json_is_object(inner.value)
 				    ? read_long(&inner, &mount)
 				    : read_short(&inner, &mount);
@@ -198,7 +197,7 @@ void sbx_manifest_read_volumes(const struct sbx_at *at,
 					"what is to be there");
 		sbx_action_add_volume(action, mount.source, mount.target,
 				      mount.read_only);
-		sbx_volume_clear(&mount);
+		sbx_mount_clear(&mount);
 	}
 }
 

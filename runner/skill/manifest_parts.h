@@ -9,7 +9,7 @@
 
 /* The keys of an action, into struct sbx_action. */
 extern const struct sbx_field sbx_action_fields[];
-extern const struct sbx_field sbx_volume_fields[];
+extern const struct sbx_field sbx_mount_fields[];
 extern const struct sbx_field sbx_ulimit_fields[];
 extern const struct sbx_field sbx_test_fields[];
 extern const struct sbx_field sbx_expect_fields[];

@@ -16,7 +16,7 @@ void sbx_overrides_clear(struct sbx_overrides *overrides)
 {
 	sbx_strv_free(&overrides->environment);
 	for (size_t i = 0; i < overrides->n_volumes; i++)
-		sbx_volume_clear(&overrides->volumes[i]);
+		sbx_mount_clear(&overrides->volumes[i]);
 	free(overrides->volumes);
 	*overrides = (struct sbx_overrides)SBX_OVERRIDES_INIT;
 }
@@ -204,12 +204,12 @@ static int check_manifest_volumes(const struct sbx_action *action, size_t n,
 /* Removes the one of the manifest's @n volumes that is mounted on @target. */
 static void make_way(struct sbx_action *action, size_t *n, const char *target)
 {
-	struct sbx_volume_mount *volumes = action->volumes;
+	struct sbx_mount *volumes = action->volumes;
 
 	for (size_t i = 0; i < *n; i++) {
 		if (strcmp(volumes[i].target, target) != 0)
 			continue;
-		sbx_volume_clear(&volumes[i]);
+		sbx_mount_clear(&volumes[i]);
 		memmove(&volumes[i], &volumes[i + 1],
 			(action->n_volumes - i - 1) * sizeof(*volumes));
 		action->n_volumes--;
@@ -220,15 +220,14 @@ static void make_way(struct sbx_action *action, size_t *n, const char *target)
 
 /* Adds one of the operator's own, in place of the manifest's. */
 static int add_volume(struct sbx_action *action, size_t *n_manifest,
-		      const struct sbx_volume_mount *asked,
-		      struct sbx_error *err)
+		      const struct sbx_mount *asked, struct sbx_error *err)
 {
-	struct sbx_volume_mount mount = { .source = NULL };
+	struct sbx_mount mount = { .source = NULL };
 	const char *why;
 	int result;
 
-	if (!sbx_volume_fill(&mount, asked->source, asked->target,
-			     asked->read_only, &why))
+	if (!sbx_mount_fill(&mount, asked->source, asked->target,
+			    asked->read_only, &why))
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "volume %.200s:%.200s: %s", asked->source,
 				     asked->target, why);
@@ -241,7 +240,7 @@ static int add_volume(struct sbx_action *action, size_t *n_manifest,
 		sbx_action_add_volume(action, mount.source, mount.target,
 				      mount.read_only);
 	}
-	sbx_volume_clear(&mount);
+	sbx_mount_clear(&mount);
 	return result;
 }
 

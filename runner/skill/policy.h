@@ -22,8 +22,8 @@
  * Variables and volumes replace those of the same name and on the same target.
  */
 struct sbx_overrides {
-	struct sbx_strv environment;	  /* "NAME=value" */
-	struct sbx_volume_mount *volumes; /* on top of the manifest's */
+	struct sbx_strv environment; /* "NAME=value" */
+	struct sbx_mount *volumes;   /* on top of the manifest's */
 	size_t n_volumes;
 	bool has_network;
 	enum sbx_network network;

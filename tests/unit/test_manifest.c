@@ -640,21 +640,21 @@ static void test_volume_parse(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(good); i++) {
-		struct sbx_volume_mount mount = { .source = NULL };
+		struct sbx_mount mount = { .source = NULL };
 		const char *why = NULL;
 
-		if (!sbx_volume_parse(good[i].text, &mount, &why))
+		if (!sbx_mount_parse(good[i].text, &mount, &why))
 			fail_msg("%s: %s", good[i].text, why);
 		assert_string_equal(mount.source, good[i].source);
 		assert_string_equal(mount.target, good[i].target);
 		assert_int_equal(mount.read_only, good[i].read_only);
-		sbx_volume_clear(&mount);
+		sbx_mount_clear(&mount);
 	}
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(bad); i++) {
-		struct sbx_volume_mount mount = { .source = NULL };
+		struct sbx_mount mount = { .source = NULL };
 		const char *why = NULL;
 
-		if (sbx_volume_parse(bad[i], &mount, &why))
+		if (sbx_mount_parse(bad[i], &mount, &why))
 			fail_msg("%s was taken", bad[i]);
 		assert_non_null(why);
 		assert_null(mount.source);

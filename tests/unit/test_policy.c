@@ -127,8 +127,7 @@ static void test_operator_volumes(void **state)
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
 		cleanup_free char *source = sbx_strdup(samples[i].source);
 		cleanup_free char *target = sbx_strdup(samples[i].target);
-		struct sbx_volume_mount mount = { .source = source,
-						  .target = target };
+		struct sbx_mount mount = { .source = source, .target = target };
 		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
 
 		overrides.volumes = &mount;
