@@ -31,7 +31,7 @@ static const struct sbx_option options[] = {
 struct diagnosis {
 	char *url;
 	json_t *facts;
-	struct sbx_findings findings;
+	struct sbx_doctor_findings findings;
 };
 
 static const char *socket_path(const char *url)
@@ -76,17 +76,16 @@ static void probe(struct diagnosis *diagnosis, struct sbx_engine *engine)
 	double start = sbx_clock_ms();
 
 	if (sbx_run_probe(engine, &err) == 0)
-		sbx_findings_add(&diagnosis->findings, SBX_DOCTOR_OK, "sandbox",
-				 NULL,
-				 "a sandbox starts, and init finds every "
-				 "restriction in force (%.0f ms)",
-				 sbx_clock_ms() - start);
+		sbx_doctor_add(&diagnosis->findings, SBX_DOCTOR_OK, "sandbox",
+			       NULL,
+			       "a sandbox starts, and init finds every "
+			       "restriction in force (%.0f ms)",
+			       sbx_clock_ms() - start);
 	else
-		sbx_findings_add(&diagnosis->findings, SBX_DOCTOR_FAIL,
-				 "sandbox",
-				 "mend what is marked FAIL or warn above "
-				 "first; the engine's log may say more",
-				 "no sandbox can be had: %s", err.message);
+		sbx_doctor_add(&diagnosis->findings, SBX_DOCTOR_FAIL, "sandbox",
+			       "mend what is marked FAIL or warn above "
+			       "first; the engine's log may say more",
+			       "no sandbox can be had: %s", err.message);
 }
 
 static void examine(struct diagnosis *diagnosis, struct sbx_engine *engine)
@@ -97,9 +96,8 @@ static void examine(struct diagnosis *diagnosis, struct sbx_engine *engine)
 
 	if (sbx_engine_version(engine, &version, &err) ||
 	    sbx_engine_info(engine, &info, &err)) {
-		sbx_findings_add(&diagnosis->findings, SBX_DOCTOR_FAIL,
-				 "engine", connect_fix(diagnosis->url), "%s",
-				 err.message);
+		sbx_doctor_add(&diagnosis->findings, SBX_DOCTOR_FAIL, "engine",
+			       connect_fix(diagnosis->url), "%s", err.message);
 		return;
 	}
 	diagnosis->facts = sbx_doctor_facts(info, version);
@@ -110,7 +108,7 @@ static void examine(struct diagnosis *diagnosis, struct sbx_engine *engine)
 
 /* --- what is printed ------------------------------------------------------- */
 
-static size_t count(const struct sbx_findings *findings,
+static size_t count(const struct sbx_doctor_findings *findings,
 		    enum sbx_doctor_level level)
 {
 	size_t n = 0;
@@ -122,12 +120,12 @@ static size_t count(const struct sbx_findings *findings,
 
 static void print_json(const struct diagnosis *diagnosis)
 {
-	const struct sbx_findings *findings = &diagnosis->findings;
+	const struct sbx_doctor_findings *findings = &diagnosis->findings;
 	json_t *list = json_array();
 	json_auto_t *all = NULL;
 
 	for (size_t i = 0; i < findings->n; i++) {
-		const struct sbx_finding *finding = &findings->v[i];
+		const struct sbx_doctor_finding *finding = &findings->v[i];
 		cleanup_free char *what = sbx_term_escape(finding->what);
 
 		json_array_append_new(
@@ -144,7 +142,7 @@ static void print_json(const struct diagnosis *diagnosis)
 }
 
 static void print_finding(struct sbx_buf *out,
-			  const struct sbx_finding *finding)
+			  const struct sbx_doctor_finding *finding)
 {
 	cleanup_free char *what = sbx_term_escape(finding->what);
 	char left[32];
@@ -161,7 +159,7 @@ static void print_finding(struct sbx_buf *out,
 
 static void print_text(const struct diagnosis *diagnosis)
 {
-	const struct sbx_findings *findings = &diagnosis->findings;
+	const struct sbx_doctor_findings *findings = &diagnosis->findings;
 	cleanup_buf struct sbx_buf out = SBX_BUF_INIT(256 * 1024);
 	const json_t *value;
 	const char *name;
@@ -204,7 +202,7 @@ static int diagnose(const struct sbx_cli *cli, bool as_json,
 		print_text(&diagnosis);
 	status = count(&diagnosis.findings, SBX_DOCTOR_FAIL) ? EX_UNAVAILABLE
 							     : 0;
-	sbx_findings_free(&diagnosis.findings);
+	sbx_doctor_findings_free(&diagnosis.findings);
 	json_decref(diagnosis.facts);
 	free(diagnosis.url);
 	sbx_engine_free(&engine);

@@ -29,7 +29,7 @@
 /* First id above those that uids of actions come from: skill/policy.h. */
 #define UID_RANGE_END 265536
 
-void sbx_findings_free(struct sbx_findings *findings)
+void sbx_doctor_findings_free(struct sbx_doctor_findings *findings)
 {
 	for (size_t i = 0; i < findings->n; i++)
 		free(findings->v[i].what);
@@ -38,11 +38,11 @@ void sbx_findings_free(struct sbx_findings *findings)
 	findings->n = 0;
 }
 
-void sbx_findings_add(struct sbx_findings *findings,
-		      enum sbx_doctor_level level, const char *id,
-		      const char *fix, const char *format, ...)
+void sbx_doctor_add(struct sbx_doctor_findings *findings,
+		    enum sbx_doctor_level level, const char *id,
+		    const char *fix, const char *format, ...)
 {
-	struct sbx_finding *finding;
+	struct sbx_doctor_finding *finding;
 	char *what = NULL;
 	va_list args;
 
@@ -194,12 +194,12 @@ json_t *sbx_doctor_facts(const json_t *info, const json_t *version)
 
 /* --- findings -------------------------------------------------------------- */
 
-static void ok(struct sbx_findings *to, const char *id, const char *what)
+static void ok(struct sbx_doctor_findings *to, const char *id, const char *what)
 {
-	sbx_findings_add(to, SBX_DOCTOR_OK, id, NULL, "%s", what);
+	sbx_doctor_add(to, SBX_DOCTOR_OK, id, NULL, "%s", what);
 }
 
-static void examine_api(struct sbx_findings *to, const json_t *version)
+static void examine_api(struct sbx_doctor_findings *to, const json_t *version)
 {
 	const char *newest = sbx_json_text_at(version, "ApiVersion", NULL);
 	const char *oldest = sbx_json_text_at(version, "MinAPIVersion", NULL);
@@ -210,56 +210,56 @@ static void examine_api(struct sbx_findings *to, const json_t *version)
 	if (oldest)
 		sscanf(oldest, "%d.%d", &least_major, &least_minor);
 	if (major == 0)
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "api",
-				 "check that --engine or DOCKER_HOST names a "
-				 "Docker or Podman engine",
-				 "the engine does not tell its API version");
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "api",
+			       "check that --engine or DOCKER_HOST names a "
+			       "Docker or Podman engine",
+			       "the engine does not tell its API version");
 	else if (major != API_MAJOR || minor < API_MINOR)
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "api",
-				 "use Docker 20.10 or Podman 4.3, or later",
-				 "API %s is older than %d.%d", newest,
-				 API_MAJOR, API_MINOR);
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "api",
+			       "use Docker 20.10 or Podman 4.3, or later",
+			       "API %s is older than %d.%d", newest, API_MAJOR,
+			       API_MINOR);
 	else if (least_major == API_MAJOR && least_minor > API_MINOR_MAX)
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "api",
-				 "use a newer skillbox, or set "
-				 "DOCKER_MIN_API_VERSION=1.44 for dockerd",
-				 "the engine insists on API %s or later, "
-				 "skillbox speaks up to %d.%d",
-				 oldest, API_MAJOR, API_MINOR_MAX);
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "api",
+			       "use a newer skillbox, or set "
+			       "DOCKER_MIN_API_VERSION=1.44 for dockerd",
+			       "the engine insists on API %s or later, "
+			       "skillbox speaks up to %d.%d",
+			       oldest, API_MAJOR, API_MINOR_MAX);
 	else
-		sbx_findings_add(to, SBX_DOCTOR_OK, "api", NULL,
-				 "API %s serves everything skillbox needs",
-				 newest);
+		sbx_doctor_add(to, SBX_DOCTOR_OK, "api", NULL,
+			       "API %s serves everything skillbox needs",
+			       newest);
 }
 
-static void examine_os(struct sbx_findings *to, const json_t *info)
+static void examine_os(struct sbx_doctor_findings *to, const json_t *info)
 {
 	const char *type = sbx_json_text_at(info, "OSType", NULL);
 
 	if (type && strcmp(type, "linux") != 0)
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "system",
-				 "use an engine that runs Linux containers",
-				 "the engine runs %s containers", type);
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "system",
+			       "use an engine that runs Linux containers",
+			       "the engine runs %s containers", type);
 }
 
-static void examine_seccomp(struct sbx_findings *to, const json_t *info)
+static void examine_seccomp(struct sbx_doctor_findings *to, const json_t *info)
 {
 	static const char *const built_in[] = { "", "default", "builtin" };
 	const char *profile = security_option(info, "seccomp", "profile=");
 
 	if (!profile) {
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "seccomp",
-				 "use a kernel with CONFIG_SECCOMP_FILTER and "
-				 "an engine built with seccomp",
-				 "the engine filters no system calls");
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "seccomp",
+			       "use a kernel with CONFIG_SECCOMP_FILTER and "
+			       "an engine built with seccomp",
+			       "the engine filters no system calls");
 		return;
 	}
 	if (strcmp(profile, "unconfined") == 0) {
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "seccomp",
-				 "remove --seccomp-profile=unconfined from "
-				 "dockerd's options (or \"seccomp-profile\" "
-				 "from /etc/docker/daemon.json)",
-				 "the engine's default profile is off");
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "seccomp",
+			       "remove --seccomp-profile=unconfined from "
+			       "dockerd's options (or \"seccomp-profile\" "
+			       "from /etc/docker/daemon.json)",
+			       "the engine's default profile is off");
 		return;
 	}
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(built_in); i++) {
@@ -269,10 +269,10 @@ static void examine_seccomp(struct sbx_findings *to, const json_t *info)
 			return;
 		}
 	}
-	sbx_findings_add(to, SBX_DOCTOR_WARN, "seccomp",
-			 "check that it is at least as strict as the built-in "
-			 "profile",
-			 "a profile of this site is in force: %s", profile);
+	sbx_doctor_add(to, SBX_DOCTOR_WARN, "seccomp",
+		       "check that it is at least as strict as the built-in "
+		       "profile",
+		       "a profile of this site is in force: %s", profile);
 }
 
 /* The limits, by the member of /info that says whether they work. */
@@ -299,33 +299,32 @@ static const struct {
 	  "controller)" },
 };
 
-static void examine_limits(struct sbx_findings *to, const json_t *info)
+static void examine_limits(struct sbx_doctor_findings *to, const json_t *info)
 {
 	const char *driver = sbx_json_text_at(info, "CgroupDriver", NULL);
 
 	if (driver && strcmp(driver, "none") == 0)
-		sbx_findings_add(to, SBX_DOCTOR_FAIL, "cgroup",
-				 "use cgroup v2 with systemd and delegate its "
-				 "controllers to the engine's user",
-				 "the engine has no cgroups: no limit holds");
+		sbx_doctor_add(to, SBX_DOCTOR_FAIL, "cgroup",
+			       "use cgroup v2 with systemd and delegate its "
+			       "controllers to the engine's user",
+			       "the engine has no cgroups: no limit holds");
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(limits); i++) {
 		const json_t *value = json_object_get(info, limits[i].member);
 
 		if (json_is_true(value))
 			ok(to, limits[i].id, limits[i].good);
 		else if (json_is_false(value))
-			sbx_findings_add(to, SBX_DOCTOR_FAIL, limits[i].id,
-					 limits[i].fix, "%s", limits[i].bad);
+			sbx_doctor_add(to, SBX_DOCTOR_FAIL, limits[i].id,
+				       limits[i].fix, "%s", limits[i].bad);
 		else
-			sbx_findings_add(to, SBX_DOCTOR_WARN, limits[i].id,
-					 NULL,
-					 "the engine does not say "
-					 "whether %s",
-					 limits[i].good);
+			sbx_doctor_add(to, SBX_DOCTOR_WARN, limits[i].id, NULL,
+				       "the engine does not say "
+				       "whether %s",
+				       limits[i].good);
 	}
 }
 
-static void examine_users(struct sbx_findings *to, const json_t *info)
+static void examine_users(struct sbx_doctor_findings *to, const json_t *info)
 {
 	bool rootless = security_option(info, "rootless", NULL) != NULL;
 	bool remapped = security_option(info, "userns", NULL) != NULL;
@@ -335,39 +334,39 @@ static void examine_users(struct sbx_findings *to, const json_t *info)
 		return;
 	}
 	/* A user namespace has the ids its owner was given, 65536 as a rule. */
-	sbx_findings_add(to, SBX_DOCTOR_WARN, "users",
-			 "give the engine's user at least 265536 ids in "
-			 "/etc/subuid and /etc/subgid; without them no action "
-			 "can start",
-			 "the engine %s: user ids of actions go up to %d",
-			 rootless ? "is rootless" : "remaps user ids",
-			 UID_RANGE_END - 1);
+	sbx_doctor_add(to, SBX_DOCTOR_WARN, "users",
+		       "give the engine's user at least 265536 ids in "
+		       "/etc/subuid and /etc/subgid; without them no action "
+		       "can start",
+		       "the engine %s: user ids of actions go up to %d",
+		       rootless ? "is rootless" : "remaps user ids",
+		       UID_RANGE_END - 1);
 }
 
-static void examine_lsm(struct sbx_findings *to, const json_t *info)
+static void examine_lsm(struct sbx_doctor_findings *to, const json_t *info)
 {
 	if (security_option(info, "apparmor", NULL))
 		ok(to, "lsm", "AppArmor confines containers as well");
 	else if (security_option(info, "selinux", NULL))
 		ok(to, "lsm", "SELinux confines containers as well");
 	else
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "lsm",
-				 "install apparmor, or run dockerd with "
-				 "--selinux-enabled where the system has "
-				 "SELinux",
-				 "neither AppArmor nor SELinux confines "
-				 "containers; everything else still does");
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "lsm",
+			       "install apparmor, or run dockerd with "
+			       "--selinux-enabled where the system has "
+			       "SELinux",
+			       "neither AppArmor nor SELinux confines "
+			       "containers; everything else still does");
 }
 
-static void examine_network(struct sbx_findings *to, const json_t *info)
+static void examine_network(struct sbx_doctor_findings *to, const json_t *info)
 {
 	const json_t *forwarding = json_object_get(info, "IPv4Forwarding");
 
 	if (json_is_false(forwarding))
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "network",
-				 "sysctl -w net.ipv4.ip_forward=1",
-				 "the host forwards no IPv4: actions with "
-				 "network: bridge reach nothing outside");
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "network",
+			       "sysctl -w net.ipv4.ip_forward=1",
+			       "the host forwards no IPv4: actions with "
+			       "network: bridge reach nothing outside");
 	else
 		ok(to, "network", "actions with network: bridge get out");
 }
@@ -387,7 +386,7 @@ static const char *driver_status(const json_t *info, const char *name)
 	return NULL;
 }
 
-static void examine_storage(struct sbx_findings *to, const json_t *info,
+static void examine_storage(struct sbx_doctor_findings *to, const json_t *info,
 			    int64_t free_bytes)
 {
 	const char *driver =
@@ -395,45 +394,46 @@ static void examine_storage(struct sbx_findings *to, const json_t *info,
 	const char *d_type = driver_status(info, "Supports d_type");
 
 	if (d_type && strcmp(d_type, "false") == 0)
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "storage",
-				 "put the engine's data on ext4, or on XFS "
-				 "made with ftype=1",
-				 "the file system under %s cannot be trusted "
-				 "with images (no d_type)",
-				 driver);
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "storage",
+			       "put the engine's data on ext4, or on XFS "
+			       "made with ftype=1",
+			       "the file system under %s cannot be trusted "
+			       "with images (no d_type)",
+			       driver);
 	else if (strcmp(driver, "vfs") == 0)
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "storage",
-				 "use the overlay2 storage driver",
-				 "storage driver vfs copies the whole image "
-				 "for each sandbox");
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "storage",
+			       "use the overlay2 storage driver",
+			       "storage driver vfs copies the whole image "
+			       "for each sandbox");
 	else
-		sbx_findings_add(to, SBX_DOCTOR_OK, "storage", NULL,
-				 "storage driver %s shares images between "
-				 "sandboxes",
-				 driver);
+		sbx_doctor_add(to, SBX_DOCTOR_OK, "storage", NULL,
+			       "storage driver %s shares images between "
+			       "sandboxes",
+			       driver);
 	if (free_bytes >= 0 && free_bytes < FREE_BYTES_WANTED)
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "disk",
-				 "'skillbox prune' and 'docker system prune' "
-				 "free some",
-				 "only %lld MiB are free where the engine "
-				 "keeps its data",
-				 (long long)(free_bytes >> 20));
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "disk",
+			       "'skillbox prune' and 'docker system prune' "
+			       "free some",
+			       "only %lld MiB are free where the engine "
+			       "keeps its data",
+			       (long long)(free_bytes >> 20));
 }
 
-static void examine_builder(struct sbx_findings *to, const json_t *version)
+static void examine_builder(struct sbx_doctor_findings *to,
+			    const json_t *version)
 {
 	if (is_podman(version))
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "builder",
-				 "build on a Docker engine where a Dockerfile "
-				 "needs BuildKit",
-				 "Podman builds without BuildKit: no cache "
-				 "mounts");
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "builder",
+			       "build on a Docker engine where a Dockerfile "
+			       "needs BuildKit",
+			       "Podman builds without BuildKit: no cache "
+			       "mounts");
 	else
 		ok(to, "builder", "images are built by BuildKit");
 }
 
 /* What the engine itself complains of: {"Warnings": ["WARNING: ..."]} */
-static void pass_on_warnings(struct sbx_findings *to, const json_t *info)
+static void pass_on_warnings(struct sbx_doctor_findings *to, const json_t *info)
 {
 	const json_t *entry;
 	size_t i;
@@ -447,18 +447,19 @@ static void pass_on_warnings(struct sbx_findings *to, const json_t *info)
 		open_api = strstr(text, "without encryption") != NULL;
 		if (sbx_text_has_prefix(text, "WARNING: "))
 			text += strlen("WARNING: ");
-		sbx_findings_add(to, SBX_DOCTOR_WARN, "engine",
-				 open_api ? "let dockerd listen on its Unix "
-					    "socket only, or with TLS: who "
-					    "reaches this port is root"
-					  : NULL,
-				 "the engine warns: %.*s",
-				 (int)strcspn(text, "\n"), text);
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "engine",
+			       open_api ? "let dockerd listen on its Unix "
+					  "socket only, or with TLS: who "
+					  "reaches this port is root"
+					: NULL,
+			       "the engine warns: %.*s",
+			       (int)strcspn(text, "\n"), text);
 	}
 }
 
-void sbx_doctor_examine(struct sbx_findings *findings, const json_t *info,
-			const json_t *version, int64_t free_bytes)
+void sbx_doctor_examine(struct sbx_doctor_findings *findings,
+			const json_t *info, const json_t *version,
+			int64_t free_bytes)
 {
 	examine_api(findings, version);
 	examine_os(findings, info);

@@ -24,24 +24,24 @@ enum sbx_doctor_level {
  * @what	the finding, a sentence without a full stop
  * @fix		what the operator can do, or NULL
  */
-struct sbx_finding {
+struct sbx_doctor_finding {
 	enum sbx_doctor_level level;
 	const char *id;
 	char *what;
 	const char *fix;
 };
 
-struct sbx_findings {
-	struct sbx_finding *v;
+struct sbx_doctor_findings {
+	struct sbx_doctor_finding *v;
 	size_t n;
 };
 
-void sbx_findings_free(struct sbx_findings *findings);
+void sbx_doctor_findings_free(struct sbx_doctor_findings *findings);
 
 /* Appends a finding; the @what made by @format. */
-void sbx_findings_add(struct sbx_findings *findings,
-		      enum sbx_doctor_level level, const char *id,
-		      const char *fix, const char *format, ...)
+void sbx_doctor_add(struct sbx_doctor_findings *findings,
+		    enum sbx_doctor_level level, const char *id,
+		    const char *fix, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /*
@@ -50,8 +50,9 @@ void sbx_findings_add(struct sbx_findings *findings,
  * @info, @version	the engine's /info and /version
  * @free_bytes		left where the engine keeps its data; -1: not known
  */
-void sbx_doctor_examine(struct sbx_findings *findings, const json_t *info,
-			const json_t *version, int64_t free_bytes);
+void sbx_doctor_examine(struct sbx_doctor_findings *findings,
+			const json_t *info, const json_t *version,
+			int64_t free_bytes);
 
 /* What the engine is, in the order to show: {"engine": "Docker 20.10", ...} */
 json_t *sbx_doctor_facts(const json_t *info, const json_t *version);

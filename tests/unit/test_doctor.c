@@ -49,13 +49,13 @@ static json_t *parse(const char *text)
 }
 
 /* The worst finding about @id, or NULL. */
-static const struct sbx_finding *worst(const struct sbx_findings *findings,
-				       const char *id)
+static const struct sbx_doctor_finding *
+worst(const struct sbx_doctor_findings *findings, const char *id)
 {
-	const struct sbx_finding *found = NULL;
+	const struct sbx_doctor_finding *found = NULL;
 
 	for (size_t i = 0; i < findings->n; i++) {
-		const struct sbx_finding *finding = &findings->v[i];
+		const struct sbx_doctor_finding *finding = &findings->v[i];
 
 		if (strcmp(finding->id, id) == 0 &&
 		    (!found || finding->level > found->level))
@@ -68,14 +68,14 @@ static void test_sound_engine(void **state)
 {
 	json_auto_t *info = parse(sound_info);
 	json_auto_t *version = parse(docker);
-	struct sbx_findings findings = { .v = NULL };
+	struct sbx_doctor_findings findings = { .v = NULL };
 
 	(void)state;
 	sbx_doctor_examine(&findings, info, version, -1);
 	assert_true(findings.n >= 10);
 	for (size_t i = 0; i < findings.n; i++)
 		assert_int_equal(findings.v[i].level, SBX_DOCTOR_OK);
-	sbx_findings_free(&findings);
+	sbx_doctor_findings_free(&findings);
 }
 
 /* A member of /info set to @value gives a finding @id of @level. */
@@ -119,8 +119,8 @@ static void test_infos(void **state)
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(infos); i++) {
 		json_auto_t *info = parse(sound_info);
 		json_auto_t *version = parse(docker);
-		struct sbx_findings findings = { .v = NULL };
-		const struct sbx_finding *finding;
+		struct sbx_doctor_findings findings = { .v = NULL };
+		const struct sbx_doctor_finding *finding;
 
 		json_object_set_new(info, infos[i].member,
 				    parse(infos[i].value));
@@ -130,7 +130,7 @@ static void test_infos(void **state)
 		assert_int_equal(finding->level, infos[i].level);
 		if (finding->level == SBX_DOCTOR_FAIL)
 			assert_non_null(finding->fix);
-		sbx_findings_free(&findings);
+		sbx_doctor_findings_free(&findings);
 	}
 }
 
@@ -154,12 +154,12 @@ static void test_versions(void **state)
 		json_auto_t *version = json_pack(
 			"{s:s, s:s}", "ApiVersion", versions[i].newest,
 			"MinAPIVersion", versions[i].oldest);
-		struct sbx_findings findings = { .v = NULL };
+		struct sbx_doctor_findings findings = { .v = NULL };
 
 		sbx_doctor_examine(&findings, info, version, -1);
 		assert_int_equal(worst(&findings, "api")->level,
 				 versions[i].level);
-		sbx_findings_free(&findings);
+		sbx_doctor_findings_free(&findings);
 	}
 }
 
@@ -167,19 +167,19 @@ static void test_podman_has_no_buildkit(void **state)
 {
 	json_auto_t *info = parse(sound_info);
 	json_auto_t *version = parse(podman);
-	struct sbx_findings findings = { .v = NULL };
+	struct sbx_doctor_findings findings = { .v = NULL };
 
 	(void)state;
 	sbx_doctor_examine(&findings, info, version, -1);
 	assert_int_equal(worst(&findings, "builder")->level, SBX_DOCTOR_WARN);
-	sbx_findings_free(&findings);
+	sbx_doctor_findings_free(&findings);
 }
 
 static void test_disk(void **state)
 {
 	json_auto_t *info = parse(sound_info);
 	json_auto_t *version = parse(docker);
-	struct sbx_findings findings = { .v = NULL };
+	struct sbx_doctor_findings findings = { .v = NULL };
 
 	(void)state;
 	sbx_doctor_examine(&findings, info, version, (int64_t)100 << 30);
@@ -187,7 +187,7 @@ static void test_disk(void **state)
 	sbx_doctor_examine(&findings, info, version, 5 << 20);
 	assert_int_equal(worst(&findings, "disk")->level, SBX_DOCTOR_WARN);
 	assert_non_null(strstr(worst(&findings, "disk")->what, "5 MiB"));
-	sbx_findings_free(&findings);
+	sbx_doctor_findings_free(&findings);
 }
 
 /* An engine that answers something else entirely is no reason to crash. */
@@ -208,13 +208,13 @@ static void test_garbage(void **state)
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
 		json_auto_t *value = parse(samples[i]);
 		json_auto_t *facts = sbx_doctor_facts(value, value);
-		struct sbx_findings findings = { .v = NULL };
+		struct sbx_doctor_findings findings = { .v = NULL };
 
 		sbx_doctor_examine(&findings, value, value, -1);
 		assert_int_equal(worst(&findings, "api")->level,
 				 SBX_DOCTOR_FAIL);
 		assert_true(json_is_object(facts));
-		sbx_findings_free(&findings);
+		sbx_doctor_findings_free(&findings);
 	}
 }
 
