@@ -89,7 +89,7 @@ static int reap_container(struct sbx_engine *engine, const json_t *container,
 		return 0;
 	name = container_name(container, id);
 	if (!dry_run && sbx_container_remove(engine, id, err) < 0)
-		return sbx_error_wrap(err, "remove container %s", name);
+		return sbx_error_wrap(err, "%s", name);
 	sbx_strv_push_take(removed,
 			   sbx_asprintf("container %s (%s)", name, why));
 	return 0;
@@ -103,7 +103,7 @@ int sbx_reap_containers(struct sbx_engine *engine, bool dry_run,
 	size_t i;
 
 	if (sbx_container_list(engine, SBX_LABEL_RUNNER, &list, err) < 0)
-		return sbx_error_wrap(err, "list containers");
+		return -1;
 	json_array_foreach (list, i, container) {
 		if (reap_container(engine, container, dry_run, removed, err))
 			return -1;
@@ -175,7 +175,7 @@ static int reap_labelled(struct sbx_engine *engine, const char *label,
 	size_t i;
 
 	if (sbx_volume_list(engine, label, &list, err) < 0)
-		return sbx_error_wrap(err, "list volumes");
+		return -1;
 	json_array_foreach (list, i, volume) {
 		const char *name = sbx_json_text_at(volume, "Name", NULL);
 		const char *reason = name ? why(volume) : NULL;
@@ -186,7 +186,7 @@ static int reap_labelled(struct sbx_engine *engine, const char *label,
 		if (!dry_run)
 			result = sbx_volume_remove(engine, name, err);
 		if (result < 0)
-			return sbx_error_wrap(err, "remove volume %s", name);
+			return -1;
 		if (result == 0)
 			sbx_strv_push_take(
 				removed,
@@ -202,7 +202,7 @@ int sbx_reap_volumes(struct sbx_engine *engine, bool dry_run,
 
 	/* The engine refuses to remove what is in use; a dry run must ask. */
 	if (sbx_container_list(engine, SBX_LABEL_RUNNER, &containers, err) < 0)
-		return sbx_error_wrap(err, "list containers");
+		return -1;
 	if (reap_labelled(engine, SBX_LABEL_INIT, why_remove_init, containers,
 			  dry_run, removed, err))
 		return -1;
@@ -222,7 +222,7 @@ static int remove_when_free(struct sbx_engine *engine, const char *name,
 		poll(NULL, 0, RELEASE_WAIT_MS);
 	}
 	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-			     "it is still in use");
+			     "remove volume %s: it is still in use", name);
 }
 
 int sbx_reap_owner_volumes(struct sbx_engine *engine, const char *owner,
@@ -235,12 +235,12 @@ int sbx_reap_owner_volumes(struct sbx_engine *engine, const char *owner,
 	size_t i;
 
 	if (sbx_volume_list(engine, label, &list, err) < 0)
-		return sbx_error_wrap(err, "list volumes");
+		return -1;
 	json_array_foreach (list, i, volume) {
 		const char *name = sbx_json_text_at(volume, "Name", NULL);
 
 		if (name && remove_when_free(engine, name, err))
-			return sbx_error_wrap(err, "remove volume %s", name);
+			return -1;
 	}
 	return 0;
 }
