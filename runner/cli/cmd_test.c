@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/text.h"
 #include "cli/cancel.h"
 #include "cli/terminal.h"
@@ -232,13 +232,11 @@ static int load(struct session *session, struct sbx_error *err)
 static int prepare(const struct sbx_cli *cli, struct session *session,
 		   struct sbx_error *err)
 {
-	unsigned char random[4];
-	char hex[2 * sizeof(random) + 1];
+	char random[8 + 1];
 
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(hex, sizeof(hex), random, sizeof(random));
+	sbx_random_hex(random, sizeof(random));
 	snprintf(session->owner, sizeof(session->owner), "%s%s",
-		 SBX_SPEC_TEST_OWNER, hex);
+		 SBX_SPEC_TEST_OWNER, random);
 	if (sbx_cli_catalog(cli, &session->catalog, err) ||
 	    sbx_cli_engine(cli, &session->engine, err))
 		return -1;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/init_volume.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "codec/hash.h"
 #include "sandbox/init_blob.h"
 #include "sandbox/spec.h"
 #include "sandbox/volume_upload.h"
 
 #define HASH_DIGITS 16
+#define UNIQUE_SIZE (16 + 1)
 
 const char *sbx_init_hash(void)
 {
@@ -50,8 +51,7 @@ int sbx_init_volume_fill(struct sbx_engine *engine, struct sbx_error *err)
 {
 	json_auto_t *labels =
 		json_pack("{s:s}", SBX_LABEL_INIT, sbx_init_hash());
-	unsigned char random[8];
-	char unique[8 + 2 * sizeof(random)] = "init.";
+	char unique[sizeof("init.") + UNIQUE_SIZE - 1] = "init.";
 	struct sbx_tar_entry entries[] = {
 		{ .type = SBX_TAR_DIRECTORY, .path = "/", .mode = 0711 },
 		{ .type = SBX_TAR_FILE, .path = unique, .mode = 0111 },
@@ -61,9 +61,7 @@ int sbx_init_volume_fill(struct sbx_engine *engine, struct sbx_error *err)
 		  .link = unique },
 	};
 
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(unique + strlen(unique), 2 * sizeof(random) + 1, random,
-		       sizeof(random));
+	sbx_random_hex(unique + strlen(unique), UNIQUE_SIZE);
 	entries[1].data = sbx_init_blob(&entries[1].size);
 	if (sbx_volume_upload(engine, sbx_init_volume_name(), labels, entries,
 			      SBX_ARRAY_SIZE(entries), err) < 0)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/run.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/path.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
 #include "sandbox/init_volume.h"
@@ -16,11 +16,13 @@
 #include "sandbox/volume_upload.h"
 #include "skill/skill_image.h"
 
-#define NONCE_SIZE    6
-#define RUN_ID_SIZE   16
+/* In hexadecimal, with the NUL. */
+#define NONCE_SIZE    (12 + 1)
+#define RUN_ID_SIZE   (32 + 1)
+
 #define RUN_ID_MAX    64
 
-#define INIT_DIR_SIZE (sizeof(SBX_SPEC_INIT_PREFIX) + 2 * NONCE_SIZE)
+#define INIT_DIR_SIZE (sizeof(SBX_SPEC_INIT_PREFIX) + NONCE_SIZE - 1)
 
 /* Everything one run holds while it goes through its stages. */
 struct state {
@@ -30,7 +32,7 @@ struct state {
 	struct sbx_skill skill;
 	struct sbx_grant grant;
 	struct sbx_skill_image image;
-	char nonce[2 * NONCE_SIZE + 1];
+	char nonce[NONCE_SIZE];
 	char init_dir[INIT_DIR_SIZE];
 	struct sbx_host_path *host_paths;
 	struct sbx_spec spec;
@@ -39,20 +41,12 @@ struct state {
 	struct sbx_sandbox *sandbox;
 };
 
-static void random_hex(char *out, size_t bytes)
-{
-	unsigned char random[RUN_ID_SIZE];
-
-	randombytes_buf(random, bytes);
-	sodium_bin2hex(out, 2 * bytes + 1, random, bytes);
-}
-
 /* Not the container's nonce: that one is for everybody to see. */
 static void choose_init_dir(char out[static INIT_DIR_SIZE])
 {
-	char random[2 * NONCE_SIZE + 1];
+	char random[NONCE_SIZE];
 
-	random_hex(random, NONCE_SIZE);
+	sbx_random_hex(random, NONCE_SIZE);
 	snprintf(out, INIT_DIR_SIZE, SBX_SPEC_INIT_PREFIX "%s", random);
 }
 
@@ -77,10 +71,10 @@ static int name_run(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run *run = state->run;
 	struct sbx_record *record = state->record;
-	char run_id[2 * RUN_ID_SIZE + 1];
+	char run_id[RUN_ID_SIZE];
 
-	random_hex(run_id, RUN_ID_SIZE);
-	random_hex(state->nonce, NONCE_SIZE);
+	sbx_random_hex(run_id, RUN_ID_SIZE);
+	sbx_random_hex(state->nonce, NONCE_SIZE);
 	choose_init_dir(state->init_dir);
 	sbx_strset(&record->skill, run->skill);
 	sbx_strset(&record->action, run->action);
@@ -347,7 +341,7 @@ static void probe_grant(struct sbx_grant *grant)
 
 int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
 {
-	char nonce[2 * NONCE_SIZE + 1];
+	char nonce[NONCE_SIZE];
 	char init_dir[INIT_DIR_SIZE];
 	struct sbx_grant grant = { .owner = NULL };
 	struct sbx_spec spec = {
@@ -363,7 +357,7 @@ int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
 	struct sbx_sandbox *sandbox = NULL;
 	int result = -1;
 
-	random_hex(nonce, NONCE_SIZE);
+	sbx_random_hex(nonce, NONCE_SIZE);
 	choose_init_dir(init_dir);
 	probe_grant(&grant);
 	if (sbx_empty_image(engine, &spec.image_id, err) == 0)

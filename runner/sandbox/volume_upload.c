@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/volume_upload.h"
 
-#include <sodium.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "engine/container.h"
 #include "engine/image.h"
 #include "sandbox/runner.h"
@@ -53,12 +53,10 @@ static json_t *helper_body(const char *volume, json_t *labels)
 
 static char *helper_name(void)
 {
-	unsigned char random[8];
-	char hex[2 * sizeof(random) + 1];
+	char random[16 + 1];
 
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(hex, sizeof(hex), random, sizeof(random));
-	return sbx_asprintf("skillbox-upload-%s", hex);
+	sbx_random_hex(random, sizeof(random));
+	return sbx_asprintf("skillbox-upload-%s", random);
 }
 
 int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
