@@ -564,8 +564,8 @@ static void test_warnings(void **state)
 		"5:16: actions.a.network: the policy denies",
 		"5:28: actions.a.user: the policy denies",
 		"5:45: actions.a.volumes[0]: the policy denies",
-		"7:16: actions.c.volumes: b shares the volume c but not the "
-		"network (none here, bridge there)",
+		("7:16: actions.c.volumes: b shares the volume c but not the "
+		 "network (none here, bridge there)"),
 		"10:16: actions.f.volumes: e shares the volume s",
 	};
 	struct sbx_problems problems = SBX_PROBLEMS_INIT;
