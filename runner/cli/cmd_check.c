@@ -38,16 +38,20 @@ static void put_error(struct check *check, const char *line)
 	put(line);
 }
 
-/* @dir NULL: a warning about no file in particular. */
-static void put_warning(struct check *check, const char *dir,
-			const char *message)
+/*
+ * @line: "FILE:LINE: text" of a file in @dir, or NULL for a warning about no
+ * file in particular; "warning: " goes before the text.
+ */
+static void put_warning(struct check *check, const char *dir, const char *line)
 {
-	cleanup_free char *line =
-		dir ? sbx_asprintf("%s/skill.yaml: warning: %s", dir, message)
-		    : sbx_asprintf("warning: %s", message);
+	const char *at = dir ? strstr(line + strlen(dir), ": ") : NULL;
+	cleanup_free char *text = at ? sbx_asprintf("%.*s: warning: %s",
+						    (int)(at - line), line,
+						    at + 2)
+				     : sbx_asprintf("warning: %s", line);
 
 	check->warnings++;
-	put(line);
+	put(text);
 }
 
 static void check_dockerfile(struct check *check, const char *dir,
@@ -72,25 +76,15 @@ static void check_dockerfile(struct check *check, const char *dir,
 		line = sbx_asprintf("%s/%s", dir, err.message);
 		put_error(check, line);
 	}
-	for (size_t i = 0; i < warnings.n; i++)
-		put_warning(check, dir, warnings.v[i]);
+	for (size_t i = 0; i < warnings.n; i++) {
+		cleanup_free char *located =
+			sbx_asprintf("%s/%s", dir, warnings.v[i]);
+
+		put_warning(check, dir, located);
+	}
 }
 
 /* --- one directory --------------------------------------------------------- */
-
-/* "FILE:LINE:COLUMN: text" with "warning: " before the text. */
-static void put_located_warning(struct check *check, const char *line)
-{
-	const char *at = strstr(line, "skill.yaml:");
-	cleanup_free char *text = NULL;
-
-	at = at ? strstr(at, ": ") : NULL;
-	text = at ? sbx_asprintf("%.*s: warning: %s", (int)(at - line), line,
-				 at + 2)
-		  : sbx_asprintf("warning: %s", line);
-	check->warnings++;
-	put(text);
-}
 
 static void check_skill(struct check *check, const char *dir)
 {
@@ -103,7 +97,7 @@ static void check_skill(struct check *check, const char *dir)
 	for (size_t i = 0; i < problems.errors.n; i++)
 		put_error(check, problems.errors.v[i]);
 	for (size_t i = 0; i < problems.warnings.n; i++)
-		put_located_warning(check, problems.warnings.v[i]);
+		put_warning(check, dir, problems.warnings.v[i]);
 	if (result && problems.errors.n == 0)
 		put_error(check, err.message);
 	if (result)

@@ -161,6 +161,17 @@ YAML
 	done
 }
 
+@test "warnings name their place, and are no errors" {
+	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
+		'actions: {fine: {command: [cat], network: host}}' | manifest
+	printf '%s\n' '# comment' 'FROM example.com/base:1' \
+		>"$skills/t-bad/Dockerfile"
+	cd "$skills"
+	run -0 skillbox check t-bad
+	grep -q '^t-bad/Dockerfile:2: warning: .* not pinned' <<<"$output"
+	grep -qE '^t-bad/skill.yaml:4:[0-9]+: warning: .*network' <<<"$output"
+}
+
 @test "no Dockerfile" {
 	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
 		'description: x' 'actions: {fine: {command: [cat]}}' | manifest
