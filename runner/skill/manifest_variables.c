@@ -38,6 +38,12 @@ static void read_variable(const struct sbx_at *at,
 	if (json_is_number(at->value) || json_is_boolean(at->value)) {
 		line = sbx_json_line(at->value);
 		text = line;
+		/* A version such as 3.10 has become 3.1. */
+		if (json_is_real(at->value))
+			sbx_reader_warn(at,
+					"the number is given as \"%s\": put it "
+					"in quotes to have it as it is written",
+					line);
 	} else {
 		text = sbx_reader_text(at, expected);
 	}

@@ -559,7 +559,8 @@ static void test_warnings(void **state)
 		"  c: {volumes: [c:/c]}\n"
 		"  d: {volumes: [c:/c]}\n"
 		"  e: {volumes: [c:/c, s:/s], network: bridge}\n"
-		"  f: {volumes: [s:/s]}\n";
+		"  f: {volumes: [s:/s]}\n"
+		"  g: {environment: {A: 3, B: '3.10', C: 3.10}}\n";
 	static const char *const starts[] = {
 		"5:16: actions.a.network: the policy denies",
 		"5:28: actions.a.user: the policy denies",
@@ -567,6 +568,8 @@ static void test_warnings(void **state)
 		("7:16: actions.c.volumes: b shares the volume c but not the "
 		 "network (none here, bridge there)"),
 		"10:16: actions.f.volumes: e shares the volume s",
+		("11:41: actions.g.environment.C: the number is given as "
+		 "\"3.1\""),
 	};
 	struct sbx_problems problems = SBX_PROBLEMS_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
