@@ -11,6 +11,10 @@
 
 /* A start pulls in the runtime and may have to wait for the disk. */
 #define START_IDLE_MS 120000
+/* Somebody waits for the end of it. */
+#define KILL_IDLE_MS 10000
+/* Ends a process and unmounts a file system. */
+#define REMOVE_IDLE_MS 30000
 
 /* "/containers/ID/verb?query" with @id encoded; free() it. */
 static char *container_path(const char *id, const char *rest)
@@ -20,16 +24,16 @@ static char *container_path(const char *id, const char *rest)
 	return sbx_asprintf("/containers/%s%s", escaped, rest);
 }
 
-/* A request without a body about the container @id. */
+/* A request without a body about the container @id; @idle_ms 0: as usual. */
 static int simple(struct sbx_engine *engine, const char *method, const char *id,
-		  const char *rest, struct sbx_http_response *response,
-		  struct sbx_error *err)
+		  const char *rest, int idle_ms,
+		  struct sbx_http_response *response, struct sbx_error *err)
 {
 	cleanup_free char *path = container_path(id, rest);
 	struct sbx_http_request request = {
 		.method = method,
 		.path = path,
-		.idle_ms = START_IDLE_MS,
+		.idle_ms = idle_ms,
 	};
 
 	return sbx_http_perform(engine, &request, response, err);
@@ -107,7 +111,8 @@ int sbx_container_start(struct sbx_engine *engine, const char *id,
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (simple(engine, "POST", id, "/start", &response, err) < 0)
+	if (simple(engine, "POST", id, "/start", START_IDLE_MS, &response,
+		   err) < 0)
 		return sbx_error_wrap(err, "start container");
 	/* 304: it runs already. */
 	if (response.status == 204 || response.status == 304)
@@ -122,7 +127,7 @@ int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 {
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
-	int ret = simple(engine, "GET", id, "/json", &response, err);
+	int ret = simple(engine, "GET", id, "/json", 0, &response, err);
 
 	if (ret == 0 && response.status == 404)
 		return SBX_CONTAINER_GONE;
@@ -150,8 +155,8 @@ int sbx_container_kill(struct sbx_engine *engine, const char *id,
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (simple(engine, "POST", id, "/kill?signal=SIGKILL", &response, err) <
-	    0)
+	if (simple(engine, "POST", id, "/kill?signal=SIGKILL", KILL_IDLE_MS,
+		   &response, err) < 0)
 		return sbx_error_wrap(err, "kill container");
 	if (response.status == 204 || is_not_running(&response))
 		return 0;
@@ -165,7 +170,8 @@ int sbx_container_remove(struct sbx_engine *engine, const char *id,
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (simple(engine, "DELETE", id, "?force=1&v=1", &response, err) < 0)
+	if (simple(engine, "DELETE", id, "?force=1&v=1", REMOVE_IDLE_MS,
+		   &response, err) < 0)
 		return sbx_error_wrap(err, "remove container");
 	/* Podman 4 answers 200 where Docker answers 204. */
 	if (response.status == 204 || response.status == 200 ||
