@@ -10,7 +10,7 @@
  *	running		from RUN to EXIT, at most the action's time-out
  *	ending		SIGTERM sent, at most the grace period
  *	killing		SIGKILL sent, at most KILL_TIMEOUT_MS
- *	gone		the engine was told to kill the container
+ *	gone		the engine was told to kill the container, and did
  *
  * init obeys signals whatever the action does, so the last step is for a
  * sandbox that is frozen or an engine that lost it.  Every byte is read all
@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "codec/frames.h"
 #include "codec/json.h"
 #include "engine/container.h"
@@ -54,6 +55,9 @@ struct sbx_sandbox {
 	double deadline; /* of the phase, on the monotonic clock */
 	bool has_hello;
 	bool has_exit;
+	double looked_at; /* when this process last had a turn */
+	double slept;	  /* its longest pause, if init can have noticed */
+	bool no_engine;	  /* it does not answer: no use in asking again */
 
 	struct sbx_buf hello;
 	struct sbx_buf note; /* what the stream's stderr said */
@@ -190,25 +194,55 @@ static bool is_over(const struct sbx_sandbox *sandbox)
 	return sbx_clock_ms() >= sandbox->deadline;
 }
 
-/* The stream closed, or never spoke: the best reason there is. */
+/* The heartbeat is left to end what is in the container. */
+static int engine_failed(struct sbx_sandbox *sandbox,
+			 const struct sbx_error *why, struct sbx_error *err)
+{
+	sandbox->no_engine = why->outcome == SBX_OUTCOME_UNAVAILABLE;
+	return sbx_error_set(err, why->outcome,
+			     "the engine let go of the sandbox: %s",
+			     why->message);
+}
+
+/* The stream closed before its time: the best reason there is. */
 static int lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
+	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(512);
 	json_auto_t *state = NULL;
-	struct sbx_error ignored = SBX_ERROR_INIT;
+	struct sbx_error why = SBX_ERROR_INIT;
+	int result = sbx_container_inspect(sandbox->engine, sandbox->id, &state,
+					   &why);
 
+	if (result < 0)
+		return engine_failed(sandbox, &why, err);
 	/* Often gone already (AutoRemove), and then nobody knows. */
-	if (sbx_container_inspect(sandbox->engine, sandbox->id, &state,
-				  &ignored) == 0 &&
-	    sbx_json_true_at(state, "State", "OOMKilled", NULL))
+	if (result == 0 && sbx_json_true_at(state, "State", "OOMKilled", NULL))
 		return sbx_error_set(err, SBX_OUTCOME_OOM,
 				     "the memory limit was reached and the "
 				     "kernel ended the whole sandbox");
+	if (sandbox->slept > 0)
+		return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+				     "this runner was stopped for %.0f s, and "
+				     "init ends a sandbox when it hears "
+				     "nothing for %d s",
+				     sandbox->slept / 1e3,
+				     SBX_WIRE_BEAT_TIMEOUT_MS / 1000);
+	sbx_text_escape(&note, sbx_buf_text(&sandbox->note),
+			strcspn(sbx_buf_text(&sandbox->note), "\n"), false);
 	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
 			     "the sandbox ended without a word from init%s%s",
-			     sandbox->note.len ? ": " : "",
-			     sbx_buf_text(&sandbox->note));
+			     note.len ? ": " : "", sbx_buf_text(&note));
 }
 
+#define NEEDS_INIT 1 /* named outcome of a start: no init of ours is there */
+
+/* What did not even report may be no init of ours, but half a file. */
+static int not_heard(const struct sbx_error *err)
+{
+	return err->outcome == SBX_OUTCOME_SANDBOX_FAILED ? NEEDS_INIT : -1;
+}
+
+/* 0, NEEDS_INIT with @err set, or -1. */
 static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 		      struct sbx_error *err)
 {
@@ -216,12 +250,12 @@ static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 	while (!sandbox->has_hello) {
 		int result = sbx_channel_pump(sandbox->channel, err);
 
+		if (result == SBX_CHANNEL_CLOSED && !sandbox->has_hello)
+			result = lost(sandbox, err);
 		if (result < 0)
-			return -1;
+			return not_heard(err);
 		if (sandbox->has_hello)
 			break;
-		if (result == SBX_CHANNEL_CLOSED)
-			return lost(sandbox, err);
 		if (is_over(sandbox))
 			return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
 					     "init did not speak within %d s",
@@ -234,8 +268,6 @@ static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 }
 
 /* --- starting -------------------------------------------------------------- */
-
-#define NEEDS_INIT 1 /* named outcome of try_start: init is not installed */
 
 static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		  struct sbx_error *err)
@@ -331,10 +363,14 @@ static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	expected.mounts = mounts;
 	result = sbx_hello_check(sandbox->hello.data, sandbox->hello.len,
 				 &expected, err);
-	return result == SBX_HELLO_OTHER_BUILD ? NEEDS_INIT : result;
+	if (result != SBX_HELLO_OTHER_BUILD)
+		return result;
+	sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED, "it is another build");
+	return NEEDS_INIT;
 }
 
-/* 0, NEEDS_INIT or -1; the caller frees the sandbox unless it is 0. */
+/* 0, NEEDS_INIT with @err set, or -1; the caller frees the sandbox unless it is
+ * 0. */
 static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		     int cancel_fd, struct sbx_sandbox_times *times,
 		     struct sbx_error *err)
@@ -352,9 +388,9 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		return NEEDS_INIT;
 	if (result < 0)
 		return -1;
-	if (hear_hello(sandbox, cancel_fd, err) < 0)
-		return -1;
-	result = check_hello(sandbox, spec, err);
+	result = hear_hello(sandbox, cancel_fd, err);
+	if (result == 0)
+		result = check_hello(sandbox, spec, err);
 	if (result == 0)
 		result = give_volumes(sandbox, spec, err);
 	times->start_ms = sbx_clock_ms() - began;
@@ -376,8 +412,11 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 		      struct sbx_sandbox_times *times, struct sbx_error *err)
 {
 	struct sbx_sandbox *sandbox = new_sandbox(engine);
-	int result = try_start(sandbox, spec, cancel_fd, times, err);
+	struct sbx_error first = SBX_ERROR_INIT;
+	int result = try_start(sandbox, spec, cancel_fd, times, &first);
 
+	if (result < 0)
+		*err = first;
 	if (result == NEEDS_INIT) {
 		sbx_sandbox_free(&sandbox);
 		if (sbx_init_volume_fill(engine, err) < 0)
@@ -389,11 +428,13 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 		*out = sandbox;
 		return 0;
 	}
-	if (result == NEEDS_INIT)
-		sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
-			      "the engine does not run the init it was given "
-			      "in volume %s",
-			      sbx_init_volume_name());
+	if (result == NEEDS_INIT) {
+		sbx_error_wrap(err,
+			       "the engine does not run the init it was given "
+			       "in volume %s",
+			       sbx_init_volume_name());
+		err->outcome = SBX_OUTCOME_SANDBOX_FAILED;
+	}
 	sbx_sandbox_free(&sandbox);
 	return -1;
 }
@@ -401,9 +442,9 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 /* --- running --------------------------------------------------------------- */
 
 /* What happens at the end of each phase, and when the caller wants out. */
-static void escalate(struct sbx_sandbox *sandbox)
+static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
-	struct sbx_error ignored = SBX_ERROR_INIT;
+	struct sbx_error why = SBX_ERROR_INIT;
 
 	switch (sandbox->phase) {
 	case RUNNING:
@@ -415,50 +456,62 @@ static void escalate(struct sbx_sandbox *sandbox)
 		kill_all(sandbox);
 		break;
 	case KILLING:
-		/* The deadline that follows ends the wait in any case. */
-		sbx_container_kill(sandbox->engine, sandbox->id, &ignored);
+		if (sbx_container_kill(sandbox->engine, sandbox->id, &why) < 0)
+			return engine_failed(sandbox, &why, err);
 		enter(sandbox, GONE, KILL_TIMEOUT_MS);
 		break;
 	default:
-		break;
+		return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+				     "the sandbox could not be ended; the "
+				     "engine was told to kill it");
 	}
+	return 0;
 }
 
-static void on_deadline(struct sbx_sandbox *sandbox)
+static int on_deadline(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	if (sandbox->phase == RUNNING)
 		sandbox->result->timed_out = true;
-	escalate(sandbox);
+	return escalate(sandbox, err);
 }
 
-static void on_cancel(struct sbx_sandbox *sandbox)
+static int on_cancel(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	sandbox->result->cancelled = true;
-	if (sandbox->phase == RUNNING)
-		escalate(sandbox);
+	return sandbox->phase == RUNNING ? escalate(sandbox, err) : 0;
+}
+
+/* A runner that was stopped, or starved, sent no heartbeat either. */
+static void notice_sleep(struct sbx_sandbox *sandbox)
+{
+	double now = sbx_clock_ms();
+
+	if (now - sandbox->looked_at > SBX_WIRE_BEAT_TIMEOUT_MS)
+		sandbox->slept = now - sandbox->looked_at;
+	sandbox->looked_at = now;
 }
 
 static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	int cancel_fd = sandbox->program->cancel_fd;
 
+	sandbox->looked_at = sbx_clock_ms();
 	for (;;) {
-		int result = sbx_channel_pump(sandbox->channel, err);
+		int result;
 
+		notice_sleep(sandbox);
+		result = sbx_channel_pump(sandbox->channel, err);
 		if (sandbox->has_exit)
 			return 0;
 		if (result < 0)
 			return -1;
 		if (result == SBX_CHANNEL_CLOSED)
 			return lost(sandbox, err);
-		if (is_over(sandbox) && sandbox->phase == GONE)
-			return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
-					     "the sandbox could not be ended; "
-					     "the engine was told to kill it");
-		if (is_over(sandbox))
-			on_deadline(sandbox);
+		if (is_over(sandbox) && on_deadline(sandbox, err) < 0)
+			return -1;
 		if (wait_for_news(sandbox, cancel_fd)) {
-			on_cancel(sandbox);
+			if (on_cancel(sandbox, err) < 0)
+				return -1;
 			/* It stays readable: once is enough. */
 			cancel_fd = -1;
 		}
@@ -475,6 +528,7 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 		.output_file = program->output_file,
 		.output_file_limit = (uint32_t)program->output_limit,
 	};
+	int cancel_fd = sbx_engine_cancel_fd(sandbox->engine);
 	int ended;
 
 	memset(result, 0, sizeof(*result));
@@ -492,7 +546,10 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	sbx_channel_send_input(sandbox->channel, program->input,
 			       program->input_size);
 	enter(sandbox, RUNNING, (double)program->timeout_ms);
+	/* Who cancels ends the action; what that takes is still done. */
+	sbx_engine_set_cancel_fd(sandbox->engine, -1);
 	ended = pump_to_exit(sandbox, err);
+	sbx_engine_set_cancel_fd(sandbox->engine, cancel_fd);
 	result->started = sbx_channel_has_sent(sandbox->channel);
 	return ended;
 }
@@ -507,10 +564,13 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 	*slot = NULL;
 	sbx_channel_free(&sandbox->channel);
 	sbx_stream_free(&sandbox->stream);
-	if (!sandbox->has_exit && sandbox->name) {
+	if (!sandbox->has_exit && !sandbox->no_engine && sandbox->name) {
+		int cancel_fd = sbx_engine_cancel_fd(sandbox->engine);
+
 		/* Also when the caller has cancelled. */
 		sbx_engine_set_cancel_fd(sandbox->engine, -1);
 		sbx_container_remove(sandbox->engine, sandbox->name, &ignored);
+		sbx_engine_set_cancel_fd(sandbox->engine, cancel_fd);
 	}
 	free(sandbox->name);
 	sbx_buf_free(&sandbox->hello);
