@@ -15,11 +15,16 @@ void sbx_strv_push(struct sbx_strv *list, const char *text)
 	sbx_strv_push_take(list, sbx_strdup(text));
 }
 
+void sbx_strv_extend(struct sbx_strv *to, const struct sbx_strv *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		sbx_strv_push(to, from->v[i]);
+}
+
 void sbx_strv_copy(struct sbx_strv *to, const struct sbx_strv *from)
 {
 	sbx_strv_free(to);
-	for (size_t i = 0; i < from->n; i++)
-		sbx_strv_push(to, from->v[i]);
+	sbx_strv_extend(to, from);
 }
 
 /* The slot of the entry called @name, or NULL. */
@@ -46,6 +51,17 @@ void sbx_strv_setenv(struct sbx_strv *list, const char *name, const char *value)
 	}
 	free(*slot);
 	*slot = entry;
+}
+
+void sbx_strv_extend_env(struct sbx_strv *to, const struct sbx_strv *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		size_t size = strcspn(from->v[i], "=");
+		cleanup_free char *name = sbx_strndup(from->v[i], size);
+
+		if (from->v[i][size] == '=')
+			sbx_strv_setenv(to, name, from->v[i] + size + 1);
+	}
 }
 
 const char *sbx_strv_getenv(const struct sbx_strv *list, const char *name)

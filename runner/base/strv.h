@@ -28,6 +28,10 @@ void sbx_strv_push(struct sbx_strv *list, const char *text);
 /* Appends @text itself, which the list then owns. */
 void sbx_strv_push_take(struct sbx_strv *list, char *text);
 
+/* Appends copies of all of @from. */
+void sbx_strv_extend(struct sbx_strv *to, const struct sbx_strv *from);
+
+/* The same in place of what was there. */
 void sbx_strv_copy(struct sbx_strv *to, const struct sbx_strv *from);
 
 /*
@@ -36,6 +40,9 @@ void sbx_strv_copy(struct sbx_strv *to, const struct sbx_strv *from);
  */
 void sbx_strv_setenv(struct sbx_strv *list, const char *name,
 		     const char *value);
+
+/* Sets all of @from so; what has no '=' in it is passed over. */
+void sbx_strv_extend_env(struct sbx_strv *to, const struct sbx_strv *from);
 
 /* The value of @name in such a list, or NULL; points into the list. */
 const char *sbx_strv_getenv(const struct sbx_strv *list, const char *name);

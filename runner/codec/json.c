@@ -109,6 +109,20 @@ json_t *sbx_json_strings(char *const *list)
 	return array;
 }
 
+json_t *sbx_json_variables(char *const *list)
+{
+	json_t *object = json_object();
+
+	for (; list && *list; list++) {
+		size_t size = strcspn(*list, "=");
+		cleanup_free char *name = sbx_strndup(*list, size);
+
+		json_object_set_new(object, name,
+				    json_string(*list + size + 1));
+	}
+	return object;
+}
+
 static void put_escape(struct sbx_buf *out, uint32_t code)
 {
 	static const char *const short_forms[0x20] = {

@@ -43,6 +43,9 @@ bool sbx_json_true_at(const json_t *value, ...) __attribute__((sentinel));
 /* An array of strings as JSON, in order; new reference. */
 json_t *sbx_json_strings(char *const *list);
 
+/* A list of "NAME=value" as an object, in order; new reference. */
+json_t *sbx_json_variables(char *const *list);
+
 /* One line, members in their order; free with free(). */
 char *sbx_json_line(const json_t *value);
 

@@ -5,16 +5,11 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "codec/json.h"
 
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-static void extend(struct sbx_strv *to, const struct sbx_strv *from)
-{
-	for (size_t i = 0; i < from->n; i++)
-		sbx_strv_push(to, from->v[i]);
-}
 
 void sbx_spec_argv(const struct sbx_spec *spec, struct sbx_strv *argv)
 {
@@ -22,45 +17,26 @@ void sbx_spec_argv(const struct sbx_spec *spec, struct sbx_strv *argv)
 
 	if (action->has_entrypoint) {
 		/* As in Compose, this also forgets the image's CMD. */
-		extend(argv, &action->entrypoint);
-		extend(argv, &action->command);
+		sbx_strv_extend(argv, &action->entrypoint);
+		sbx_strv_extend(argv, &action->command);
 	} else {
-		extend(argv, &spec->image->entrypoint);
-		extend(argv, action->has_command ? &action->command
-						 : &spec->image->cmd);
+		sbx_strv_extend(argv, &spec->image->entrypoint);
+		sbx_strv_extend(argv, action->has_command ? &action->command
+							  : &spec->image->cmd);
 	}
 	if (!action->has_entrypoint && !action->has_command)
 		sbx_strv_push(argv, action->name);
 }
 
-static void setenv_entry(struct sbx_strv *env, const char *entry)
-{
-	const char *equals = strchr(entry, '=');
-	cleanup_free char *name = NULL;
-
-	if (!equals)
-		return;
-	name = sbx_strndup(entry, (size_t)(equals - entry));
-	sbx_strv_setenv(env, name, equals + 1);
-}
-
-static bool is_beneath(const char *path, const char *directory)
-{
-	size_t size = strlen(directory);
-
-	return strncmp(path, directory, size) == 0 &&
-	       (path[size] == '\0' || path[size] == '/');
-}
-
 static bool is_writable(const struct sbx_action *action, const char *path)
 {
 	for (size_t i = 0; i < action->n_tmpfs; i++) {
-		if (is_beneath(path, action->tmpfs[i].target))
+		if (sbx_path_is_within(path, action->tmpfs[i].target))
 			return true;
 	}
 	for (size_t i = 0; i < action->n_volumes; i++) {
 		if (!action->volumes[i].read_only &&
-		    is_beneath(path, action->volumes[i].target))
+		    sbx_path_is_within(path, action->volumes[i].target))
 			return true;
 	}
 	return false;
@@ -119,8 +95,7 @@ static int set_inputs(struct sbx_strv *env, const json_t *input,
 		if (add_input(&inputs, key, value, err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < inputs.n; i++)
-		setenv_entry(env, inputs.v[i]);
+	sbx_strv_extend_env(env, &inputs);
 	sbx_strv_setenv(env, "SKILL_ARGS", input_text);
 	return 0;
 }
@@ -132,10 +107,8 @@ int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
 	const struct sbx_action *action = &spec->grant->action;
 
 	sbx_strv_setenv(env, "PATH", DEFAULT_PATH);
-	for (size_t i = 0; i < spec->image->env.n; i++)
-		setenv_entry(env, spec->image->env.v[i]);
-	for (size_t i = 0; i < action->environment.n; i++)
-		setenv_entry(env, action->environment.v[i]);
+	sbx_strv_extend_env(env, &spec->image->env);
+	sbx_strv_extend_env(env, &action->environment);
 	set_home(action, env);
 	if (input && set_inputs(env, input, input_text, err) < 0)
 		return -1;

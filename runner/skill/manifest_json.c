@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "skill/manifest.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "codec/json.h"
 #include "codec/units.h"
@@ -87,20 +85,6 @@ static json_t *ulimits_json(const struct sbx_action *action)
 	return limits;
 }
 
-static json_t *environment_json(const struct sbx_strv *environment)
-{
-	json_t *variables = json_object();
-
-	for (size_t i = 0; i < environment->n; i++) {
-		const char *entry = environment->v[i];
-		size_t size = strcspn(entry, "=");
-		cleanup_free char *name = sbx_strndup(entry, size);
-
-		set_text(variables, name, entry + size + 1);
-	}
-	return variables;
-}
-
 static void set_limits(json_t *object, const struct sbx_action *action)
 {
 	set_duration(object, "timeout", action->timeout_ms);
@@ -129,7 +113,7 @@ static json_t *action_json(const struct sbx_action *action)
 	set_text(object, "output", sbx_output_words[action->output]);
 	set_text(object, "network", sbx_network_words[action->network]);
 	set(object, "volumes", volumes_json(action));
-	set(object, "environment", environment_json(&action->environment));
+	set(object, "environment", sbx_json_variables(action->environment.v));
 	set_limits(object, action);
 	set_text(object, "reuse", "never");
 	set_text(object, "runtime", action->runtime);

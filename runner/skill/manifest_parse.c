@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "codec/json.h"
 #include "codec/yaml.h"
 #include "skill/manifest_keys.h"
 #include "skill/manifest_parts.h"
@@ -115,16 +116,8 @@ static void read_args(const struct sbx_at *at, const struct sbx_field *field,
 
 	(void)field;
 	sbx_manifest_read_variables(at, NULL, &args);
-	if (args.n == 0)
-		return;
-	manifest->build_args = json_object();
-	for (size_t i = 0; i < args.n; i++) {
-		size_t size = strcspn(args.v[i], "=");
-		cleanup_free char *name = sbx_strndup(args.v[i], size);
-
-		json_object_set_new(manifest->build_args, name,
-				    json_string(args.v[i] + size + 1));
-	}
+	if (args.n > 0)
+		manifest->build_args = sbx_json_variables(args.v);
 }
 
 static const struct sbx_field build_fields[] = {

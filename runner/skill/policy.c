@@ -101,15 +101,7 @@ static void override(int64_t *value, int64_t by)
 static void apply_overrides(struct sbx_action *action,
 			    const struct sbx_overrides *overrides)
 {
-	const struct sbx_strv *environment = &overrides->environment;
-
-	for (size_t i = 0; i < environment->n; i++) {
-		size_t size = strcspn(environment->v[i], "=");
-		cleanup_free char *name = sbx_strndup(environment->v[i], size);
-
-		sbx_strv_setenv(&action->environment, name,
-				environment->v[i] + size + 1);
-	}
+	sbx_strv_extend_env(&action->environment, &overrides->environment);
 	if (overrides->has_network)
 		action->network = overrides->network;
 	override(&action->timeout_ms, overrides->timeout_ms);

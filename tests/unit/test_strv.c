@@ -65,12 +65,32 @@ static void test_env(void **state)
 	assert_string_equal(sbx_strv_getenv(&env, "A"), "");
 }
 
+/* What comes later wins, and what is no entry does not come. */
+static void test_extend_env(void **state)
+{
+	cleanup_strv struct sbx_strv from = SBX_STRV_INIT;
+	cleanup_strv struct sbx_strv to = SBX_STRV_INIT;
+
+	(void)state;
+	sbx_strv_push(&to, "A=1");
+	sbx_strv_push(&to, "B=2");
+	sbx_strv_push(&from, "B=x=y");
+	sbx_strv_push(&from, "nothing");
+	sbx_strv_push(&from, "C=");
+	sbx_strv_extend_env(&to, &from);
+	assert_int_equal(to.n, 3);
+	assert_string_equal(to.v[0], "A=1");
+	assert_string_equal(to.v[1], "B=x=y");
+	assert_string_equal(to.v[2], "C=");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_push),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_env),
+		cmocka_unit_test(test_extend_env),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
