@@ -66,6 +66,11 @@ bool sbx_cli_parse(const struct sbx_cli *cli, void *values, int argc,
 		*status = help(cli->command);
 		return false;
 	}
+	if (!*cli->command->arguments && *first < argc) {
+		*status = sbx_cli_usage(cli, "unexpected argument '%s'",
+					argv[*first]);
+		return false;
+	}
 	return true;
 }
 

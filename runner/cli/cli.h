@@ -17,7 +17,7 @@ struct sbx_cli;
 /*
  * A command, as main's table and --help see it.
  *
- * @arguments	what stands behind the options in the usage line
+ * @arguments	what stands behind the options in the usage line; "" for none
  * @details	what it does, one paragraph; wrapped to the page
  * @examples	lines, each ending in a newline
  * @options	of its own; NULL for none
@@ -44,6 +44,10 @@ extern const struct sbx_command sbx_cmd_run;
 extern const struct sbx_command sbx_cmd_test;
 extern const struct sbx_command sbx_cmd_version;
 
+/* The words of --format where there are just these two. */
+enum sbx_cli_format { SBX_CLI_TEXT, SBX_CLI_JSON };
+#define SBX_CLI_FORMATS "text|json"
+
 /* Options of every command, before or after its name. */
 struct sbx_globals {
 	const char *skills;
@@ -67,7 +71,8 @@ extern const struct sbx_option sbx_global_options[];
  * Parses a command's line into @values (of its own options) and the globals.
  * Arguments are argv[*first] to argv[argc - 1] then.  False when the command
  * is to end at once with *@status: --help was asked for and given, or the
- * usage is wrong, which has been said.
+ * usage is wrong (arguments to a command that takes none, too), which has been
+ * said.
  */
 bool sbx_cli_parse(const struct sbx_cli *cli, void *values, int argc,
 		   char **argv, int *first, int *status);

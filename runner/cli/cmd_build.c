@@ -11,10 +11,8 @@
 struct values {
 	bool all;
 	bool force;
-	const char *format;
+	enum sbx_cli_format format;
 };
-
-static const char *const formats[] = { "text", "json", NULL };
 
 static const struct sbx_option options[] = {
 	{ "all", 'a', SBX_OPTION_FLAG, NULL, "build every skill there is",
@@ -22,8 +20,8 @@ static const struct sbx_option options[] = {
 	{ "force", 'f', SBX_OPTION_FLAG, NULL,
 	  "build even if the image is there already",
 	  offsetof(struct values, force) },
-	{ "format", 0, SBX_OPTION_TEXT, "FORMAT",
-	  "of the results: text (default) or json, a line each",
+	{ "format", 0, SBX_OPTION_WORD, SBX_CLI_FORMATS,
+	  "form of the results, a line each (default: text)",
 	  offsetof(struct values, format) },
 	{ .name = NULL },
 };
@@ -124,18 +122,13 @@ static int run(const struct sbx_cli *cli, struct build *build)
 
 static int cmd_build(const struct sbx_cli *cli, int argc, char **argv)
 {
-	struct sbx_error err = SBX_ERROR_INIT;
 	struct values values = { .all = false };
 	struct build build = { .engine = NULL };
 	int status;
-	int format;
 	int first;
 
 	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
 		return status;
-	format = sbx_options_choice("format", values.format, formats, &err);
-	if (format < 0)
-		return sbx_cli_usage(cli, "%s", err.message);
 	if (values.all && first < argc)
 		return sbx_cli_usage(cli, "either --all or '%s', not both",
 				     argv[first]);
@@ -145,7 +138,7 @@ static int cmd_build(const struct sbx_cli *cli, int argc, char **argv)
 	for (int i = first; i < argc; i++)
 		sbx_strv_push(&build.names, argv[i]);
 	build.force = values.force;
-	build.as_json = format == 1;
+	build.as_json = values.format == SBX_CLI_JSON;
 	return run(cli, &build);
 }
 

@@ -16,13 +16,12 @@
 #include "sandbox/run.h"
 
 struct values {
-	const char *format;
+	enum sbx_cli_format format;
 };
 
-static const char *const formats[] = { "text", "json", NULL };
-
 static const struct sbx_option options[] = {
-	{ "format", 0, SBX_OPTION_TEXT, "FORMAT", "text (default) or json",
+	{ "format", 0, SBX_OPTION_WORD, SBX_CLI_FORMATS,
+	  "form of what is printed (default: text)",
 	  offsetof(struct values, format) },
 	{ .name = NULL },
 };
@@ -212,20 +211,13 @@ static int diagnose(const struct sbx_cli *cli, bool as_json,
 static int cmd_doctor(const struct sbx_cli *cli, int argc, char **argv)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	struct values values = { .format = NULL };
-	int format;
+	struct values values = { .format = SBX_CLI_TEXT };
 	int status;
 	int first;
 
 	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
 		return status;
-	if (first < argc)
-		return sbx_cli_usage(cli, "unexpected argument '%s'",
-				     argv[first]);
-	format = sbx_options_choice("format", values.format, formats, &err);
-	if (format < 0)
-		return sbx_cli_usage(cli, "%s", err.message);
-	return diagnose(cli, format == 1, &err);
+	return diagnose(cli, values.format == SBX_CLI_JSON, &err);
 }
 
 const struct sbx_command sbx_cmd_doctor = {

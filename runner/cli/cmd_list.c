@@ -8,13 +8,12 @@
 #include "codec/json.h"
 
 struct values {
-	const char *format;
+	enum sbx_cli_format format;
 };
 
-static const char *const formats[] = { "text", "json", NULL };
-
 static const struct sbx_option options[] = {
-	{ "format", 0, SBX_OPTION_TEXT, "FORMAT", "text (default) or json",
+	{ "format", 0, SBX_OPTION_WORD, SBX_CLI_FORMATS,
+	  "form of what is printed (default: text)",
 	  offsetof(struct values, format) },
 	{ .name = NULL },
 };
@@ -128,20 +127,13 @@ out:
 static int cmd_list(const struct sbx_cli *cli, int argc, char **argv)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	struct values values = { .format = NULL };
+	struct values values = { .format = SBX_CLI_TEXT };
 	int status = 0;
-	int format;
 	int first;
 
 	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
 		return status;
-	if (first < argc)
-		return sbx_cli_usage(cli, "unexpected argument '%s'",
-				     argv[first]);
-	format = sbx_options_choice("format", values.format, formats, &err);
-	if (format < 0)
-		return sbx_cli_usage(cli, "%s", err.message);
-	if (list(cli, format == 1, &status, &err))
+	if (list(cli, values.format == SBX_CLI_JSON, &status, &err))
 		return sbx_cli_fail(&err);
 	return status;
 }

@@ -80,9 +80,6 @@ static int cmd_prune(const struct sbx_cli *cli, int argc, char **argv)
 
 	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
 		return status;
-	if (first < argc)
-		return sbx_cli_usage(cli, "unexpected argument '%s'",
-				     argv[first]);
 	return prune(cli, values.dry_run);
 }
 

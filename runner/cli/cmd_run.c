@@ -27,11 +27,10 @@
 #define RAW_MAX (256 * 1024 * 1024)
 
 enum format { FORMAT_JSON, FORMAT_TEXT, FORMAT_STREAM };
-static const char *const formats[] = { "json", "text", "stream", NULL };
 
 struct values {
 	struct sbx_request_options request;
-	const char *format;
+	enum format format;
 	bool no_daemon;
 };
 
@@ -59,7 +58,7 @@ static const struct sbx_option options[] = {
 	  offsetof(struct values, request.cpus) },
 	{ "pids-limit", 0, SBX_OPTION_TEXT, "N", "process limit",
 	  offsetof(struct values, request.pids_limit) },
-	{ "format", 0, SBX_OPTION_TEXT, "FORMAT",
+	{ "format", 0, SBX_OPTION_WORD, "json|text|stream",
 	  "json: the record (default); text: only the action's output; "
 	  "stream: what the action writes, as it comes",
 	  offsetof(struct values, format) },
@@ -321,17 +320,14 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 		.skill = argv[0],
 		.action = argv[1],
 		.argument = argv[2],
+		.format = values->format,
 		.overrides = overrides,
 		.raw = SBX_BUF_INIT(RAW_MAX),
 	};
-	int format =
-		sbx_options_choice("format", values->format, formats, &err);
 	int status;
 
-	if (format < 0 ||
-	    sbx_request_overrides(&values->request, overrides, &err))
+	if (sbx_request_overrides(&values->request, overrides, &err))
 		return sbx_cli_usage(cli, "%s", err.message);
-	run.format = (enum format)format;
 	sbx_term_stream_init(&run.out, STDOUT_FILENO);
 	sbx_term_stream_init(&run.err, STDERR_FILENO);
 	status = run_and_report(&run);
@@ -341,7 +337,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 
 static int cmd_run(const struct sbx_cli *cli, int argc, char **argv)
 {
-	struct values values = { .format = NULL };
+	struct values values = { .format = FORMAT_JSON };
 	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
 	int status;
 	int first;

@@ -10,9 +10,6 @@ static int cmd_version(const struct sbx_cli *cli, int argc, char **argv)
 
 	if (!sbx_cli_parse(cli, NULL, argc, argv, &first, &status))
 		return status;
-	if (first < argc)
-		return sbx_cli_usage(cli, "unexpected argument '%s'",
-				     argv[first]);
 	printf("skillbox %s\n", SBX_VERSION);
 	return 0;
 }

@@ -141,6 +141,26 @@ static int refuse(const struct table *table, int result, const char *word,
 			     "option '--%s' takes no argument", option->name);
 }
 
+static int store_word(const struct sbx_option *option, unsigned int *field,
+		      const char *argument, struct sbx_error *err)
+{
+	const char *word = option->argument;
+	size_t size = strcspn(word, "|");
+
+	for (unsigned int i = 0; size > 0; i++) {
+		if (strlen(argument) == size &&
+		    strncmp(argument, word, size) == 0) {
+			*field = i;
+			return 0;
+		}
+		word += size + (word[size] == '|');
+		size = strcspn(word, "|");
+	}
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "--%s: '%s' is not one of %s", option->name,
+			     argument, option->argument);
+}
+
 static int store(const struct sbx_option *option, void *values,
 		 const char *argument, struct sbx_error *err)
 {
@@ -155,6 +175,8 @@ static int store(const struct sbx_option *option, void *values,
 	case SBX_OPTION_TEXT:
 		*(const char **)field = argument;
 		return 0;
+	case SBX_OPTION_WORD:
+		return store_word(option, field, argument, err);
 	case SBX_OPTION_LIST:
 		sbx_strv_push(field, argument);
 		return 0;
@@ -268,19 +290,4 @@ void sbx_options_describe(const struct sbx_option *options, struct sbx_buf *out)
 		if (options->kind != SBX_OPTION_LATER)
 			sbx_options_row(out, 28, title, options->help);
 	}
-}
-
-int sbx_options_choice(const char *option, const char *value,
-		       const char *const *choices, struct sbx_error *err)
-{
-	cleanup_buf struct sbx_buf list = SBX_BUF_INIT(256);
-
-	for (int i = 0; choices[i]; i++) {
-		if (!value || strcmp(value, choices[i]) == 0)
-			return i;
-		sbx_buf_printf(&list, "%s%s", i ? ", " : "", choices[i]);
-	}
-	return sbx_error_set(err, SBX_OUTCOME_INVALID,
-			     "--%s: '%s' is not one of %s", option, value,
-			     sbx_buf_text(&list));
 }

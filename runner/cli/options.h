@@ -17,6 +17,7 @@
 enum sbx_option_kind {
 	SBX_OPTION_FLAG,  /* bool: set to true */
 	SBX_OPTION_TEXT,  /* const char *: the last one given, borrowed */
+	SBX_OPTION_WORD,  /* unsigned int: index of the one that was given */
 	SBX_OPTION_LIST,  /* struct sbx_strv: all that were given, in order */
 	SBX_OPTION_LATER, /* known, but refused: "not supported yet" */
 };
@@ -24,7 +25,8 @@ enum sbx_option_kind {
 /*
  * @name	long name, without the dashes; NULL ends a list
  * @letter	short name, or 0
- * @argument	what --help calls the argument; NULL for a flag
+ * @argument	what --help calls the argument; NULL for a flag; the words of
+ *		a WORD: "text|json"
  * @help	what it means; wrapped to the page by the printer
  * @offset	of the field in the values of its group
  */
@@ -49,7 +51,7 @@ struct sbx_option_group {
  * without it parsing ends at the first argument.  *@first is the index of
  * the first argument then.  -1 (INVALID) with a sentence for the user when
  * there is an option that is unknown, ambiguous, lacks its argument, has one
- * it does not take, or is not supported yet.
+ * it does not take, has another than its words, or is not supported yet.
  */
 int sbx_options_parse(const struct sbx_option_group *groups, size_t n_groups,
 		      bool permute, int argc, char **argv, int *first,
@@ -68,12 +70,5 @@ void sbx_options_row(struct sbx_buf *out, size_t width, const char *left,
 
 /* Appends @text as lines of at most the page's width. */
 void sbx_options_paragraph(struct sbx_buf *out, const char *text);
-
-/*
- * The index of @value in @choices (NULL-terminated), 0 for a @value of NULL.
- * -1 (INVALID): "--format: 'jsn' is not one of json, text, stream".
- */
-int sbx_options_choice(const char *option, const char *value,
-		       const char *const *choices, struct sbx_error *err);
 
 #endif

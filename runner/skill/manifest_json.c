@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "skill/manifest.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "codec/json.h"
 #include "codec/units.h"

@@ -17,6 +17,7 @@
 
 struct local {
 	bool force;
+	unsigned int format;
 	const char *timeout;
 	struct sbx_strv env;
 };
@@ -28,6 +29,8 @@ struct global {
 static const struct sbx_option local_options[] = {
 	{ "force", 'f', SBX_OPTION_FLAG, NULL, "build in any case",
 	  offsetof(struct local, force) },
+	{ "format", 0, SBX_OPTION_WORD, "json|text", "of the results",
+	  offsetof(struct local, format) },
 	{ "timeout", 0, SBX_OPTION_TEXT, "DURATION", "end it after so long",
 	  offsetof(struct local, timeout) },
 	{ "env", 'e', SBX_OPTION_LIST, "NAME", "a variable",
@@ -163,19 +166,22 @@ static void test_refuses(void **state)
 	}
 }
 
-static void test_choice(void **state)
+static void test_word(void **state)
 {
-	static const char *const choices[] = { "json", "text", NULL };
+	struct local local = { .format = 7 };
+	struct global global = { NULL };
 	struct sbx_error err = SBX_ERROR_INIT;
+	char rest[256];
 
 	(void)state;
-	assert_int_equal(sbx_options_choice("format", NULL, choices, &err), 0);
-	assert_int_equal(sbx_options_choice("format", "text", choices, &err),
-			 1);
-	assert_int_equal(sbx_options_choice("format", "jsn", choices, &err),
-			 -1);
+	assert_int_equal(
+		parse("x --format text", true, &local, &global, rest, &err), 0);
+	assert_int_equal(local.format, 1);
+	assert_int_equal(
+		parse("x --format tex", true, &local, &global, rest, &err), -1);
 	assert_string_equal(err.message,
-			    "--format: 'jsn' is not one of json, text");
+			    "--format: 'tex' is not one of json|text");
+	assert_int_equal(local.format, 1);
 }
 
 static void test_row_wraps(void **state)
@@ -222,6 +228,7 @@ static void test_describe(void **state)
 	sbx_options_describe(local_options, &out);
 	assert_string_equal(sbx_buf_text(&out),
 			    "  -f, --force               build in any case\n"
+			    "      --format json|text    of the results\n"
 			    "      --timeout DURATION    end it after so long\n"
 			    "  -e, --env NAME            a variable\n"
 			    "      --env-file FILE       variables\n");
@@ -235,7 +242,7 @@ int main(void)
 		cmocka_unit_test(test_double_dash_ends_options),
 		cmocka_unit_test(test_stops_at_the_command),
 		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_word),
 		cmocka_unit_test(test_row_wraps),
 		cmocka_unit_test(test_paragraph_wraps),
 		cmocka_unit_test(test_describe),
