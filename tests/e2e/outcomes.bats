@@ -27,7 +27,7 @@ setup_file() {
   memory_child: {command: [sh, -c, 'dd if=/dev/zero of=/dev/null bs=64M count=1; exit 5'], mem_limit: 16m}
   tmpfs_full: {command: [sh, -c, 'dd if=/dev/zero of=/tmp/x bs=1M count=100; exit 6'], mem_limit: 64m, tmpfs: ['/tmp:size=8m']}
   processes: {command: [sh, -c, 'for i in $(seq 40); do sleep 60 & done; echo all'], pids_limit: 10}
-  bomb: {command: [sh, -c, 'b() { b | b & }; b; sleep 60'], pids_limit: 20, timeout: 2s}
+  bomb: {command: [sh, -c, 'b() { b | b & }; b; exec sleep 60'], pids_limit: 20, timeout: 2s}
   flood: {command: ['yes'], output_limit: 64k}
   flood_stderr: {command: [sh, -c, 'exec yes >&2'], output_limit: 64k}
   missing: {command: [/no/such/program]}
