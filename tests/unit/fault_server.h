@@ -229,4 +229,15 @@ static inline void fault_stop(struct fault_server *server)
 	rmdir(server->directory);
 }
 
+/* A thread that writes to the descriptor *@ctx once a request is under way. */
+static inline void *fault_cancel_later(void *ctx)
+{
+	int *fd = ctx;
+
+	usleep(50 * 1000);
+	if (write(*fd, "x", 1) != 1)
+		abort();
+	return NULL;
+}
+
 #endif

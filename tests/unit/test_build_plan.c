@@ -12,31 +12,13 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "scratch.h"
 #include "skill/build_plan.h"
 
-/* Every test starts in an empty directory with a skill and two bases. */
-static char home[64];
-
-static void put_mode(const char *path, const char *text, mode_t mode)
-{
-	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	assert_true(fd >= 0);
-	assert_int_equal(sbx_fd_write_all(fd, text, strlen(text)), 0);
-	assert_int_equal(fchmod(fd, mode), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-	put_mode(path, text, 0644);
-}
-
+/* Every test starts in a directory with a skill and two bases. */
 static int set_up(void **state)
 {
-	(void)state;
-	snprintf(home, sizeof(home), "/tmp/test_build_plan.XXXXXX");
-	if (!mkdtemp(home) || chdir(home) < 0)
+	if (scratch_enter(state) < 0)
 		return -1;
 	mkdir("skills", 0755);
 	mkdir("skills/s", 0755);
@@ -49,14 +31,6 @@ static int set_up(void **state)
 	put("images/one/Dockerfile", "FROM scratch");
 	put_mode("images/one/rootfs", "#!/bin/sh", 0755);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	cleanup_free char *command = sbx_asprintf("rm -rf %s", home);
-
-	(void)state;
-	return chdir("/") < 0 ? -1 : system(command);
 }
 
 /* The plan of skill "s", with all that it needs. */
@@ -210,7 +184,7 @@ static void test_skill_rootfs(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plan),  TEST(test_sources), TEST(test_same_sources),
 		TEST(test_cycle), TEST(test_errors),  TEST(test_skill_rootfs),

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "scratch.h"
 #include "skill/catalog.h"
 
 /*
@@ -28,15 +28,6 @@
  *	more/text, more/zeta		skills
  *	images/base			a Dockerfile
  */
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(sbx_fd_write_all(fd, text, strlen(text)), 0);
-	close(fd);
-}
-
 static void make_skill(const char *dir, const char *name)
 {
 	cleanup_free char *path = sbx_asprintf("%s/skill.yaml", dir);
@@ -46,21 +37,18 @@ static void make_skill(const char *dir, const char *name)
 			     name);
 
 	assert_int_equal(mkdir(dir, 0700), 0);
-	write_file(path, text);
+	put(path, text);
 }
 
 static int set_up(void **state)
 {
-	char *root = sbx_strdup("/tmp/test_catalog.XXXXXX");
-
-	if (!mkdtemp(root) || chdir(root) < 0)
+	if (scratch_enter(state) < 0)
 		return -1;
-	*state = root;
 	mkdir("skills", 0700);
 	mkdir("more", 0700);
 	mkdir("images", 0700);
 	mkdir("images/base", 0700);
-	write_file("images/base/Dockerfile", "FROM scratch\n");
+	put("images/base/Dockerfile", "FROM scratch\n");
 	make_skill("skills/text", "text");
 	make_skill("skills/webpage", "webpage");
 	make_skill("skills/broken", "other");
@@ -69,17 +57,9 @@ static int set_up(void **state)
 	make_skill("more/zeta", "zeta");
 	mkdir("skills/none", 0700);
 	mkdir("skills/link", 0700);
-	write_file("skills/file", "");
+	put("skills/file", "");
 	unsetenv("SKILLBOX_SKILLS");
 	return symlink("../text/skill.yaml", "skills/link/skill.yaml");
-}
-
-static int tear_down(void **state)
-{
-	cleanup_free char *root = *state;
-	cleanup_free char *command = sbx_asprintf("rm -r %s", root);
-
-	return chdir("/") < 0 ? -1 : system(command);
 }
 
 static void open_catalog(struct sbx_catalog *catalog, const char *path)
@@ -91,15 +71,15 @@ static void open_catalog(struct sbx_catalog *catalog, const char *path)
 }
 
 static void check_directories(const struct sbx_catalog *catalog,
-			      const char *root, const char *first,
-			      const char *second)
+			      const char *first, const char *second)
 {
 	const char *const names[] = { first, second };
 	size_t n = second ? 2 : first ? 1 : 0;
 
 	assert_int_equal(catalog->directories.n, n);
 	for (size_t i = 0; i < n; i++) {
-		cleanup_free char *path = sbx_asprintf("%s/%s", root, names[i]);
+		cleanup_free char *path =
+			sbx_asprintf("%s/%s", scratch_path, names[i]);
 
 		assert_string_equal(catalog->directories.v[i], path);
 	}
@@ -110,20 +90,21 @@ static void test_open(void **state)
 {
 	struct sbx_catalog catalog;
 
+	(void)state;
 	open_catalog(&catalog, "more:./skills/");
-	check_directories(&catalog, *state, "more", "skills");
+	check_directories(&catalog, "more", "skills");
 	sbx_catalog_close(&catalog);
 	open_catalog(&catalog, NULL);
-	check_directories(&catalog, *state, "skills", NULL);
+	check_directories(&catalog, "skills", NULL);
 	sbx_catalog_close(&catalog);
 	assert_int_equal(setenv("SKILLBOX_SKILLS", "more", 1), 0);
 	open_catalog(&catalog, NULL);
-	check_directories(&catalog, *state, "more", NULL);
+	check_directories(&catalog, "more", NULL);
 	sbx_catalog_close(&catalog);
 	assert_int_equal(unsetenv("SKILLBOX_SKILLS"), 0);
 	assert_int_equal(chdir("images"), 0);
 	open_catalog(&catalog, NULL);
-	check_directories(&catalog, *state, NULL, NULL);
+	check_directories(&catalog, NULL, NULL);
 	sbx_catalog_close(&catalog);
 }
 
@@ -145,13 +126,13 @@ static void test_open_fails(void **state)
 /* The first directory that has the skill wins. */
 static void test_load(void **state)
 {
-	const char *root = *state;
-	cleanup_free char *path = sbx_asprintf("%s/skills/text", root);
+	cleanup_free char *path = sbx_asprintf("%s/skills/text", scratch_path);
 	cleanup_skill struct sbx_skill text = SBX_SKILL_INIT;
 	cleanup_skill struct sbx_skill zeta = SBX_SKILL_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_catalog catalog;
 
+	(void)state;
 	open_catalog(&catalog, "skills:more");
 	assert_int_equal(sbx_catalog_load(&catalog, "text", &text, &err), 0);
 	assert_string_equal(text.dir, path);
@@ -325,11 +306,11 @@ static void test_names(void **state)
 	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
 	cleanup_strv struct sbx_strv shadowed = SBX_STRV_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
-	const char *root = *state;
-	cleanup_free char *hidden =
-		sbx_asprintf("text: %s/skills hides %s/more", root, root);
+	cleanup_free char *hidden = sbx_asprintf(
+		"text: %s/skills hides %s/more", scratch_path, scratch_path);
 	struct sbx_catalog catalog;
 
+	(void)state;
 	open_catalog(&catalog, "skills:more");
 	assert_int_equal(sbx_catalog_names(&catalog, &names, &shadowed, &err),
 			 0);
@@ -347,12 +328,13 @@ static void test_names(void **state)
 static void test_base_dir(void **state)
 {
 	static const char *const bad[] = { "..", "../images/base", "", "/" };
-	const char *root = *state;
-	cleanup_free char *expected = sbx_asprintf("%s/images/base", root);
+	cleanup_free char *expected =
+		sbx_asprintf("%s/images/base", scratch_path);
 	cleanup_free char *dir = NULL;
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_catalog catalog;
 
+	(void)state;
 	open_catalog(&catalog, "more:skills");
 	assert_int_equal(sbx_catalog_base_dir(&catalog, "base", &dir, &err), 0);
 	assert_string_equal(dir, expected);
@@ -370,7 +352,7 @@ static void test_base_dir(void **state)
 int main(void)
 {
 #define TEST(function)                                                         \
-	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+	cmocka_unit_test_setup_teardown(function, set_up, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		TEST(test_open),
 		TEST(test_open_fails),

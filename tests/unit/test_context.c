@@ -19,42 +19,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "scratch.h"
 #include "skill/context.h"
-
-/* Every test starts in an empty directory of its own. */
-static char home[64];
-
-static int set_up(void **state)
-{
-	(void)state;
-	snprintf(home, sizeof(home), "/tmp/test_context.XXXXXX");
-	if (!mkdtemp(home) || chdir(home) < 0)
-		return -1;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	cleanup_free char *command = sbx_asprintf("rm -rf %s", home);
-
-	(void)state;
-	return chdir("/") < 0 ? -1 : system(command);
-}
-
-static void put_mode(const char *path, const char *text, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
-}
-
-static void put(const char *path, const char *text)
-{
-	put_mode(path, text, 0644);
-}
 
 static struct sbx_context *open_context(const char *directory)
 {
@@ -598,7 +564,8 @@ static void test_end(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		TEST(test_entries),
 		TEST(test_same_sources),

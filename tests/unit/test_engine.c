@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,17 +12,16 @@
 
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "scratch.h"
 
 /* A directory for $DOCKER_CONFIG; nothing of the caller's environment. */
 static int setup(void **state)
 {
-	char *directory = sbx_strdup("/tmp/skillbox-unit.XXXXXX");
-
-	assert_non_null(mkdtemp(directory));
+	if (scratch_enter(state) < 0)
+		return -1;
 	unsetenv("DOCKER_HOST");
 	unsetenv("DOCKER_CONTEXT");
-	setenv("DOCKER_CONFIG", directory, 1);
-	*state = directory;
+	setenv("DOCKER_CONFIG", scratch_path, 1);
 	return 0;
 }
 
@@ -32,55 +30,13 @@ static int setup(void **state)
 	"b71199ebd070b36beab7317920c2c2f1"                                     \
 	"d777df8d05e5527d8458fda57cb17a7a"
 
-static void write_file(const char *directory, const char *name,
-		       const char *text)
-{
-	cleanup_free char *path = sbx_asprintf("%s/%s", directory, name);
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void make_directory(const char *directory, const char *name)
-{
-	cleanup_free char *path = sbx_asprintf("%s/%s", directory, name);
-
-	assert_int_equal(mkdir(path, 0700), 0);
-}
-
-static int teardown(void **state)
-{
-	static const char *const names[] = {
-		"contexts/meta/" REMOTE_SHA256 "/meta.json",
-		"contexts/meta/" REMOTE_SHA256,
-		"contexts/meta",
-		"contexts",
-		"config.json",
-		".",
-	};
-	char *directory = *state;
-
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++) {
-		cleanup_free char *path =
-			sbx_asprintf("%s/%s", directory, names[i]);
-
-		remove(path);
-	}
-	rmdir(directory);
-	free(directory);
-	return 0;
-}
-
 /* The context called "remote", whose metadata is @meta. */
-static void make_context(const char *directory, const char *meta)
+static void make_context(const char *meta)
 {
-	make_directory(directory, "contexts");
-	make_directory(directory, "contexts/meta");
-	make_directory(directory, "contexts/meta/" REMOTE_SHA256);
-	write_file(directory, "contexts/meta/" REMOTE_SHA256 "/meta.json",
-		   meta);
+	assert_int_equal(mkdir("contexts", 0700), 0);
+	assert_int_equal(mkdir("contexts/meta", 0700), 0);
+	assert_int_equal(mkdir("contexts/meta/" REMOTE_SHA256, 0700), 0);
+	put("contexts/meta/" REMOTE_SHA256 "/meta.json", meta);
 }
 
 static void expect_url(const char *expected)
@@ -110,10 +66,11 @@ static void expect_misconfigured(const char *part)
 
 static void test_default(void **state)
 {
+	(void)state;
 	expect_url("unix:///var/run/docker.sock");
-	write_file(*state, "config.json", "{\"auths\":{}}");
+	put("config.json", "{\"auths\":{}}");
 	expect_url("unix:///var/run/docker.sock");
-	write_file(*state, "config.json", "{\"currentContext\":\"default\"}");
+	put("config.json", "{\"currentContext\":\"default\"}");
 	expect_url("unix:///var/run/docker.sock");
 	/* Set but empty is not set. */
 	setenv("DOCKER_HOST", "", 1);
@@ -123,15 +80,16 @@ static void test_default(void **state)
 /* Who says something explicitly is believed before who said it once. */
 static void test_order(void **state)
 {
-	make_context(*state, META);
-	write_file(*state, "config.json", "{\"currentContext\":\"remote\"}");
+	(void)state;
+	make_context(META);
+	put("config.json", "{\"currentContext\":\"remote\"}");
 	expect_url("unix:///srv/other.sock");
 	setenv("DOCKER_CONTEXT", "default", 1);
 	expect_url("unix:///var/run/docker.sock");
 	setenv("DOCKER_HOST", "tcp://example.org:2375", 1);
 	expect_url("tcp://example.org:2375");
 	unsetenv("DOCKER_HOST");
-	write_file(*state, "config.json", "not JSON");
+	put("config.json", "not JSON");
 	setenv("DOCKER_CONTEXT", "remote", 1);
 	expect_url("unix:///srv/other.sock");
 }
@@ -139,12 +97,13 @@ static void test_order(void **state)
 /* A context that was asked for and cannot be read is not ignored. */
 static void test_broken_context(void **state)
 {
-	write_file(*state, "config.json", "{\"currentContext\":\"gone\"}");
+	(void)state;
+	put("config.json", "{\"currentContext\":\"gone\"}");
 	expect_misconfigured("docker context \"gone\"");
-	write_file(*state, "config.json", "{");
+	put("config.json", "{");
 	expect_misconfigured("config.json: ");
-	make_context(*state, "{\"Endpoints\":{}}");
-	write_file(*state, "config.json", "{\"currentContext\":\"remote\"}");
+	make_context("{\"Endpoints\":{}}");
+	put("config.json", "{\"currentContext\":\"remote\"}");
 	expect_misconfigured("names no docker endpoint");
 }
 
@@ -207,7 +166,7 @@ static void test_platform(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, scratch_leave)
 		TEST(test_default),
 		TEST(test_order),
 		TEST(test_broken_context),

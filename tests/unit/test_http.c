@@ -502,16 +502,6 @@ static void test_early_refusal(void **state)
 
 /* --- cancel ----------------------------------------------------------- */
 
-static void *cancel_later(void *ctx)
-{
-	int *fd = ctx;
-
-	usleep(50 * 1000);
-	if (write(*fd, "x", 1) != 1)
-		abort();
-	return NULL;
-}
-
 static void test_cancel(void **state)
 {
 	struct fixture *f = *state;
@@ -523,7 +513,7 @@ static void test_cancel(void **state)
 	f->server.reply = "HTTP/1.1 2";
 	f->server.then = FAULT_STALL;
 	sbx_engine_set_cancel_fd(f->engine, fds[0]);
-	pthread_create(&thread, NULL, cancel_later, &fds[1]);
+	pthread_create(&thread, NULL, fault_cancel_later, &fds[1]);
 	assert_int_equal(perform(f), -1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_CANCELLED);
 	assert_true(sbx_clock_ms() - begin < SOON_MS);

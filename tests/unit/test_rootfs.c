@@ -15,34 +15,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "scratch.h"
 #include "skill/rootfs.h"
-
-/* Every test starts in an empty directory of its own. */
-static char home[64];
-
-static int set_up(void **state)
-{
-	(void)state;
-	snprintf(home, sizeof(home), "/tmp/test_rootfs.XXXXXX");
-	return !mkdtemp(home) || chdir(home) < 0 ? -1 : 0;
-}
-
-static int tear_down(void **state)
-{
-	cleanup_free char *command = sbx_asprintf("rm -rf %s", home);
-
-	(void)state;
-	return chdir("/") < 0 ? -1 : system(command);
-}
 
 static void put_script(const char *text)
 {
-	cleanup_fd int fd = open("rootfs", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	cleanup_free char *script = sbx_asprintf("#!/bin/sh\n%s", text);
 
-	assert_true(fd >= 0);
-	assert_int_equal(sbx_fd_write_all(fd, "#!/bin/sh\n", 10), 0);
-	assert_int_equal(sbx_fd_write_all(fd, text, strlen(text)), 0);
-	assert_int_equal(fchmod(fd, 0755), 0);
+	put_mode("rootfs", script, 0755);
 }
 
 static void add_line(void *ctx, const char *line)
@@ -115,7 +95,7 @@ static void test_surroundings(void **state)
 	expected = sbx_asprintf("%s\n/usr/local/sbin:/usr/local/bin:/usr/sbin:"
 				"/usr/bin:/sbin:/bin p\n0022\nno input\n"
 				"0\n1\n2\n3\n",
-				home);
+				scratch_path);
 	assert_string_equal(sbx_buf_text(&progress), expected);
 }
 
@@ -231,7 +211,8 @@ static void test_cancel(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		TEST(test_output),	    TEST(test_surroundings),
 		TEST(test_failure),	    TEST(test_trust),

@@ -253,16 +253,6 @@ static void test_garbage(void **state)
 	expect_unavailable(f, "endless head");
 }
 
-static void *cancel_later(void *ctx)
-{
-	int *fd = ctx;
-
-	usleep(50 * 1000);
-	if (write(*fd, "x", 1) != 1)
-		abort();
-	return NULL;
-}
-
 static void test_cancel(void **state)
 {
 	struct fixture *f = *state;
@@ -274,7 +264,7 @@ static void test_cancel(void **state)
 	f->server.reply = "HTTP/1.1 101 UP";
 	f->server.then = FAULT_STALL;
 	sbx_engine_set_cancel_fd(f->engine, fds[0]);
-	pthread_create(&thread, NULL, cancel_later, &fds[1]);
+	pthread_create(&thread, NULL, fault_cancel_later, &fds[1]);
 	assert_int_equal(attach(f), -1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_CANCELLED);
 	assert_true(sbx_clock_ms() - begin < SOON_MS);
