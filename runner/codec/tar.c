@@ -99,6 +99,12 @@ void sbx_tar_free(struct sbx_tar **slot)
 	free(tar);
 }
 
+/*
+ * Six octal digits; POSIX has one more, but libarchive's ustar refuses it
+ * (3.6, where pax adds a header from here on).
+ */
+#define USTAR_ID_END (1U << 18)
+
 /* ASCII, and short enough for a field of a ustar header. */
 static bool is_short(const char *name)
 {
@@ -113,6 +119,7 @@ static int choose_writer(struct sbx_tar *tar, const struct sbx_tar_entry *entry,
 			 struct sbx_error *err)
 {
 	bool plain = is_short(entry->path) && entry->size < 1ULL << 33 &&
+		     entry->uid < USTAR_ID_END && entry->gid < USTAR_ID_END &&
 		     (!entry->link || is_short(entry->link));
 	struct archive *next = plain ? tar->ustar : tar->pax;
 

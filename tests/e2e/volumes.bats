@@ -12,6 +12,7 @@ setup_file() {
   write_ro: {command: [sh, -c, 'echo no >/data/file'], volumes: ['keep:/data:ro']}
   long: {command: [sh, -c, 'cat /data/file; echo more >>/data/file'], volumes: [{type: volume, source: keep, target: /data}]}
   owner: {command: [stat, -c, '%u %g %a', /fresh], volumes: ['fresh:/fresh:rw']}
+  last_user: {command: [stat, -c, '%u %g %a', /last], volumes: ['last:/last:rw'], user: '265535:265535'}
   uid: {command: [id, -u]}
   shell: {command: [sh, -c, 'eval "$SCRIPT"']}
 YAML
@@ -58,6 +59,13 @@ inside() {
 	ended ok 0
 	holds '.output | startswith($uid + " " + $uid + " ")' --arg uid "$uid"
 	holds '.output | test(" 7[05][05]\n$")'
+}
+
+# Seven octal digits do not go into every archive.
+@test "a new volume can belong to the last of all users" {
+	act t-volumes last_user
+	ended ok 0
+	holds '.output | startswith("265535 265535 7")'
 }
 
 @test "volumes of two skills with one name are two" {

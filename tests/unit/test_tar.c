@@ -5,10 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/mem.h"
 
 /* Fields of a ustar header: POSIX.1-2017, pax, "ustar Interchange Format". */
 static long octal(const char *at)
@@ -66,6 +69,41 @@ static void test_entries(void **state)
 	assert_string_equal(header + 157, "init.1");
 }
 
+/* Every id there is can own a volume; the policy gives 200000 to 265535. */
+static void test_owners(void **state)
+{
+	static const uint32_t ids[] = { 0,	262143,	 262144,
+					265535, 2097152, UINT32_MAX - 1 };
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(ids); i++) {
+		const struct sbx_tar_entry entry = { .type = SBX_TAR_DIRECTORY,
+						     .path = "/",
+						     .mode = 0755,
+						     .uid = ids[i],
+						     .gid = ids[i] };
+		cleanup_buf struct sbx_buf out = SBX_BUF_INIT(65536);
+		struct sbx_error err = SBX_ERROR_INIT;
+		char record[32];
+		const char *header;
+
+		assert_int_equal(sbx_tar_write(&out, &entry, 1, &err), 0);
+		header = out.data;
+		if (ids[i] < 1 << 18) {
+			assert_int_equal(octal(header + 108), ids[i]);
+			assert_int_equal(octal(header + 116), ids[i]);
+			continue;
+		}
+		assert_int_equal(header[156], 'x');
+		snprintf(record, sizeof(record), " uid=%u\n", ids[i]);
+		assert_non_null(
+			memmem(header, out.len, record, strlen(record)));
+		record[1] = 'g';
+		assert_non_null(
+			memmem(header, out.len, record, strlen(record)));
+	}
+}
+
 static void test_too_large(void **state)
 {
 	static const char data[4096];
@@ -85,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_too_large),
 	};
 
