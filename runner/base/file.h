@@ -26,13 +26,4 @@ int sbx_fd_read_all(int fd, struct sbx_buf *out, struct sbx_error *err);
 /* Writes all of @data, restarting; 0, or -1 with errno. */
 int sbx_fd_write_all(int fd, const void *data, size_t size);
 
-/*
- * Takes the advisory lock called @name (no slashes) in this user's runtime
- * directory ($XDG_RUNTIME_DIR/skillbox, /run/skillbox for root, else a 0700
- * directory under /tmp), waiting until it is free.  Returns a descriptor:
- * closing it, or dying, gives the lock back.  -1 on failure: INTERNAL, or
- * CANCELLED when a signal whose handler has no SA_RESTART ended the waiting.
- */
-int sbx_lock_take(const char *name, struct sbx_error *err);
-
 #endif

@@ -99,7 +99,7 @@ static bool take_output(uint8_t type, int *fd)
 	return got > 0;
 }
 
-/* Until nothing is there; never to end of file, see DESIGN on bad luck. */
+/* Until nothing is there; never to end of file: a child may keep it open. */
 static void drain(uint8_t type, int *fd)
 {
 	while (*fd >= 0 && sbx_out_has_room()) {

@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
+#include "base/lock.h"
 #include "codec/json.h"
 #include "engine/image.h"
 #include "skill/build_plan.h"

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_BASE_LOCK_H
+#define SBX_BASE_LOCK_H
+
+#include "base/error.h"
+
+/*
+ * Takes the advisory lock called @name (no slashes) in this user's runtime
+ * directory ($XDG_RUNTIME_DIR/skillbox, /run/skillbox for root, else a 0700
+ * directory under /tmp), waiting until it is free.  Returns a descriptor:
+ * closing it, or dying, gives the lock back.  -1 on failure: INTERNAL, or
+ * CANCELLED when a signal whose handler has no SA_RESTART ended the waiting.
+ */
+int sbx_lock_take(const char *name, struct sbx_error *err);
+
+#endif
