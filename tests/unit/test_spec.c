@@ -10,90 +10,7 @@
 #include <cmocka.h>
 
 #include "codec/json.h"
-
-#define MARKER	 "s3cr3t-marker"
-#define INIT_DIR SBX_SPEC_INIT_PREFIX "0d0e0f"
-
-struct fixture {
-	struct sbx_grant grant;
-	struct sbx_skill_image image;
-	struct sbx_spec spec;
-	struct sbx_strv list;
-};
-
-static void add_tmpfs(struct sbx_action *action, const char *target, bool exec)
-{
-	action->tmpfs = sbx_realloc(
-		action->tmpfs, (action->n_tmpfs + 1) * sizeof(*action->tmpfs));
-	action->tmpfs[action->n_tmpfs++] = (struct sbx_tmpfs){
-		.target = sbx_strdup(target), .size = 1 << 26, .exec = exec
-	};
-}
-
-static void add_ulimit(struct sbx_action *action, const char *name, int64_t n)
-{
-	action->ulimits =
-		sbx_realloc(action->ulimits,
-			    (action->n_ulimits + 1) * sizeof(*action->ulimits));
-	action->ulimits[action->n_ulimits++] = (struct sbx_ulimit){
-		.name = sbx_strdup(name), .soft = n, .hard = n
-	};
-}
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct sbx_action *action = &f->grant.action;
-
-	f->grant.owner = sbx_strdup("1000");
-	f->grant.skill = sbx_strdup("webpage");
-	action->name = sbx_strdup("download");
-	action->nano_cpus = 500000000;
-	action->mem_limit = 64 << 20;
-	action->pids_limit = 32;
-	action->output_limit = 1000;
-	action->uid = 200123;
-	action->gid = 200123;
-	action->network = SBX_NETWORK_BRIDGE;
-	add_tmpfs(action, "/tmp", false);
-	add_ulimit(action, "nofile", 1024);
-	add_ulimit(action, "core", 1);
-	sbx_action_add_volume(action, "cache", "/app/cache", false);
-	sbx_action_add_volume(action, "/srv/data", "/data", true);
-	sbx_strv_push(&action->environment, "TOKEN=" MARKER);
-	sbx_strv_push(&f->image.entrypoint, "/bin/run");
-	sbx_strv_push(&f->image.cmd, "default");
-	sbx_strv_push(&f->image.env, "PATH=/image/bin");
-	sbx_strv_push(&f->image.env, "LANG=C");
-	sbx_strv_push(&f->image.volumes, "/declared");
-	f->spec = (struct sbx_spec){ .grant = &f->grant,
-				     .image = &f->image,
-				     .image_id = "sha256:1",
-				     .run_id = "run-1",
-				     .nonce = "0a0b0c",
-				     .init_dir = INIT_DIR,
-				     .runner = "runner-1",
-				     .init_volume = "skillbox-init-x",
-				     .init_hash = "x" };
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	sbx_grant_clear(&f->grant);
-	sbx_skill_image_clear(&f->image);
-	sbx_strv_free(&f->list);
-	free(f);
-	return 0;
-}
-
-static json_t *host(const json_t *body)
-{
-	return json_object_get(body, "HostConfig");
-}
+#include "spec_fixture.h"
 
 /*
  * Each restriction is said in the body: an engine's defaults are not relied
@@ -119,7 +36,7 @@ static void test_body_locks_down(void **state)
 		"\"Hard\": 1024}"
 		", "
 		"{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}]}";
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	char *line;
 
@@ -133,7 +50,7 @@ static void test_body_locks_down(void **state)
 /* What an image could decide is decided here. */
 static void test_body_overrules_image(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 
 	assert_string_equal(sbx_json_text_at(body, "User", NULL),
@@ -156,7 +73,7 @@ static void test_body_overrules_image(void **state)
 /* The engine keeps the body on its disk: nothing of the request is in it. */
 static void test_body_has_no_environment(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	char *line = sbx_json_line(body);
 
@@ -180,7 +97,7 @@ static json_t *mount_at(const json_t *body, const char *target)
 
 static void test_mounts(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	json_t *init = mount_at(body, INIT_DIR);
 	json_t *cache = mount_at(body, "/app/cache");
@@ -212,7 +129,7 @@ static void test_declared_volumes(void **state)
 	};
 	static const char *const fine[] = { "/tmp", "/tmp/x",	  "/dev/shm",
 					    "/app", "/app/cache", "/process" };
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	char **declared = &f->image.volumes.v[0];
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(refused); i++) {
@@ -234,7 +151,7 @@ static void test_declared_volumes(void **state)
 /* What is mounted in any case is not mounted twice. */
 static void test_declared_twice(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = NULL;
 	size_t n;
 	struct sbx_hello_mount *list;
@@ -255,7 +172,7 @@ static void test_declared_twice(void **state)
 
 static void test_tmpfs(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	const char *tmp = sbx_json_text_at(host(body), "Tmpfs", "/tmp", NULL);
 
@@ -270,7 +187,7 @@ static void test_tmpfs(void **state)
 
 static void test_output_file_has_its_tmpfs(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = NULL;
 
 	f->grant.action.output = SBX_OUTPUT_FILE;
@@ -283,7 +200,7 @@ static void test_output_file_has_its_tmpfs(void **state)
 /* Volumes of a test run can be told from those that are meant to stay. */
 static void test_volumes_of_tests_name_their_runner(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	json_auto_t *body = NULL;
 
 	free(f->grant.owner);
@@ -308,7 +225,7 @@ expected_at(const struct sbx_hello_mount *list, size_t n, const char *target)
 /* What init must find is what the engine was told to mount, no more. */
 static void test_expected_mounts(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	size_t n;
 	struct sbx_hello_mount *list = sbx_spec_mounts(&f->spec, &n);
 
@@ -323,7 +240,7 @@ static void test_expected_mounts(void **state)
 	free(list);
 }
 
-static void assert_argv(struct fixture *f, const char *expected)
+static void assert_argv(struct spec_fixture *f, const char *expected)
 {
 	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(1024);
 
@@ -336,7 +253,7 @@ static void assert_argv(struct fixture *f, const char *expected)
 
 static void test_argv(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	struct sbx_action *action = &f->grant.action;
 
 	assert_argv(f, "/bin/run default download");
@@ -352,12 +269,12 @@ static void test_argv(void **state)
 	assert_argv(f, "/bin/other");
 }
 
-static const char *env(const struct fixture *f, const char *name)
+static const char *env(const struct spec_fixture *f, const char *name)
 {
 	return sbx_strv_getenv(&f->list, name);
 }
 
-static void make_env(struct fixture *f, const char *input)
+static void make_env(struct spec_fixture *f, const char *input)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 	json_auto_t *json = NULL;
@@ -373,7 +290,7 @@ static void make_env(struct fixture *f, const char *input)
 /* Later wins: image, manifest and request, then SKILL_*. */
 static void test_environment_order(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 
 	make_env(f, NULL);
 	assert_string_equal(env(f, "PATH"), "/image/bin");
@@ -393,7 +310,7 @@ static void test_environment_order(void **state)
 
 static void test_environment_has_a_path(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 
 	sbx_strv_free(&f->image.env);
 	make_env(f, NULL);
@@ -403,7 +320,7 @@ static void test_environment_has_a_path(void **state)
 /* HOME is /tmp where it is unset or not writable. */
 static void test_home(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 
 	make_env(f, NULL);
 	assert_string_equal(env(f, "HOME"), "/tmp");
@@ -420,7 +337,7 @@ static void test_home(void **state)
 
 static void test_input_by_environment(void **state)
 {
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 	const char *input = "{\"my key\": \"v\", \"n\": 1, \"o\": {\"a\":[1]}}";
 
 	make_env(f, input);
@@ -437,7 +354,7 @@ static void test_input_that_fits_no_environment(void **state)
 		"{\"a=b\": 1}",
 		"{\"a\": \"x\\u0000y\"}",
 	};
-	struct fixture *f = *state;
+	struct spec_fixture *f = *state;
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(inputs); i++) {
 		struct sbx_error err = SBX_ERROR_INIT;
@@ -453,197 +370,25 @@ static void test_input_that_fits_no_environment(void **state)
 	}
 }
 
-/* --- what the engine made -------------------------------------------------- */
-
-/* An inspect reply of an engine that did as it was told. */
-static json_t *obedient(const json_t *body)
-{
-	json_t *config = json_deep_copy(body);
-	json_t *made_host = json_deep_copy(host(body));
-	json_t *mounts = json_array();
-	size_t i;
-	json_t *mount;
-
-	json_object_del(config, "HostConfig");
-	json_array_foreach (json_object_get(host(body), "Mounts"), i, mount)
-		json_array_append_new(
-			mounts,
-			json_pack("{s:s, s:b}", "Destination",
-				  sbx_json_text_at(mount, "Target", NULL), "RW",
-				  !sbx_json_true_at(mount, "ReadOnly", NULL)));
-	return json_pack("{s:o, s:o, s:o}", "Config", config, "HostConfig",
-			 made_host, "Mounts", mounts);
-}
-
-static int verify(const json_t *body, const json_t *made, struct sbx_error *err)
-{
-	return sbx_spec_verify(body, made, err);
-}
-
-static void test_verify_accepts_what_was_asked(void **state)
-{
-	struct fixture *f = *state;
-	struct sbx_error err = SBX_ERROR_INIT;
-	json_auto_t *body = sbx_spec_body(&f->spec);
-	json_auto_t *made = obedient(body);
-
-	assert_int_equal(verify(body, made, &err), 0);
-	/* cgroup v2 has no swappiness; empty lists come back as null. */
-	json_object_set_new(host(made), "MemorySwappiness", json_null());
-	json_object_set_new(host(made), "CapAdd", json_null());
-	json_object_set_new(json_object_get(made, "Config"), "Cmd",
-			    json_null());
-	assert_int_equal(verify(body, made, &err), 0);
-}
-
-static void assert_refused(const json_t *body, const json_t *made,
-			   const char *field)
-{
-	struct sbx_error err = SBX_ERROR_INIT;
-
-	if (verify(body, made, &err) == 0)
-		fail_msg("a weakened %s was accepted", field);
-	assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
-	assert_non_null(strstr(err.message, field));
-}
-
-/* An engine that drops any one field is found out. */
-static void test_verify_misses_nothing(void **state)
-{
-	struct fixture *f = *state;
-	json_auto_t *body = sbx_spec_body(&f->spec);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach (host(body), key, value) {
-		json_auto_t *made = obedient(body);
-
-		/* What is false or "" by default cannot be dropped. */
-		if (json_is_false(value) || strcmp(key, "Mounts") == 0 ||
-		    strcmp(key, "MemorySwappiness") == 0 ||
-		    (json_is_string(value) && json_string_length(value) == 0))
-			continue;
-		json_object_del(host(made), key);
-		assert_refused(body, made, key);
-	}
-}
-
-static void test_verify_finds_what_was_added(void **state)
-{
-	static const struct {
-		const char *key;
-		const char *value;
-	} cases[] = {
-		{ "Privileged", "true" },
-		{ "Init", "true" },
-		{ "OomKillDisable", "true" },
-		{ "PidMode", "\"host\"" },
-		{ "UTSMode", "\"host\"" },
-		{ "UsernsMode", "\"host\"" },
-		{ "NetworkMode", "\"host\"" },
-		{ "MemorySwappiness", "60" },
-		{ "CapAdd", "[\"SYS_ADMIN\"]" },
-		{ "Devices", "[{\"PathOnHost\": \"/dev/sda\"}]" },
-		{ "DeviceRequests", "[{}]" },
-		{ "DeviceCgroupRules", "[\"a *:* rwm\"]" },
-		{ "Binds", "[\"/:/host\"]" },
-		{ "VolumesFrom", "[\"x\"]" },
-		{ "PortBindings", "{\"80/tcp\": []}" },
-		{ "PublishAllPorts", "true" },
-		{ "GroupAdd", "[\"disk\"]" },
-		{ "ExtraHosts", "[\"a:1.2.3.4\"]" },
-		{ "Links", "[\"x\"]" },
-		{ "SecurityOpt", "[\"no-new-privileges\","
-				 "\"seccomp=unconfined\"]" },
-	};
-	struct fixture *f = *state;
-	json_auto_t *body = sbx_spec_body(&f->spec);
-
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(cases); i++) {
-		json_auto_t *made = obedient(body);
-		json_t *value =
-			json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
-
-		json_object_set_new(host(made), cases[i].key, value);
-		assert_refused(body, made, cases[i].key);
-	}
-}
-
-static void test_verify_mounts(void **state)
-{
-	struct fixture *f = *state;
-	json_auto_t *body = sbx_spec_body(&f->spec);
-	json_auto_t *extra = obedient(body);
-	json_auto_t *writable = obedient(body);
-	json_t *first = json_array_get(json_object_get(writable, "Mounts"), 0);
-
-	json_array_append_new(
-		json_object_get(extra, "Mounts"),
-		json_pack("{s:s, s:b}", "Destination", "/more", "RW", 0));
-	assert_refused(body, extra, "Mounts");
-	json_object_set_new(first, "RW", json_true());
-	assert_refused(body, writable, "Mounts");
-}
-
-static void test_verify_config(void **state)
-{
-	static const char *const fields[] = { "User", "Entrypoint",
-					      "Healthcheck", "StdinOnce",
-					      "WorkingDir" };
-	struct fixture *f = *state;
-	json_auto_t *body = sbx_spec_body(&f->spec);
-
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(fields); i++) {
-		json_auto_t *made = obedient(body);
-
-		json_object_del(json_object_get(made, "Config"), fields[i]);
-		assert_refused(body, made, fields[i]);
-	}
-}
-
-/* An image's HEALTHCHECK --interval is merged into the NONE that was asked. */
-static void test_verify_healthcheck(void **state)
-{
-	struct fixture *f = *state;
-	json_auto_t *body = sbx_spec_body(&f->spec);
-	json_auto_t *made = obedient(body);
-	struct sbx_error err = SBX_ERROR_INIT;
-	json_t *check =
-		json_object_get(json_object_get(made, "Config"), "Healthcheck");
-
-	json_object_set_new(check, "Interval", json_integer(1000000000));
-	assert_int_equal(sbx_spec_verify(body, made, &err), 0);
-	json_object_set_new(check, "Test", json_pack("[s, s]", "CMD", "evil"));
-	assert_refused(body, made, "Healthcheck");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_body_locks_down),
-		TEST(test_body_overrules_image),
-		TEST(test_body_has_no_environment),
-		TEST(test_mounts),
-		TEST(test_declared_volumes),
-		TEST(test_declared_twice),
-		TEST(test_tmpfs),
-		TEST(test_output_file_has_its_tmpfs),
-		TEST(test_volumes_of_tests_name_their_runner),
-		TEST(test_expected_mounts),
-		TEST(test_argv),
-		TEST(test_environment_order),
-		TEST(test_environment_has_a_path),
-		TEST(test_home),
-		TEST(test_input_by_environment),
-		TEST(test_input_that_fits_no_environment),
-		TEST(test_verify_accepts_what_was_asked),
-		TEST(test_verify_misses_nothing),
-		TEST(test_verify_finds_what_was_added),
-		TEST(test_verify_mounts),
-		TEST(test_verify_config),
-		TEST(test_verify_healthcheck),
+		SPEC_TEST(test_body_locks_down),
+		SPEC_TEST(test_body_overrules_image),
+		SPEC_TEST(test_body_has_no_environment),
+		SPEC_TEST(test_mounts),
+		SPEC_TEST(test_declared_volumes),
+		SPEC_TEST(test_declared_twice),
+		SPEC_TEST(test_tmpfs),
+		SPEC_TEST(test_output_file_has_its_tmpfs),
+		SPEC_TEST(test_volumes_of_tests_name_their_runner),
+		SPEC_TEST(test_expected_mounts),
+		SPEC_TEST(test_argv),
+		SPEC_TEST(test_environment_order),
+		SPEC_TEST(test_environment_has_a_path),
+		SPEC_TEST(test_home),
+		SPEC_TEST(test_input_by_environment),
+		SPEC_TEST(test_input_that_fits_no_environment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

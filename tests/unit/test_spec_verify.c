@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/spec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "codec/json.h"
+#include "spec_fixture.h"
+
+/* An inspect reply of an engine that did as it was told. */
+static json_t *obedient(const json_t *body)
+{
+	json_t *config = json_deep_copy(body);
+	json_t *made_host = json_deep_copy(host(body));
+	json_t *mounts = json_array();
+	size_t i;
+	json_t *mount;
+
+	json_object_del(config, "HostConfig");
+	json_array_foreach (json_object_get(host(body), "Mounts"), i, mount)
+		json_array_append_new(
+			mounts,
+			json_pack("{s:s, s:b}", "Destination",
+				  sbx_json_text_at(mount, "Target", NULL), "RW",
+				  !sbx_json_true_at(mount, "ReadOnly", NULL)));
+	return json_pack("{s:o, s:o, s:o}", "Config", config, "HostConfig",
+			 made_host, "Mounts", mounts);
+}
+
+static int verify(const json_t *body, const json_t *made, struct sbx_error *err)
+{
+	return sbx_spec_verify(body, made, err);
+}
+
+static void test_verify_accepts_what_was_asked(void **state)
+{
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *made = obedient(body);
+
+	assert_int_equal(verify(body, made, &err), 0);
+	/* cgroup v2 has no swappiness; empty lists come back as null. */
+	json_object_set_new(host(made), "MemorySwappiness", json_null());
+	json_object_set_new(host(made), "CapAdd", json_null());
+	json_object_set_new(json_object_get(made, "Config"), "Cmd",
+			    json_null());
+	assert_int_equal(verify(body, made, &err), 0);
+}
+
+static void assert_refused(const json_t *body, const json_t *made,
+			   const char *field)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (verify(body, made, &err) == 0)
+		fail_msg("a weakened %s was accepted", field);
+	assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+	assert_non_null(strstr(err.message, field));
+}
+
+/* An engine that drops any one field is found out. */
+static void test_verify_misses_nothing(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (host(body), key, value) {
+		json_auto_t *made = obedient(body);
+
+		/* What is false or "" by default cannot be dropped. */
+		if (json_is_false(value) || strcmp(key, "Mounts") == 0 ||
+		    strcmp(key, "MemorySwappiness") == 0 ||
+		    (json_is_string(value) && json_string_length(value) == 0))
+			continue;
+		json_object_del(host(made), key);
+		assert_refused(body, made, key);
+	}
+}
+
+static void test_verify_finds_what_was_added(void **state)
+{
+	static const struct {
+		const char *key;
+		const char *value;
+	} cases[] = {
+		{ "Privileged", "true" },
+		{ "Init", "true" },
+		{ "OomKillDisable", "true" },
+		{ "PidMode", "\"host\"" },
+		{ "UTSMode", "\"host\"" },
+		{ "UsernsMode", "\"host\"" },
+		{ "NetworkMode", "\"host\"" },
+		{ "MemorySwappiness", "60" },
+		{ "CapAdd", "[\"SYS_ADMIN\"]" },
+		{ "Devices", "[{\"PathOnHost\": \"/dev/sda\"}]" },
+		{ "DeviceRequests", "[{}]" },
+		{ "DeviceCgroupRules", "[\"a *:* rwm\"]" },
+		{ "Binds", "[\"/:/host\"]" },
+		{ "VolumesFrom", "[\"x\"]" },
+		{ "PortBindings", "{\"80/tcp\": []}" },
+		{ "PublishAllPorts", "true" },
+		{ "GroupAdd", "[\"disk\"]" },
+		{ "ExtraHosts", "[\"a:1.2.3.4\"]" },
+		{ "Links", "[\"x\"]" },
+		{ "SecurityOpt", "[\"no-new-privileges\","
+				 "\"seccomp=unconfined\"]" },
+	};
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(cases); i++) {
+		json_auto_t *made = obedient(body);
+		json_t *value =
+			json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
+
+		json_object_set_new(host(made), cases[i].key, value);
+		assert_refused(body, made, cases[i].key);
+	}
+}
+
+static void test_verify_mounts(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *extra = obedient(body);
+	json_auto_t *writable = obedient(body);
+	json_t *first = json_array_get(json_object_get(writable, "Mounts"), 0);
+
+	json_array_append_new(
+		json_object_get(extra, "Mounts"),
+		json_pack("{s:s, s:b}", "Destination", "/more", "RW", 0));
+	assert_refused(body, extra, "Mounts");
+	json_object_set_new(first, "RW", json_true());
+	assert_refused(body, writable, "Mounts");
+}
+
+static void test_verify_config(void **state)
+{
+	static const char *const fields[] = { "User", "Entrypoint",
+					      "Healthcheck", "StdinOnce",
+					      "WorkingDir" };
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(fields); i++) {
+		json_auto_t *made = obedient(body);
+
+		json_object_del(json_object_get(made, "Config"), fields[i]);
+		assert_refused(body, made, fields[i]);
+	}
+}
+
+/* An image's HEALTHCHECK --interval is merged into the NONE that was asked. */
+static void test_verify_healthcheck(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *made = obedient(body);
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_t *check =
+		json_object_get(json_object_get(made, "Config"), "Healthcheck");
+
+	json_object_set_new(check, "Interval", json_integer(1000000000));
+	assert_int_equal(sbx_spec_verify(body, made, &err), 0);
+	json_object_set_new(check, "Test", json_pack("[s, s]", "CMD", "evil"));
+	assert_refused(body, made, "Healthcheck");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SPEC_TEST(test_verify_accepts_what_was_asked),
+		SPEC_TEST(test_verify_misses_nothing),
+		SPEC_TEST(test_verify_finds_what_was_added),
+		SPEC_TEST(test_verify_mounts),
+		SPEC_TEST(test_verify_config),
+		SPEC_TEST(test_verify_healthcheck),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
