@@ -111,10 +111,33 @@ static void try_others(void)
 	say("keyctl", syscall(SYS_keyctl, 0, -3, 0));
 }
 
+/*
+ * What init believed to come from outside it would send to us, and we would
+ * be gone.  The sender's pid can be forged, SI_USER cannot.
+ */
+static void try_signals(void)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	siginfo_t forged = { .si_code = SI_QUEUE, .si_pid = 0 };
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(signals); i++) {
+		forged.si_signo = signals[i];
+		if (syscall(SYS_rt_sigqueueinfo, 1, signals[i], &forged) < 0)
+			say("queue", -1);
+	}
+	poll(NULL, 0, 100);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(signals); i++)
+		kill(1, signals[i]);
+	poll(NULL, 0, 100);
+	printf("signals ignored\n");
+}
+
 static int be_helper(void)
 {
-	pid_t other = other_process();
+	pid_t other;
 
+	try_signals();
+	other = other_process();
 	try_processes(0, "self");
 	try_processes(1, "init");
 	try_processes(other, "other");
@@ -182,6 +205,7 @@ static const char *const answers[] = {
 	"keyctl EPERM",
 	"i386 ENOSYS",
 	"x32 ENOSYS",
+	"signals ignored",
 };
 
 static void test_system_calls_that_reach_beyond_it(void **state)

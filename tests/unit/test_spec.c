@@ -116,6 +116,9 @@ static void test_mounts(void **state)
 	assert_true(sbx_json_true_at(data, "ReadOnly", NULL));
 	assert_true(
 		sbx_json_true_at(data, "BindOptions", "NonRecursive", NULL));
+	assert_string_equal(
+		sbx_json_text_at(data, "BindOptions", "Propagation", NULL),
+		"rprivate");
 	assert_string_equal(sbx_json_text_at(masked, "Type", NULL), "tmpfs");
 	assert_true(sbx_json_true_at(masked, "ReadOnly", NULL));
 }
