@@ -300,3 +300,45 @@ YAML
 	holds '.outcome == "exec_failed" or .outcome == "invalid"'
 	gone t-empty
 }
+
+# --- engines that do less than they are told ---------------------------------
+
+# weak OLD NEW [OLD NEW]: runs an action with such an engine in between
+weak() {
+	rm -f "$BATS_TEST_TMPDIR/weak.sock"
+	/usr/bin/python3 "$top/tests/fixtures/weak_engine.py" \
+		"$BATS_TEST_TMPDIR/weak.sock" "${DOCKER_HOST#unix://}" \
+		"$@" 3>&- &
+	local proxy=$!
+	soon test -S "$BATS_TEST_TMPDIR/weak.sock"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/weak.sock \
+		act t-lockdown sees -e 'SCRIPT=echo ran'
+	kill "$proxy"
+}
+
+@test "what an engine leaves out is found before anything starts" {
+	for field in CapDrop SecurityOpt ReadonlyRootfs PidsLimit \
+		MemorySwap AutoRemove IpcMode CgroupnsMode LogConfig Tmpfs \
+		Ulimits User Entrypoint StdinOnce Healthcheck NetworkMode; do
+		echo "$field"
+		weak "\"$field\":" "\"${field%?}_\":"
+		ended denied 77
+		holds '.started_at == null and (.error | test($field))' \
+			--arg field "sandbox.($field|Mounts)"
+	done
+	gone t-lockdown
+}
+
+@test "what an engine only says it did is found before anything is told" {
+	weak '"ReadonlyRootfs":' '"ReadonlyRootf_":' \
+		'"ReadonlyRootfs":false' '"ReadonlyRootfs":true '
+	ended denied 77
+	holds '.started_at == null and (.error | test("sandbox.mounts: / "))'
+
+	run -0 inside 'id -u'
+	weak "\"User\":\"$output:" '"User":"100000:' \
+		'"User":"100000:' "\"User\":\"$output:"
+	ended denied 77
+	holds '.started_at == null and (.error | test("sandbox.uid"))'
+	gone t-lockdown
+}
