@@ -204,6 +204,20 @@ static int engine_failed(struct sbx_sandbox *sandbox,
 			     why->message);
 }
 
+/* The engine killed what did not obey: for the reason we asked it to. */
+static int killed(const struct sbx_sandbox_result *result,
+		  struct sbx_error *err)
+{
+	enum sbx_outcome outcome = result->cancelled ? SBX_OUTCOME_CANCELLED
+				   : result->timed_out
+					   ? SBX_OUTCOME_TIMEOUT
+					   : SBX_OUTCOME_OUTPUT_LIMIT;
+
+	return sbx_error_set(err, outcome,
+			     "the sandbox did not obey and was killed by the "
+			     "engine");
+}
+
 /* The stream closed before its time: the best reason there is. */
 static int lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
@@ -506,7 +520,9 @@ static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 		if (result < 0)
 			return -1;
 		if (result == SBX_CHANNEL_CLOSED)
-			return lost(sandbox, err);
+			return sandbox->phase == GONE
+				       ? killed(sandbox->result, err)
+				       : lost(sandbox, err);
 		if (is_over(sandbox) && on_deadline(sandbox, err) < 0)
 			return -1;
 		if (wait_for_news(sandbox, cancel_fd)) {

@@ -78,6 +78,17 @@ in_volume() {
 	gone t-failures
 }
 
+# init cannot obey: the engine has to.
+@test "a sandbox that is frozen is killed when its time is over" {
+	begin t-failures times_out
+	docker pause "$container"
+	finish
+	ended timeout 124
+	holds '.started_at != null and .duration_ms < 20000'
+	gone t-failures
+	is_over
+}
+
 @test "an engine that hangs holds up nothing for long" {
 	begin t-failures times_out
 	kill -STOP "$(daemon)"
