@@ -61,7 +61,7 @@ static int build_one(const struct build *build, const char *name)
 {
 	const struct sbx_skill_image_options image_options = {
 		.force = build->force,
-		.progress = sbx_term_progress,
+		.progress.line = sbx_term_progress,
 	};
 	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
 	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;

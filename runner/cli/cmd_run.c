@@ -145,7 +145,7 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 		.overrides = run->overrides,
 		.owner = run->owner,
 		.cancel_fd = cancel_fd,
-		.progress = sbx_term_progress,
+		.progress.line = sbx_term_progress,
 		.output = run->format == FORMAT_JSON ? NULL : on_output,
 		.ctx = run,
 	};

@@ -134,7 +134,7 @@ static json_t *run_test(struct session *session, const char *skill,
 		.overrides = &overrides,
 		.owner = session->owner,
 		.cancel_fd = session->cancel_fd,
-		.progress = sbx_term_progress,
+		.progress.line = sbx_term_progress,
 	};
 	struct sbx_record record;
 	json_t *json;

@@ -20,7 +20,7 @@
 void sbx_term_error(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* The same without the name: fits the progress callbacks below this layer. */
+/* The same without the name: for a struct sbx_progress. */
 void sbx_term_progress(void *ctx, const char *line);
 
 /* @text escaped as one line; free() it. */

@@ -191,10 +191,11 @@ int sbx_image_import(struct sbx_engine *engine, const char *repo,
 		.source_ctx = &bytes,
 		.content_type = "application/x-tar",
 	};
+	static const struct sbx_progress silent;
 	const char *key;
 	json_t *value;
 
-	sbx_messages_new(&messages, NULL, NULL);
+	sbx_messages_new(&messages, &silent);
 	sbx_buf_printf(&path, "/images/create?fromSrc=-&repo=%s&tag=%s", to,
 		       version);
 	json_object_foreach (labels, key, value) {
@@ -216,8 +217,7 @@ static bool is_missing(const char *failure)
 }
 
 int sbx_image_pull(struct sbx_engine *engine, const char *ref,
-		   void (*progress)(void *ctx, const char *line), void *ctx,
-		   struct sbx_error *err)
+		   const struct sbx_progress *progress, struct sbx_error *err)
 {
 	const char *slash = strrchr(ref, '/');
 	bool exact = strpbrk(slash ? slash : ref, ":@");
@@ -229,7 +229,7 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
 	cleanup_messages struct sbx_messages *messages = NULL;
 	struct sbx_http_request request = { .path = path };
 
-	sbx_messages_new(&messages, progress, ctx);
+	sbx_messages_new(&messages, progress);
 	if (create(engine, &request, messages, err) == 0)
 		return 0;
 	if (is_missing(sbx_messages_failure(messages)))
@@ -366,7 +366,7 @@ int sbx_image_build(struct sbx_engine *engine,
 
 	if (sbx_handle_negotiate(engine, err) < 0)
 		return -1;
-	sbx_messages_new(&messages, build->progress, build->progress_ctx);
+	sbx_messages_new(&messages, &build->progress);
 	path = build_path(engine, build);
 	request.path = path;
 	request.sink_ctx = messages;

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "engine/engine.h"
 #include "engine/http.h"
 
@@ -41,8 +42,7 @@ int sbx_image_import(struct sbx_engine *engine, const char *repo,
 
 /* Pulls @ref ("name@sha256:..."); NOT_FOUND, UNAVAILABLE. */
 int sbx_image_pull(struct sbx_engine *engine, const char *ref,
-		   void (*progress)(void *ctx, const char *line), void *ctx,
-		   struct sbx_error *err);
+		   const struct sbx_progress *progress, struct sbx_error *err);
 
 /*
  * @tag		"repo:tag" for the result
@@ -52,8 +52,6 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
  * @labels	object of strings, or NULL
  * @no_network	RUN steps get no network
  * @context	the tar, as a stream
- * @progress	called with each line worth showing (step names, build
- *		output), valid UTF-8 but not escaped
  */
 struct sbx_image_build {
 	const char *tag;
@@ -64,8 +62,7 @@ struct sbx_image_build {
 	bool no_network;
 	sbx_http_source context;
 	void *context_ctx;
-	void (*progress)(void *ctx, const char *line);
-	void *progress_ctx;
+	struct sbx_progress progress;
 };
 
 /*

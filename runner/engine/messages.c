@@ -22,8 +22,7 @@
 #define CONTEXT_MAX 160
 
 struct sbx_messages {
-	sbx_messages_progress progress;
-	void *ctx;
+	struct sbx_progress progress;
 	struct sbx_json_lines json;
 	struct sbx_lines text;
 	struct sbx_buildkit_trace *trace;
@@ -33,13 +32,12 @@ struct sbx_messages {
 	bool has_image;
 };
 
-void sbx_messages_new(struct sbx_messages **out, sbx_messages_progress progress,
-		      void *ctx)
+void sbx_messages_new(struct sbx_messages **out,
+		      const struct sbx_progress *progress)
 {
 	struct sbx_messages *messages = sbx_calloc(1, sizeof(*messages));
 
-	messages->progress = progress;
-	messages->ctx = ctx;
+	messages->progress = *progress;
 	messages->json = (struct sbx_json_lines)SBX_JSON_LINES_INIT;
 	messages->text = (struct sbx_lines)SBX_LINES_INIT;
 	sbx_buildkit_trace_new(&messages->trace);
@@ -64,8 +62,7 @@ void sbx_messages_free(struct sbx_messages **messages)
 
 static void tell(struct sbx_messages *messages, const char *line)
 {
-	if (messages->progress)
-		messages->progress(messages->ctx, line);
+	sbx_progress_say(&messages->progress, line);
 }
 
 static void keep(struct sbx_messages *messages, const char *line)

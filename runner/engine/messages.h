@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/progress.h"
 
 /*
  * The stream of JSON messages with which the engine answers what takes long:
@@ -15,11 +16,9 @@
  */
 struct sbx_messages;
 
-/* Called with each line worth showing, see sbx_image_build; may be NULL. */
-typedef void (*sbx_messages_progress)(void *ctx, const char *line);
-
-void sbx_messages_new(struct sbx_messages **out, sbx_messages_progress progress,
-		      void *ctx);
+/* @progress is copied. */
+void sbx_messages_new(struct sbx_messages **out,
+		      const struct sbx_progress *progress);
 void sbx_messages_free(struct sbx_messages **messages);
 
 /* An sbx_http_sink.  UNAVAILABLE when this is not such a stream. */

@@ -174,7 +174,6 @@ static int get_image(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_skill_image_options options = {
 		.progress = state->run->progress,
-		.ctx = state->run->ctx,
 	};
 	double began = sbx_clock_ms();
 	int result = sbx_skill_image_ensure(state->run->engine,

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/progress.h"
 #include "engine/engine.h"
 #include "sandbox/record.h"
 #include "skill/catalog.h"
@@ -18,7 +19,7 @@
  * @owner	whose volumes and uid
  * @run_id	or NULL for a new random one
  * @cancel_fd	readable when the caller wants the run to end, or -1
- * @progress	a line of what goes on before the action runs, or NULL
+ * @progress	of what goes on before the action runs
  * @output	the action's bytes as they come (SBX_FRAMES_STDOUT or
  *		SBX_FRAMES_STDERR, unescaped), or NULL
  */
@@ -33,7 +34,7 @@ struct sbx_run {
 	const char *owner;
 	const char *run_id;
 	int cancel_fd;
-	void (*progress)(void *ctx, const char *line);
+	struct sbx_progress progress;
 	void (*output)(void *ctx, int stream, const void *data, size_t size);
 	void *ctx;
 };

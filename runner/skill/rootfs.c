@@ -191,16 +191,14 @@ struct run {
 	struct sbx_lines lines;
 	struct sbx_strv last;
 	double killed_at;
-	void (*progress)(void *ctx, const char *line);
-	void *ctx;
+	const struct sbx_progress *progress;
 };
 
 static void take_line(void *ctx, const char *line)
 {
 	struct run *run = ctx;
 
-	if (run->progress)
-		run->progress(run->ctx, line);
+	sbx_progress_say(run->progress, line);
 	if (run->last.n == LAST_LINES) {
 		free(run->last.v[0]);
 		memmove(run->last.v, run->last.v + 1,
@@ -331,15 +329,13 @@ static int run_script(int dirfd, int out, struct run *run,
 }
 
 int sbx_rootfs_make(int dirfd, const char *name, int cancel_fd,
-		    void (*progress)(void *ctx, const char *line), void *ctx,
-		    struct sbx_error *err)
+		    const struct sbx_progress *progress, struct sbx_error *err)
 {
 	cleanup_fd int out = -1;
 	struct run run = {
 		.cancel_fd = cancel_fd,
 		.lines = SBX_LINES_INIT,
 		.progress = progress,
-		.ctx = ctx,
 	};
 	int result;
 

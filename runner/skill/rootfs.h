@@ -3,6 +3,7 @@
 #define SBX_SKILL_ROOTFS_H
 
 #include "base/error.h"
+#include "base/progress.h"
 
 /* The script in a base's directory that makes rootfs.tar. */
 #define SBX_ROOTFS_SCRIPT "rootfs"
@@ -28,7 +29,6 @@ extern const char *const sbx_rootfs_proxies[];
  * INTERNAL.
  */
 int sbx_rootfs_make(int dirfd, const char *name, int cancel_fd,
-		    void (*progress)(void *ctx, const char *line), void *ctx,
-		    struct sbx_error *err);
+		    const struct sbx_progress *progress, struct sbx_error *err);
 
 #endif

@@ -29,12 +29,11 @@ struct work {
 	const struct sbx_skill_image_options *options;
 };
 
-static void progress(const struct work *work, const char *what, const char *tag)
+static void say(const struct work *work, const char *what, const char *tag)
 {
 	cleanup_free char *line = sbx_asprintf("%s %s", what, tag);
 
-	if (work->options && work->options->progress)
-		work->options->progress(work->options->ctx, line);
+	sbx_progress_say(&work->options->progress, line);
 }
 
 /* --- asking ---------------------------------------------------------------*/
@@ -85,7 +84,6 @@ static int ensure_bases(const struct work *work,
 static int prepare(const struct work *work, const struct sbx_build_plan *plan,
 		   struct sbx_error *err)
 {
-	const struct sbx_skill_image_options *options = work->options;
 	const struct sbx_buf *text = sbx_context_dockerfile(plan->context);
 	cleanup_buf struct sbx_buf exact =
 		SBX_BUF_INIT(2 * SBX_DOCKERFILE_SIZE_MAX);
@@ -101,8 +99,7 @@ static int prepare(const struct work *work, const struct sbx_build_plan *plan,
 		return 0;
 	fd = sbx_rootfs_make(sbx_context_directory(plan->context), plan->name,
 			     sbx_engine_cancel_fd(work->engine),
-			     options ? options->progress : NULL,
-			     options ? options->ctx : NULL, err);
+			     &work->options->progress, err);
 	if (fd < 0)
 		return -1;
 	return sbx_context_add(plan->context, ROOTFS_TAR, fd, err);
@@ -143,13 +140,12 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		.labels = labels,
 		.context = sbx_context_read,
 		.context_ctx = plan->context,
-		.progress = work->options ? work->options->progress : NULL,
-		.progress_ctx = work->options ? work->options->ctx : NULL,
+		.progress = work->options->progress,
 	};
 
 	if (ensure_bases(work, plan, err) < 0)
 		return -1;
-	progress(work, "building", plan->tag);
+	say(work, "building", plan->tag);
 	if (prepare(work, plan, err) < 0 ||
 	    sbx_image_build(work->engine, &request, err) < 0)
 		return sbx_error_wrap(err, "build %s", repo);
@@ -218,7 +214,7 @@ static int ensure_plan(const struct work *work,
 		       struct sbx_skill_image *out, struct sbx_error *err)
 {
 	json_auto_t *inspect = NULL;
-	bool force = work->options && work->options->force;
+	bool force = work->options->force;
 
 	if (ensure(work, plan, force, &inspect, &out->built, err) < 0)
 		return -1;
@@ -232,15 +228,13 @@ static int ensure_plan(const struct work *work,
 static int ensure_pinned(const struct work *work, const char *ref,
 			 struct sbx_skill_image *out, struct sbx_error *err)
 {
-	const struct sbx_skill_image_options *options = work->options;
 	json_auto_t *inspect = NULL;
 	int result = sbx_image_inspect(work->engine, ref, &inspect, err);
 
 	if (result == SBX_IMAGE_GONE) {
-		progress(work, "pulling", ref);
-		if (sbx_image_pull(work->engine, ref,
-				   options ? options->progress : NULL,
-				   options ? options->ctx : NULL, err) < 0)
+		say(work, "pulling", ref);
+		if (sbx_image_pull(work->engine, ref, &work->options->progress,
+				   err) < 0)
 			return -1;
 		out->built = true;
 		result = sbx_image_inspect(work->engine, ref, &inspect, err);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "skill/catalog.h"
@@ -21,14 +22,10 @@
  * the directory sbx_catalog_base_dir() finds.
  */
 
-/*
- * @progress	one line of what is going on, e.g. "text: building
- *		skillbox/text:..."; or NULL
- */
+/* @force: build although the tag is there. */
 struct sbx_skill_image_options {
-	bool force; /* build although the tag is there */
-	void (*progress)(void *ctx, const char *line);
-	void *ctx;
+	bool force;
+	struct sbx_progress progress;
 };
 
 /*

@@ -244,27 +244,26 @@ static void test_import(void **state)
 			    "import image r:t: engine: unexpected EOF");
 }
 
+static const struct sbx_progress silent;
+
 static void test_pull(void **state)
 {
 	struct fixture *f = *state;
 
 	f->server.reply = STREAM_HEAD "{\"status\":\"Done\"}\n";
 	assert_int_equal(
-		sbx_image_pull(f->engine, "h:5000/a", NULL, NULL, &f->err), 0);
+		sbx_image_pull(f->engine, "h:5000/a", &silent, &f->err), 0);
 	assert_non_null(
 		strstr(f->server.seen, "?fromImage=h%3A5000%2Fa&tag=latest "));
 	assert_int_equal(
-		sbx_image_pull(f->engine, "a@sha256:b", NULL, NULL, &f->err),
-		0);
+		sbx_image_pull(f->engine, "a@sha256:b", &silent, &f->err), 0);
 	assert_non_null(
 		strstr(f->server.seen, "?fromImage=a%40sha256%3Ab HTTP"));
 	f->server.reply = STREAM_HEAD "{\"error\":\"manifest unknown\"}\n";
-	assert_int_equal(sbx_image_pull(f->engine, "a", NULL, NULL, &f->err),
-			 -1);
+	assert_int_equal(sbx_image_pull(f->engine, "a", &silent, &f->err), -1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_NOT_FOUND);
 	f->server.reply = STREAM_HEAD "{\"error\":\"i/o timeout\"}\n";
-	assert_int_equal(sbx_image_pull(f->engine, "a", NULL, NULL, &f->err),
-			 -1);
+	assert_int_equal(sbx_image_pull(f->engine, "a", &silent, &f->err), -1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
 }
 

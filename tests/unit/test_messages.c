@@ -30,7 +30,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	sbx_messages_new(&f->messages, collect, f);
+	sbx_messages_new(&f->messages, &(struct sbx_progress){ collect, f });
 	f->lines.max = 65536;
 	*state = f;
 	return 0;
@@ -196,7 +196,7 @@ static void test_not_messages(void **state)
 		struct sbx_messages *messages;
 		struct sbx_error err = SBX_ERROR_INIT;
 
-		sbx_messages_new(&messages, NULL, NULL);
+		sbx_messages_new(&messages, &(struct sbx_progress){ NULL });
 		assert_int_equal(sbx_messages_feed(messages, texts[i],
 						   strlen(texts[i]), &err),
 				 -1);

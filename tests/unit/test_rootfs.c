@@ -35,8 +35,9 @@ static int run_with(int cancel_fd, struct sbx_buf *progress,
 {
 	cleanup_fd int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return sbx_rootfs_make(here, "base", cancel_fd, add_line, progress,
-			       err);
+	const struct sbx_progress lines = { .line = add_line, .ctx = progress };
+
+	return sbx_rootfs_make(here, "base", cancel_fd, &lines, err);
 }
 
 static void check_fails(const char *script, enum sbx_outcome outcome,
