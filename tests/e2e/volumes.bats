@@ -96,6 +96,12 @@ inside() {
 	inside 'ls /host' -v "$BATS_TEST_TMPDIR/link:/host:ro"
 	run ! [ "$(field .outcome)" = ok ]
 	run ! grep -q passwd <<<"$record"
+	# Nor one in the middle of it.
+	mkdir "$BATS_TEST_TMPDIR/there"
+	ln -s . "$BATS_TEST_TMPDIR/round"
+	inside 'ls /host' -v "$BATS_TEST_TMPDIR/round/there:/host:ro"
+	ended denied 77
+	holds '.error | test("symbolic link")'
 }
 
 @test "what would hand over the host is denied to the operator as well" {
