@@ -10,9 +10,17 @@
 # U+0000 comes as the bytes C0 80 (see read.awk).
 
 BEGIN {
-	for (code = 1; code < 32; code++)
-		control[sprintf("%c", code)] = sprintf("\\u%04x", code)
+	# What is written differently, in this order.  By split and not by gsub,
+	# whose backslashes mean something else in each version of busybox.
+	must_be("\\\\", "\\", "\\\\")
+	must_be("\"", "\"", "\\\"")
+	must_be("\t", "\t", "\\t")
 	nul = sprintf("%c%c", 192, 128)
+	must_be(nul, nul, "\\u0000")
+	for (code = 1; code < 32; code++) {
+		char = sprintf("%c", code)
+		must_be(char, char, sprintf("\\u%04x", code))
+	}
 	if (shape == "lines")
 		printf "{\"lines\": ["
 	else if (shape == "matches")
@@ -20,13 +28,16 @@ BEGIN {
 }
 
 shape == "lines" {
-	printf "%s%s", (NR > 1 ? ", " : ""), quoted($0)
+	printf "%s", (NR > 1 ? ", " : "")
+	put_string($0)
 }
 
 shape == "matches" {
 	colon = index($0, ":")
-	printf "%s{\"line\": %d, \"text\": %s}", (NR > 1 ? ", " : ""), \
-		substr($0, 1, colon - 1), quoted(substr($0, colon + 1))
+	printf "%s{\"line\": %d, \"text\": ", (NR > 1 ? ", " : ""), \
+		substr($0, 1, colon - 1)
+	put_string(substr($0, colon + 1))
+	printf "}"
 }
 
 shape == "count" {
@@ -43,15 +54,31 @@ END {
 			NR, words, bytes
 }
 
-function quoted(text,    i, n, all) {
-	gsub(/\\/, "\\\\", text)
-	gsub(/"/, "\\\"", text)
-	gsub(/\t/, "\\t", text)
-	if (index(text, nul))
-		gsub(nul, "\\u0000", text)
-	if (text ~ /[\001-\037]/) {
-		for (i in control)
-			gsub(i, control[i], text)
+function must_be(regexp, text, escape) {
+	count++
+	separator[count] = regexp
+	special[count] = text
+	escaped[count] = escape
+}
+
+function put_string(text) {
+	printf "\""
+	put_from(text, 1)
+	printf "\""
+}
+
+# Writes text, in which nothing before special[i] is left.
+function put_from(text, i,    n, j, part) {
+	if (text !~ /[\\"\001-\037]/ && !index(text, nul)) {
+		printf "%s", text
+		return
 	}
-	return "\"" text "\""
+	while (!index(text, special[i]))
+		i++
+	n = split(text, part, separator[i])
+	for (j = 1; j <= n; j++) {
+		if (j > 1)
+			printf "%s", escaped[i]
+		put_from(part[j], i + 1)
+	}
 }

@@ -146,3 +146,12 @@ soon() {
 	echo "not within 5 s: $*"
 	return 1
 }
+
+# remove_volumes SKILL...: of the skills, once their last container is gone
+remove_volumes() {
+	for skill; do
+		gone "$skill" 10 || return 1
+		docker volume ls -q --filter "label=io.skillbox.skill=$skill" |
+			xargs -r docker volume rm >/dev/null
+	done
+}

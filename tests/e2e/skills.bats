@@ -10,7 +10,7 @@ setup_file() {
 }
 
 teardown_file() {
-	docker volume rm -f "skillbox-$(id -u)-webpage-cache" >/dev/null
+	remove_volumes webpage
 }
 
 # serve: a web server on the engine's bridge; sets $server and $url

@@ -22,8 +22,7 @@ YAML
 }
 
 teardown_file() {
-	docker volume ls -q --filter label=io.skillbox.volume |
-		grep -- '-t-volumes' | xargs -r docker volume rm -f >/dev/null
+	remove_volumes t-volumes t-volumes2
 }
 
 # inside SCRIPT [OPTION...]: runs it in the sandbox
