@@ -196,7 +196,8 @@ static void test_not_messages(void **state)
 		struct sbx_messages *messages;
 		struct sbx_error err = SBX_ERROR_INIT;
 
-		sbx_messages_new(&messages, &(struct sbx_progress){ NULL });
+		sbx_messages_new(&messages,
+				 &(struct sbx_progress){ .line = NULL });
 		assert_int_equal(sbx_messages_feed(messages, texts[i],
 						   strlen(texts[i]), &err),
 				 -1);
