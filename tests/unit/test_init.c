@@ -251,24 +251,28 @@ static void test_orphans_are_reaped_while_it_runs(void **state)
 
 /* --- nothing is lost ------------------------------------------------------- */
 
+/* The numbers from 0, a line each, and nothing else. */
+static void assert_counts_to(const char *text, long end)
+{
+	for (long i = 0; i < end; i++) {
+		char *newline;
+
+		assert_int_equal(strtol(text, &newline, 10), i);
+		assert_int_equal(*newline, '\n');
+		text = newline + 1;
+	}
+	assert_int_equal(*text, '\0');
+}
+
 static void test_all_output_in_its_order(void **state)
 {
 	struct box *box = box_ready();
-	const char *at;
 
 	(void)state;
 	box_shell(box, "i=0; while [ $i -lt 20000 ]; do echo $i;"
 		       " i=$((i+1)); done; echo end >&2");
 	assert_ended(box, SBX_WIRE_EXITED, 0);
-	at = sbx_buf_text(&box->stdout_);
-	for (long i = 0; i < 20000; i++) {
-		char *end;
-
-		assert_int_equal(strtol(at, &end, 10), i);
-		assert_int_equal(*end, '\n');
-		at = end + 1;
-	}
-	assert_int_equal(*at, '\0');
+	assert_counts_to(sbx_buf_text(&box->stdout_), 20000);
 	assert_string_equal(sbx_buf_text(&box->stderr_), "end\n");
 	box_free(box);
 }
@@ -338,6 +342,39 @@ static void test_output_file(void **state)
 		   SBX_WIRE_FILE_TRUNCATED);
 }
 
+/* Bigger than what init can queue, to a runner that takes its time. */
+static void test_big_output_file_to_a_slow_reader(void **state)
+{
+	struct box *box = box_ready();
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/big", box_directory);
+	box_run_with(box,
+		     LIST("sh", "-c",
+			  "i=0; while [ $i -lt 200000 ]; do echo $i;"
+			  " i=$((i+1)); done > $1",
+			  "sh", path),
+		     LIST(PATH_ENV), path, 2000000);
+	usleep(700000);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_int_equal(box->exit.flags, 0);
+	assert_counts_to(sbx_buf_text(&box->file), 200000);
+	box_free(box);
+}
+
+static void test_path_of_output_file_too_long(void **state)
+{
+	cleanup_free char *path = sbx_calloc(4097, 1);
+	struct box *box = box_ready();
+
+	(void)state;
+	memset(path, '/', 4096);
+	box_run_with(box, LIST("true"), LIST(PATH_ENV), path, 10);
+	assert_aborts(box, "output file (errno 36)");
+	box_free(box);
+}
+
 static void test_output_file_that_is_none(void **state)
 {
 	(void)state;
@@ -385,6 +422,8 @@ int main(void)
 		cmocka_unit_test(test_much_output_to_a_slow_reader),
 		cmocka_unit_test(test_action_that_closes_its_streams),
 		cmocka_unit_test(test_output_file),
+		cmocka_unit_test(test_big_output_file_to_a_slow_reader),
+		cmocka_unit_test(test_path_of_output_file_too_long),
 		cmocka_unit_test(test_output_file_that_is_none),
 		cmocka_unit_test(test_output_file_behind_a_link_to_proc),
 	};

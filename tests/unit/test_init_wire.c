@@ -91,6 +91,23 @@ static void test_16_mib_of_input(void **state)
 	box_free(box);
 }
 
+/* Nothing else happens that would wake init up: the action's reading does. */
+static void test_input_to_an_action_that_starts_late(void **state)
+{
+	static char data[INPUT_PIECE];
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "sleep 0.5; wc -c");
+	for (int i = 0; i < SBX_WIRE_WINDOW / INPUT_PIECE; i++)
+		box_send(box, SBX_WIRE_INPUT, data, INPUT_PIECE);
+	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
+	box->beat_at = sbx_clock_ms() + BOX_WAIT_MS;
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_), "262144\n");
+	box_free(box);
+}
+
 /* What cannot be delivered counts as taken. */
 static void test_input_to_an_action_that_closed_it(void **state)
 {
@@ -493,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_input_of_any_size_in_pieces_of_any_size),
 		cmocka_unit_test(test_commands_in_single_bytes),
 		cmocka_unit_test(test_16_mib_of_input),
+		cmocka_unit_test(test_input_to_an_action_that_starts_late),
 		cmocka_unit_test(test_input_to_an_action_that_closed_it),
 		cmocka_unit_test(test_signal_behind_input_nobody_reads),
 		cmocka_unit_test(test_no_credit_for_what_nobody_took),
