@@ -232,6 +232,9 @@ check-cppcheck:
 check-scripts:
 	$(say) LINT shellcheck
 	@shellcheck $(SCRIPTS)
+	@for script in $(SCRIPTS); do \
+		[ -x $$script ] || { echo "$$script: not executable"; exit 1; }; \
+	done
 
 # --- the rest ---------------------------------------------------------------
 
