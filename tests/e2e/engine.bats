@@ -26,7 +26,10 @@ clean() {
 	[ ! -e "/run/skillbox-$id" ]
 	run ! ip link show "sbx-$id"
 	run ! grep -q "$1/" /proc/mounts
-	iptables -w -S FORWARD >"$BATS_TEST_TMPDIR/rules"
+	{
+		iptables -w -S
+		iptables -w -t nat -S
+	} >"$BATS_TEST_TMPDIR/rules"
 	run ! grep -q "$id" "$BATS_TEST_TMPDIR/rules"
 }
 
@@ -59,6 +62,14 @@ clean() {
 	clean "$dir"
 	# And the one that the tests run on is still there.
 	docker info >/dev/null
+}
+
+@test "stopping leaves nothing even if the bridge was taken away" {
+	"$engine" start "$dir"
+	bridge=sbx-$(printf %s "$dir" | sha256sum | cut -c1-8)
+	ip link del "$bridge"
+	"$engine" stop "$dir"
+	clean "$dir"
 }
 
 @test "an engine that was killed is cleaned up by the next start" {
