@@ -220,6 +220,19 @@ static void test_child_that_holds_stdout_is_no_reason_to_wait(void **state)
 	box_free(box);
 }
 
+/* Only who was killed at the end was left over. */
+static void test_orphan_that_was_killed_before(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "sh -c 'echo $$; exec sleep 100' & kill -9 $!; wait;"
+		       " (sh -c 'kill -9 $$' &); sleep 0.3");
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_int_equal(box->exit.leftover, 0);
+	box_free(box);
+}
+
 static void test_sixty_processes_that_ignore_everything(void **state)
 {
 	struct box *box = box_ready();
@@ -300,6 +313,53 @@ static void test_much_output_to_a_slow_reader(void **state)
 	assert_ended(box, SBX_WIRE_EXITED, 0);
 	assert_int_equal(box->stdout_.len, 8000000);
 	assert_string_equal(sbx_buf_text(&box->stderr_), "oops\n");
+	box_free(box);
+}
+
+/* The action is gone, what it said last still waits in its pipe. */
+static void test_output_of_the_dead_to_a_slow_reader(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	/* Runner's pipe and init's queue take less, with the pipe more. */
+	box_shell(box, "head -c 300000 /dev/zero");
+	usleep(500000);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_int_equal(box->stdout_.len, 300000);
+	box_free(box);
+}
+
+/* Clock ticks, a hundredth of a second each, that init has used. */
+static long ticks_of(pid_t pid)
+{
+	char path[32], text[1024];
+	long user = -1, system = -1;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = fopen(path, "re");
+	assert_non_null(stat);
+	assert_non_null(fgets(text, sizeof(text), stat));
+	fclose(stat);
+	assert_int_equal(sscanf(strrchr(text, ')'),
+				") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+				"%ld %ld",
+				&user, &system),
+			 2);
+	return user + system;
+}
+
+/* Pipes that nobody holds any more are always ready, and nothing to do. */
+static void test_closed_streams_keep_nobody_busy(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "exec <&- >&- 2>&-; sleep 1");
+	usleep(800000);
+	assert_in_range(ticks_of(box->pid), 0, 10);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
 	box_free(box);
 }
 
@@ -415,11 +475,14 @@ int main(void)
 		cmocka_unit_test(test_memory_of_the_largest),
 		cmocka_unit_test(
 			test_child_that_holds_stdout_is_no_reason_to_wait),
+		cmocka_unit_test(test_orphan_that_was_killed_before),
 		cmocka_unit_test(test_sixty_processes_that_ignore_everything),
 		cmocka_unit_test(test_orphans_are_reaped_while_it_runs),
 		cmocka_unit_test(test_all_output_in_its_order),
 		cmocka_unit_test(test_output_of_those_who_are_killed),
 		cmocka_unit_test(test_much_output_to_a_slow_reader),
+		cmocka_unit_test(test_output_of_the_dead_to_a_slow_reader),
+		cmocka_unit_test(test_closed_streams_keep_nobody_busy),
 		cmocka_unit_test(test_action_that_closes_its_streams),
 		cmocka_unit_test(test_output_file),
 		cmocka_unit_test(test_big_output_file_to_a_slow_reader),

@@ -341,6 +341,24 @@ static void test_leads_a_session_of_its_own(void **state)
 		    "1\n");
 }
 
+/* What the runtime left open, init itself has closed, too. */
+static void test_init_closes_what_it_inherited(void **state)
+{
+	struct box *box = box_ready();
+	char path[32];
+	struct stat st;
+
+	(void)state;
+	/* Valgrind has descriptors of its own. */
+	if (!box_wrapper()) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/0", box->pid);
+		assert_int_equal(lstat(path, &st), 0);
+		snprintf(path, sizeof(path), "/proc/%d/fd/9", box->pid);
+		assert_int_equal(lstat(path, &st), -1);
+	}
+	box_free(box);
+}
+
 static void test_has_three_descriptors(void **state)
 {
 	(void)state;
@@ -383,6 +401,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_many_and_long_strings),
 		cmocka_unit_test(test_process_attributes),
 		cmocka_unit_test(test_leads_a_session_of_its_own),
+		cmocka_unit_test(test_init_closes_what_it_inherited),
 		cmocka_unit_test(test_has_three_descriptors),
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_cannot_look_into_init),

@@ -411,6 +411,24 @@ static void test_lies_before_run(void **state)
 	check_lies(lies, SBX_ARRAY_SIZE(lies), false);
 }
 
+/* Honest in all but their number. */
+static void test_run_with_too_many_strings(void **state)
+{
+	const char *many[SBX_WIRE_STRINGS_MAX + 2] = { NULL };
+	struct box *box = box_ready();
+
+	(void)state;
+	for (int i = 0; i <= SBX_WIRE_STRINGS_MAX; i++)
+		many[i] = "A=1";
+	box_run_with(box, LIST("true"), many, "", 0);
+	assert_aborts(box, SENSELESS_RUN);
+	box_free(box);
+	box = box_ready();
+	box_run_with(box, many, LIST(PATH_ENV), "", 0);
+	assert_aborts(box, SENSELESS_RUN);
+	box_free(box);
+}
+
 static void test_lies_after_run(void **state)
 {
 	static const struct lie lies[] = {
@@ -528,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_signal_is_seen_while_stalled),
 		cmocka_unit_test(test_ends_without_a_heartbeat),
 		cmocka_unit_test(test_lies_before_run),
+		cmocka_unit_test(test_run_with_too_many_strings),
 		cmocka_unit_test(test_lies_after_run),
 		cmocka_unit_test(test_reserved_bytes_must_be_zero),
 		cmocka_unit_test(test_sizes_that_nobody_has_to_send),
