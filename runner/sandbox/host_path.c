@@ -13,7 +13,7 @@ int sbx_host_path_find(const char *path, struct sbx_host_path *out,
 		       struct sbx_error *err)
 {
 	/* Linux 5.6 and later; older kernels say ENOSYS. */
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 				.resolve = RESOLVE_NO_SYMLINKS };
 	cleanup_fd int fd =
 		(int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
@@ -30,11 +30,6 @@ int sbx_host_path_find(const char *path, struct sbx_host_path *out,
 	if (fstat(fd, &st) < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
 				       "volume source %s", path);
-	if (S_ISLNK(st.st_mode))
-		return sbx_error_set(err, SBX_OUTCOME_DENIED,
-				     "volumes.host_path: %s is a symbolic "
-				     "link; give the path it leads to",
-				     path);
 	out->dev = st.st_dev;
 	out->ino = st.st_ino;
 	return 0;

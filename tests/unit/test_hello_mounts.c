@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -80,6 +81,30 @@ static void test_other_engines_are_sound(void **state)
 					 "/proc/timer\\040list");
 		if (check(f) != 0)
 			fail_msg("%s: %s", sound[i].to, f->err.message);
+		teardown(state);
+		setup(state);
+	}
+}
+
+/* Where an engine may make no devices, it mounts the host's one by one. */
+static void test_devices_over_their_own_names(void **state)
+{
+	static const char *const names[] = { "/null",	 "/zero", "/full",
+					     "/urandom", "/tty",  "/random" };
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++) {
+		struct fixture *f = *state;
+		char line[64], target[64];
+
+		snprintf(line, sizeof(line), "%s /dev%s rw", names[i],
+			 names[i]);
+		snprintf(target, sizeof(target), "/dev%s", names[i]);
+		change(&f->sections[MOUNTS], "/c/hosts /etc/hosts ro", line);
+		change(&f->sections[MOUNTS], ",relatime - ext4 /dev/vda rw\n",
+		       " rw - devtmpfs udev rw\n");
+		change(&f->sections[TARGETS], "/etc/hosts", target);
+		if (check(f) != 0)
+			fail_msg("%s: %s", names[i], f->err.message);
 		teardown(state);
 		setup(state);
 	}
@@ -174,6 +199,19 @@ static const struct fault faults[] = {
 static void test_each_wrong_fact_is_refused(void **state)
 {
 	check_faults(state, faults, SBX_ARRAY_SIZE(faults), SBX_OUTCOME_DENIED);
+}
+
+/* What was found at one mount point says nothing about the next. */
+static void test_mount_point_that_could_not_be_examined(void **state)
+{
+	struct fixture *f = *state;
+
+	change(&f->sections[TARGETS], "65024 77", "65024 78");
+	change(&f->sections[TARGETS], "65024 78 0 0 40755 /books",
+	       "- 2 /books");
+	assert_refused(f, SBX_OUTCOME_DENIED,
+		       "sandbox.mounts: /books (ext4) is not the file of "
+		       "the host");
 }
 
 static void test_mount_that_is_missing(void **state)
@@ -279,6 +317,19 @@ static void test_owner_that_nobody_knows(void **state)
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_SANDBOX_FAILED);
 }
 
+/* A report is believed whole or not at all. */
+static void test_owner_in_a_report_that_is_cut_short(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t uid, gid;
+
+	pack(f);
+	assert_int_equal(sbx_hello_owner(f->payload.data, f->payload.len - 1,
+					 "/books", &uid, &gid, &f->err),
+			 -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_SANDBOX_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +339,11 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_each_wrong_fact_is_refused,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_devices_over_their_own_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_mount_point_that_could_not_be_examined, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_mount_that_is_missing,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mount_that_is_there_twice,
@@ -302,6 +358,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owner_that_nobody_knows,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_owner_in_a_report_that_is_cut_short, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

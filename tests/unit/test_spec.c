@@ -47,6 +47,69 @@ static void test_body_locks_down(void **state)
 	free(line);
 }
 
+/* The runtime is said where one was chosen, and only there. */
+static void test_runtime(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+
+	f->grant.action.runtime = sbx_strdup("runsc");
+	body = sbx_spec_body(&f->spec);
+	assert_string_equal(sbx_json_text_at(host(body), "Runtime", NULL),
+			    "runsc");
+}
+
+/* All the rest of the body, so that no member can go unseen. */
+static void test_body_outside_of_host_config(void **state)
+{
+	static const char expected[] =
+		"{\"Image\": \"sha256:1\", \"Hostname\": \"skillbox\", "
+		"\"User\": \"200123:200123\", \"WorkingDir\": \"/\", "
+		"\"OpenStdin\": true, \"StdinOnce\": true, "
+		"\"AttachStdin\": true, \"AttachStdout\": true, "
+		"\"AttachStderr\": true, \"Tty\": false, "
+		"\"Entrypoint\": [\"" INIT_DIR "/init\"], \"Cmd\": [], "
+		"\"StopSignal\": \"SIGTERM\", "
+		"\"Healthcheck\": {\"Test\": [\"NONE\"]}, \"Labels\": "
+		"{\"io.skillbox.runner\": \"runner-1\", "
+		"\"io.skillbox.skill\": \"webpage\", "
+		"\"io.skillbox.action\": \"download\", "
+		"\"io.skillbox.run_id\": \"run-1\", "
+		"\"io.skillbox.owner\": \"1000\"}}";
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	char *line;
+
+	json_object_del(body, "HostConfig");
+	line = sbx_json_line(body);
+	assert_string_equal(line, expected);
+	free(line);
+}
+
+static void assert_working_dir(struct spec_fixture *f, const char *expected)
+{
+	json_auto_t *body = sbx_spec_body(&f->spec);
+
+	assert_string_equal(sbx_json_text_at(body, "WorkingDir", NULL),
+			    expected);
+}
+
+/* The manifest's, else the image's, else the root. */
+static void test_working_dir(void **state)
+{
+	struct spec_fixture *f = *state;
+
+	f->spec.image = NULL;
+	assert_working_dir(f, "/");
+	f->spec.image = &f->image;
+	sbx_strset(&f->image.working_dir, "");
+	assert_working_dir(f, "/");
+	sbx_strset(&f->image.working_dir, "/srv");
+	assert_working_dir(f, "/srv");
+	sbx_strset(&f->grant.action.working_dir, "/app");
+	assert_working_dir(f, "/app");
+}
+
 /* What an image could decide is decided here. */
 static void test_body_overrules_image(void **state)
 {
@@ -95,32 +158,43 @@ static json_t *mount_at(const json_t *body, const char *target)
 	return NULL;
 }
 
+static void assert_mount(const json_t *body, const char *target,
+			 const char *expected)
+{
+	char *line = sbx_json_line(mount_at(body, target));
+
+	assert_string_equal(line, expected);
+	free(line);
+}
+
+/* Each kind of mount to the byte: volumes without copies, binds private. */
 static void test_mounts(void **state)
 {
 	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
-	json_t *init = mount_at(body, INIT_DIR);
-	json_t *cache = mount_at(body, "/app/cache");
-	json_t *data = mount_at(body, "/data");
-	json_t *masked = mount_at(body, "/declared");
 
-	assert_true(sbx_json_true_at(init, "ReadOnly", NULL));
-	assert_string_equal(sbx_json_text_at(cache, "Source", NULL),
-			    "skillbox-1000-webpage-cache");
-	assert_true(sbx_json_true_at(cache, "VolumeOptions", "NoCopy", NULL));
-	assert_false(sbx_json_true_at(cache, "ReadOnly", NULL));
-	assert_string_equal(sbx_json_text_at(cache, "VolumeOptions", "Labels",
-					     SBX_LABEL_OWNER, NULL),
-			    "1000");
-	assert_string_equal(sbx_json_text_at(data, "Type", NULL), "bind");
-	assert_true(sbx_json_true_at(data, "ReadOnly", NULL));
-	assert_true(
-		sbx_json_true_at(data, "BindOptions", "NonRecursive", NULL));
-	assert_string_equal(
-		sbx_json_text_at(data, "BindOptions", "Propagation", NULL),
-		"rprivate");
-	assert_string_equal(sbx_json_text_at(masked, "Type", NULL), "tmpfs");
-	assert_true(sbx_json_true_at(masked, "ReadOnly", NULL));
+	assert_mount(body, INIT_DIR,
+		     "{\"Type\": \"volume\", \"Source\": \"skillbox-init-x\", "
+		     "\"Target\": \"" INIT_DIR "\", \"ReadOnly\": true, "
+		     "\"VolumeOptions\": {\"NoCopy\": true, \"Labels\": "
+		     "{\"io.skillbox.init\": \"x\"}}}");
+	assert_mount(body, "/app/cache",
+		     "{\"Type\": \"volume\", "
+		     "\"Source\": \"skillbox-1000-webpage-cache\", "
+		     "\"Target\": \"/app/cache\", \"ReadOnly\": false, "
+		     "\"VolumeOptions\": {\"NoCopy\": true, \"Labels\": "
+		     "{\"io.skillbox.owner\": \"1000\", "
+		     "\"io.skillbox.skill\": \"webpage\", "
+		     "\"io.skillbox.volume\": \"cache\"}}}");
+	assert_mount(body, "/data",
+		     "{\"Type\": \"bind\", \"Source\": \"/srv/data\", "
+		     "\"Target\": \"/data\", \"ReadOnly\": true, "
+		     "\"BindOptions\": {\"Propagation\": \"rprivate\", "
+		     "\"NonRecursive\": true}}");
+	assert_mount(body, "/declared",
+		     "{\"Type\": \"tmpfs\", \"Target\": \"/declared\", "
+		     "\"ReadOnly\": true, \"TmpfsOptions\": "
+		     "{\"SizeBytes\": 4096, \"Mode\": 365}}");
 }
 
 /* What an image declares may hide nothing that the lock-down stands on. */
@@ -171,6 +245,25 @@ static void test_declared_twice(void **state)
 	sbx_strset(&f->image.volumes.v[0], SBX_SPEC_OUTPUT_DIR);
 	body = sbx_spec_body(&f->spec);
 	assert_null(mount_at(body, SBX_SPEC_OUTPUT_DIR));
+}
+
+/* Files cost memory that the size does not count: one for each 16 KiB. */
+static void test_tmpfs_has_as_many_files_as_its_size_allows(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+
+	sbx_action_add_tmpfs(&f->grant.action, "/small", 1 << 20, false);
+	sbx_action_add_tmpfs(&f->grant.action, "/big", 1 << 30, true);
+	body = sbx_spec_body(&f->spec);
+	assert_string_equal(
+		sbx_json_text_at(host(body), "Tmpfs", "/small", NULL),
+		"rw,nosuid,nodev,noexec,size=1048576,nr_inodes=4096,"
+		"mode=0700,uid=200123,gid=200123");
+	assert_string_equal(
+		sbx_json_text_at(host(body), "Tmpfs", "/big", NULL),
+		"rw,nosuid,nodev,exec,size=1073741824,nr_inodes=65536,"
+		"mode=0700,uid=200123,gid=200123");
 }
 
 static void test_tmpfs(void **state)
@@ -241,6 +334,49 @@ static void test_expected_mounts(void **state)
 	assert_false(expected_at(list, n, "/data")->writable);
 	assert_false(expected_at(list, n, "/declared")->writable);
 	free(list);
+}
+
+/* What the engine is told to mount and what init must find are the same. */
+static void assert_lists_agree(struct spec_fixture *f)
+{
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	const json_t *tmpfs = json_object_get(host(body), "Tmpfs");
+	size_t n;
+	struct sbx_hello_mount *list = sbx_spec_mounts(&f->spec, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_tmpfs = json_object_get(tmpfs, list[i].target);
+
+		assert_ptr_equal(expected_at(list, n, list[i].target),
+				 &list[i]);
+		assert_int_not_equal(is_tmpfs,
+				     mount_at(body, list[i].target) != NULL);
+	}
+	assert_int_equal(n, json_object_size(tmpfs) +
+				    json_array_size(json_object_get(host(body),
+								    "Mounts")));
+	free(list);
+}
+
+/* Whatever an image declares, and whether or not something is there. */
+static void test_both_lists_of_mounts_agree(void **state)
+{
+	static const char *const declared[] = {
+		"/declared", "/app/cache",	  "/data",
+		"/tmp",	     SBX_SPEC_OUTPUT_DIR, "/dev/shm",
+	};
+	struct spec_fixture *f = *state;
+
+	for (size_t i = 0; i < 2 * SBX_ARRAY_SIZE(declared); i++) {
+		f->grant.action.output = i % 2 ? SBX_OUTPUT_FILE
+					       : SBX_OUTPUT_AUTO;
+		sbx_strset(&f->image.volumes.v[0], declared[i / 2]);
+		assert_lists_agree(f);
+	}
+	sbx_action_add_tmpfs(&f->grant.action, "/dev/shm", 1 << 20, false);
+	assert_lists_agree(f);
+	f->spec.image = NULL;
+	assert_lists_agree(f);
 }
 
 static void assert_argv(struct spec_fixture *f, const char *expected)
@@ -377,15 +513,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SPEC_TEST(test_body_locks_down),
+		SPEC_TEST(test_runtime),
+		SPEC_TEST(test_body_outside_of_host_config),
+		SPEC_TEST(test_working_dir),
 		SPEC_TEST(test_body_overrules_image),
 		SPEC_TEST(test_body_has_no_environment),
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
 		SPEC_TEST(test_tmpfs),
+		SPEC_TEST(test_tmpfs_has_as_many_files_as_its_size_allows),
 		SPEC_TEST(test_output_file_has_its_tmpfs),
 		SPEC_TEST(test_volumes_of_tests_name_their_runner),
 		SPEC_TEST(test_expected_mounts),
+		SPEC_TEST(test_both_lists_of_mounts_agree),
 		SPEC_TEST(test_argv),
 		SPEC_TEST(test_environment_order),
 		SPEC_TEST(test_environment_has_a_path),

@@ -53,6 +53,32 @@ static void test_verify_accepts_what_was_asked(void **state)
 	assert_int_equal(verify(body, made, &err), 0);
 }
 
+/* What real engines answer of their own accord is no difference. */
+static void test_verify_accepts_other_ways_to_say_it(void **state)
+{
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *made = obedient(body);
+	json_t *ulimits = json_object_get(host(made), "Ulimits");
+	json_t *first = json_incref(json_array_get(ulimits, 0));
+
+	json_array_remove(ulimits, 0);
+	json_array_append_new(ulimits, first);
+	json_object_del(host(made), "PidMode");
+	json_object_set_new(host(made), "PortBindings", json_object());
+	json_object_set_new(json_object_get(host(made), "LogConfig"), "Config",
+			    json_object());
+	json_object_set_new(
+		json_array_get(json_object_get(host(made), "Mounts"), 0),
+		"Consistency", json_string("default"));
+	/* Podman lists tmpfs beside the rest. */
+	json_array_append_new(
+		json_object_get(made, "Mounts"),
+		json_pack("{s:s, s:b}", "Destination", "/tmp", "RW", 1));
+	assert_int_equal(verify(body, made, &err), 0);
+}
+
 static void assert_refused(const json_t *body, const json_t *made,
 			   const char *field)
 {
@@ -112,6 +138,14 @@ static void test_verify_finds_what_was_added(void **state)
 		{ "Links", "[\"x\"]" },
 		{ "SecurityOpt", "[\"no-new-privileges\","
 				 "\"seccomp=unconfined\"]" },
+		{ "LogConfig", "{\"Type\": \"json-file\"}" },
+		{ "Ulimits",
+		  "[{\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
+		  " {\"Name\": \"core\", \"Soft\": 1, \"Hard\": 2}]" },
+		{ "Ulimits",
+		  "[{\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
+		  " {\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1},"
+		  " {\"Name\": \"core\", \"Soft\": 2, \"Hard\": 2}]" },
 	};
 	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
@@ -131,6 +165,7 @@ static void test_verify_mounts(void **state)
 	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	json_auto_t *extra = obedient(body);
+	json_auto_t *nowhere = obedient(body);
 	json_auto_t *writable = obedient(body);
 	json_t *first = json_array_get(json_object_get(writable, "Mounts"), 0);
 
@@ -138,6 +173,9 @@ static void test_verify_mounts(void **state)
 		json_object_get(extra, "Mounts"),
 		json_pack("{s:s, s:b}", "Destination", "/more", "RW", 0));
 	assert_refused(body, extra, "Mounts");
+	json_array_append_new(json_object_get(nowhere, "Mounts"),
+			      json_pack("{s:b}", "RW", 0));
+	assert_refused(body, nowhere, "Mounts");
 	json_object_set_new(first, "RW", json_true());
 	assert_refused(body, writable, "Mounts");
 }
@@ -158,6 +196,22 @@ static void test_verify_config(void **state)
 	}
 }
 
+/* Where nothing was asked for, as little must be there. */
+static void test_verify_config_that_was_added(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *command = obedient(body);
+	json_auto_t *terminal = obedient(body);
+
+	json_object_set_new(json_object_get(command, "Config"), "Cmd",
+			    json_pack("[s]", "-c"));
+	assert_refused(body, command, "Cmd");
+	json_object_set_new(json_object_get(terminal, "Config"), "Tty",
+			    json_true());
+	assert_refused(body, terminal, "Tty");
+}
+
 /* An image's HEALTHCHECK --interval is merged into the NONE that was asked. */
 static void test_verify_healthcheck(void **state)
 {
@@ -174,16 +228,16 @@ static void test_verify_healthcheck(void **state)
 	assert_refused(body, made, "Healthcheck");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SPEC_TEST(test_verify_accepts_what_was_asked),
+		SPEC_TEST(test_verify_accepts_other_ways_to_say_it),
 		SPEC_TEST(test_verify_misses_nothing),
 		SPEC_TEST(test_verify_finds_what_was_added),
 		SPEC_TEST(test_verify_mounts),
 		SPEC_TEST(test_verify_config),
+		SPEC_TEST(test_verify_config_that_was_added),
 		SPEC_TEST(test_verify_healthcheck),
 	};
 
