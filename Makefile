@@ -157,8 +157,9 @@ engine-start: ## start the private engine of make run
 	@echo DOCKER_HOST=$$($(HARNESS)/engine url $(RUN_ENGINE))
 
 engine-stop: ## end the private engines and remove all they had
-	@$(HARNESS)/engine stop $(RUN_ENGINE)
-	@$(HARNESS)/engine stop $(TEST_ENGINE)
+	@for engine in $(RUN_ENGINE) $(TEST_ENGINE) $(BUILD)/engines/*/; do \
+		$(HARNESS)/engine stop $$engine || exit; \
+	done
 
 # --- parts of make test -----------------------------------------------------
 
@@ -176,6 +177,14 @@ valgrind-init: $(BUILD)/init ## the tests of init, once under valgrind
 
 check-e2e: all ## run the end-to-end tests
 	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
+
+# Downloads a root file system of Debian for each release that is not this
+# machine's, once, into build/roots.
+.PHONY: test-engines
+test-engines: ## the end-to-end tests on other engines too: ENGINES="podman ..."
+	@$(HARNESS)/setup test
+	+@$(SUBMAKE) all
+	@$(HARNESS)/test-engines $(ENGINES)
 
 C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c bench/*.c)
 C_FILES := $(C_SOURCES) $(wildcard runner/*/*.h tests/*/*.h)
@@ -265,9 +274,7 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 		$(DESTDIR)$(PREFIX)/share/skillbox/
 
 .PHONY: clean
-clean: ## remove the build, and the private engines
-	@$(HARNESS)/engine stop $(RUN_ENGINE)
-	@$(HARNESS)/engine stop $(TEST_ENGINE)
+clean: engine-stop ## remove the build, and the private engines
 	rm -rf $(BUILD)
 
 .PHONY: help

@@ -38,9 +38,9 @@ clean() {
 	"$engine" start "$dir"
 	"$engine" status "$dir"
 	socket=$("$engine" url "$dir")
-	pid=$(cat "$(dirname "${socket#unix://}")/docker.pid")
+	pid=$("$engine" pid "$dir")
 	"$engine" start "$dir"
-	[ "$(cat "$(dirname "${socket#unix://}")/docker.pid")" = "$pid" ]
+	[ "$("$engine" pid "$dir")" = "$pid" ]
 	DOCKER_HOST=$socket docker info >/dev/null
 	"$engine" stop "$dir"
 	run ! "$engine" status "$dir"
@@ -48,6 +48,20 @@ clean() {
 	[ ! -e "$dir/data" ]
 	run ! kill -0 "$pid"
 	"$engine" stop "$dir"
+}
+
+@test "an engine stays what it was made as, until it is removed" {
+	run ! "$engine" start "$dir" --kind no-such-engine
+	"$engine" start "$dir"
+	kind=$("$engine" kind "$dir")
+	for other in $("$engine" kinds); do
+		[ "$other" = "$kind" ] ||
+			run ! "$engine" start "$dir" --kind "$other"
+	done
+	"$engine" stop --keep "$dir"
+	[ "$("$engine" kind "$dir")" = "$kind" ]
+	"$engine" stop "$dir"
+	[ ! -e "$dir/kind" ]
 }
 
 @test "two at once have each their own, and outlive the other" {
@@ -82,7 +96,7 @@ clean() {
 	docker load -q <"$BATS_TEST_TMPDIR/image.tar"
 	id=$(docker run -d --entrypoint sleep "$image" 1234)
 	inside=$(docker inspect -f '{{.State.Pid}}' "$id")
-	kill -9 "$(cat "$(dirname "${socket#unix://}")/docker.pid")"
+	kill -9 "$("$engine" pid "$dir")"
 	sleep 0.5
 	grep -qa 1234 "/proc/$inside/cmdline"
 	"$engine" start "$dir"

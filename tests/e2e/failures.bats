@@ -26,7 +26,7 @@ teardown_file() {
 }
 
 daemon() {
-	cat "$(dirname "${DOCKER_HOST#unix://}")/docker.pid"
+	"$harness/engine" pid "$SBX_TEST_ENGINE"
 }
 
 # The program outside of the engine, which may not answer.
