@@ -135,6 +135,15 @@ static const struct fault nonsense[] = {
 	  SENSELESS },
 	{ LIMITS, "Max open", "max open", SENSELESS },
 	{ LIMITS, "1024                 4096", "1024", SENSELESS },
+	/* nothing is read behind the last line */
+	{ LIMITS,
+	  "Max open files            1024                 4096                 "
+	  "files     \n",
+	  "Max", SENSELESS },
+	{ LIMITS,
+	  "files            1024                 4096                 "
+	  "files     \n",
+	  "files  ", SENSELESS },
 };
 
 static void test_nonsense_is_a_failed_sandbox(void **state)

@@ -315,6 +315,7 @@ static void test_owner_that_nobody_knows(void **state)
 	change(&f->sections[TARGETS], "65024 78", "x");
 	assert_int_equal(owner(f, "/books", &uid, &gid), -1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_SANDBOX_FAILED);
+	assert_non_null(strstr(f->err.message, "makes no sense"));
 }
 
 /* A report is believed whole or not at all. */

@@ -352,6 +352,9 @@ static void assert_lists_agree(struct spec_fixture *f)
 		assert_int_not_equal(is_tmpfs,
 				     mount_at(body, list[i].target) != NULL);
 	}
+	/* Else it would be an anonymous volume, writable and of no size. */
+	for (size_t i = 0; f->spec.image && i < f->image.volumes.n; i++)
+		assert_non_null(expected_at(list, n, f->image.volumes.v[i]));
 	assert_int_equal(n, json_object_size(tmpfs) +
 				    json_array_size(json_object_get(host(body),
 								    "Mounts")));
@@ -374,6 +377,7 @@ static void test_both_lists_of_mounts_agree(void **state)
 		assert_lists_agree(f);
 	}
 	sbx_action_add_tmpfs(&f->grant.action, "/dev/shm", 1 << 20, false);
+	sbx_action_add_tmpfs(&f->grant.action, "/scratch", 1 << 20, false);
 	assert_lists_agree(f);
 	f->spec.image = NULL;
 	assert_lists_agree(f);
