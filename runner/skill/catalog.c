@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "skill/names.h"
+#include "skill/reader.h"
 
 #define MANIFEST	  "skill.yaml"
 #define DEFAULT_DIRECTORY "./skills"
@@ -122,18 +123,10 @@ static const char *directory_name(const char *dir, const char *absolute)
 	return strrchr(absolute, '/') + 1;
 }
 
-static void move_lines(struct sbx_strv *to, struct sbx_strv *from,
-		       const char *file)
-{
-	for (size_t i = 0; i < from->n; i++)
-		sbx_strv_push_take(to, sbx_asprintf("%s:%s", file, from->v[i]));
-	sbx_strv_free(from);
-}
-
 int sbx_skill_load(const char *dir, struct sbx_skill *out,
 		   struct sbx_problems *problems, struct sbx_error *err)
 {
-	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_MANIFEST_SIZE_MAX);
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX);
 	cleanup_free char *absolute = realpath(dir, NULL);
 	bool slash = sbx_text_has_suffix(dir, "/");
 	cleanup_free char *file =
@@ -150,8 +143,7 @@ int sbx_skill_load(const char *dir, struct sbx_skill *out,
 	result = sbx_manifest_parse(sbx_buf_text(&text), text.len,
 				    directory_name(dir, absolute), file,
 				    &manifest, &found, err);
-	move_lines(&problems->errors, &found.errors, file);
-	move_lines(&problems->warnings, &found.warnings, file);
+	sbx_problems_move(problems, &found, file);
 	if (result < 0)
 		return -1;
 	*out = (struct sbx_skill){ .dir = sbx_take(absolute),

@@ -57,37 +57,43 @@ void sbx_action_clear_tmpfs(struct sbx_action *action)
 	action->n_tmpfs = 0;
 }
 
-static struct sbx_ulimit *find_ulimit(const struct sbx_action *action,
-				      const char *name)
+struct sbx_ulimit *sbx_ulimits_find(struct sbx_ulimit *ulimits, size_t n,
+				    const char *name)
 {
-	for (size_t i = 0; i < action->n_ulimits; i++) {
-		if (strcmp(action->ulimits[i].name, name) == 0)
-			return &action->ulimits[i];
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(ulimits[i].name, name) == 0)
+			return &ulimits[i];
 	}
 	return NULL;
 }
 
-void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
-			   int64_t soft, int64_t hard)
+void sbx_ulimits_set(struct sbx_ulimit **ulimits, size_t *n, const char *name,
+		     int64_t soft, int64_t hard)
 {
-	struct sbx_ulimit *ulimit = find_ulimit(action, name);
+	struct sbx_ulimit *ulimit = sbx_ulimits_find(*ulimits, *n, name);
 
 	if (!ulimit) {
-		action->ulimits =
-			sbx_realloc(action->ulimits,
-				    (action->n_ulimits + 1) * sizeof(*ulimit));
-		ulimit = &action->ulimits[action->n_ulimits++];
+		*ulimits = sbx_realloc(*ulimits, (*n + 1) * sizeof(*ulimit));
+		ulimit = &(*ulimits)[(*n)++];
 		ulimit->name = sbx_strdup(name);
 	}
 	ulimit->soft = soft;
 	ulimit->hard = hard;
 }
 
-static void clear_ulimits(struct sbx_action *action)
+void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n)
 {
-	for (size_t i = 0; i < action->n_ulimits; i++)
-		free(action->ulimits[i].name);
-	free(action->ulimits);
+	for (size_t i = 0; i < *n; i++)
+		free((*ulimits)[i].name);
+	free(*ulimits);
+	*ulimits = NULL;
+	*n = 0;
+}
+
+void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
+			   int64_t soft, int64_t hard)
+{
+	sbx_ulimits_set(&action->ulimits, &action->n_ulimits, name, soft, hard);
 }
 
 static char *copy_text(const char *text)
@@ -153,7 +159,7 @@ void sbx_action_clear(struct sbx_action *action)
 	free(action->runtime);
 	sbx_action_clear_volumes(action);
 	sbx_action_clear_tmpfs(action);
-	clear_ulimits(action);
+	sbx_ulimits_clear(&action->ulimits, &action->n_ulimits);
 	*action = (struct sbx_action){ .name = NULL };
 }
 

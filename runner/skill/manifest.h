@@ -27,7 +27,13 @@ enum sbx_output {
 	SBX_OUTPUT_FILE,
 };
 
-enum sbx_network { SBX_NETWORK_NONE, SBX_NETWORK_BRIDGE, SBX_NETWORK_HOST };
+/* From the tightest to the loosest. */
+enum sbx_network {
+	SBX_NETWORK_NONE,
+	SBX_NETWORK_BRIDGE,
+	SBX_NETWORK_HOST,
+	SBX_NETWORK_COUNT,
+};
 
 /*
  * @source	name of a skill's volume, or an absolute path of the host
@@ -51,6 +57,13 @@ struct sbx_ulimit {
 	int64_t soft;
 	int64_t hard;
 };
+
+/* In a list of *@n: finds one (or NULL), sets one, frees all. */
+struct sbx_ulimit *sbx_ulimits_find(struct sbx_ulimit *ulimits, size_t n,
+				    const char *name);
+void sbx_ulimits_set(struct sbx_ulimit **ulimits, size_t *n, const char *name,
+		     int64_t soft, int64_t hard);
+void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
 
 /*
  * One action, every default filled in.
@@ -145,9 +158,6 @@ struct sbx_manifest {
 	struct sbx_skill_test *tests;
 	size_t n_tests;
 };
-
-/* 1 MiB: no manifest needs more. */
-#define SBX_MANIFEST_SIZE_MAX (1024 * 1024)
 
 /*
  * Parses skill.yaml.  @name is the directory's name, which the manifest's

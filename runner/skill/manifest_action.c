@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "codec/json.h"
-#include "codec/units.h"
 #include "skill/names.h"
 
 #define MIB (INT64_C(1024) * 1024)
@@ -131,7 +130,6 @@ static void read_environment(const struct sbx_at *at,
 static void read_network(const struct sbx_at *at, const struct sbx_field *field,
 			 void *object)
 {
-	struct sbx_action *action = object;
 	struct sbx_at allow = sbx_at_member(at, "allow");
 
 	if (allow.value) {
@@ -141,10 +139,6 @@ static void read_network(const struct sbx_at *at, const struct sbx_field *field,
 		return;
 	}
 	sbx_read_word(at, field, object);
-	if (action->network == SBX_NETWORK_HOST)
-		sbx_reader_warn(at,
-				"the policy denies the host's network: runs "
-				"end as \"denied\"");
 }
 
 /* One sandbox per request is all there is so far. */
@@ -158,28 +152,6 @@ static void read_reuse(const struct sbx_at *at, const struct sbx_field *field,
 		sbx_reader_error(at, "\"reset\" is not supported yet, expected "
 				     "never");
 	else if (!text || strcmp(text, "never") != 0)
-		sbx_reader_expected(at, field->expected);
-}
-
-/* A number, or one as text; to billionths. */
-static void read_cpus(const struct sbx_at *at, const struct sbx_field *field,
-		      void *object)
-{
-	struct sbx_action *action = object;
-	const char *text = sbx_json_plain_text(at->value);
-	double number = json_number_value(at->value);
-	char decimal[400];
-	int64_t nano = 0;
-
-	if (json_is_number(at->value)) {
-		snprintf(decimal, sizeof(decimal), "%.9f", number);
-		if (strtod(decimal, NULL) == number)
-			text = decimal;
-	}
-	if (text && sbx_units_cpus(text, &nano) && nano >= field->min &&
-	    nano <= field->max)
-		action->nano_cpus = nano;
-	else
 		sbx_reader_expected(at, field->expected);
 }
 
@@ -201,7 +173,7 @@ static void read_user(const struct sbx_at *at, const struct sbx_field *field,
 		return;
 	}
 	if (uid == 0 || gid == 0)
-		sbx_reader_warn(at, "the policy denies uid and gid 0: runs end "
+		sbx_reader_warn(at, "no policy grants uid or gid 0: runs end "
 				    "as \"denied\"");
 	action->has_user = true;
 	action->uid = (uint32_t)uid;
@@ -262,19 +234,15 @@ static const char *const ulimit_names[] = {
 	"rttime",   "sigpending", "stack",  NULL,
 };
 
-static bool is_ulimit(const char *name)
+bool sbx_manifest_is_ulimit(const struct sbx_at *at)
 {
+	const char *nearest;
+
 	for (size_t i = 0; ulimit_names[i]; i++) {
-		if (strcmp(ulimit_names[i], name) == 0)
+		if (strcmp(ulimit_names[i], at->key) == 0)
 			return true;
 	}
-	return false;
-}
-
-static void unknown_ulimit(const struct sbx_at *at)
-{
-	const char *nearest = sbx_text_nearest(at->key, ulimit_names);
-
+	nearest = sbx_text_nearest(at->key, ulimit_names);
 	if (nearest)
 		sbx_reader_key_error(at, "unknown limit, did you mean \"%s\"?",
 				     nearest);
@@ -282,6 +250,7 @@ static void unknown_ulimit(const struct sbx_at *at)
 		sbx_reader_key_error(at,
 				     "unknown limit, expected one of Docker's "
 				     "such as nofile, core, stack");
+	return false;
 }
 
 static void read_ulimits(const struct sbx_at *at, const struct sbx_field *field,
@@ -296,9 +265,8 @@ static void read_ulimits(const struct sbx_at *at, const struct sbx_field *field,
 		struct sbx_at inner = sbx_at_member(at, name);
 		struct soft_hard limit;
 
-		if (!is_ulimit(name))
-			unknown_ulimit(&inner);
-		else if (read_soft_hard(&inner, &limit))
+		if (sbx_manifest_is_ulimit(&inner) &&
+		    read_soft_hard(&inner, &limit))
 			sbx_action_set_ulimit(object, name, limit.soft,
 					      limit.hard);
 	}
@@ -364,8 +332,9 @@ const struct sbx_field sbx_action_fields[] = {
 	  .max = SBX_TIMEOUT_MS_MAX,
 	  .expected = "a duration such as 2s or 500ms, at most 24h" },
 	{ .name = "cpus",
-	  .read = read_cpus,
+	  .read = sbx_read_cpus,
 	  DEFAULT,
+	  AT(nano_cpus),
 	  .min = SBX_NANO_CPUS_MIN,
 	  .max = SBX_NANO_CPUS_MAX,
 	  .expected = "a number of CPUs such as 0.5, from 0.01 to 4096 and "

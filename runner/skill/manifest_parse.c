@@ -13,20 +13,11 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "codec/json.h"
-#include "codec/yaml.h"
 #include "skill/manifest_keys.h"
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 
 /* --- the document's own keys ---------------------------------------------- */
-
-static void read_schema_version(const struct sbx_at *at,
-				const struct sbx_field *field, void *object)
-{
-	(void)object;
-	if (!json_is_integer(at->value) || json_integer_value(at->value) != 1)
-		sbx_reader_expected(at, field->expected);
-}
 
 /* The manifest has the directory's name already. */
 static void read_name(const struct sbx_at *at, const struct sbx_field *field,
@@ -54,9 +45,9 @@ static void read_name(const struct sbx_at *at, const struct sbx_field *field,
 
 static const struct sbx_field document_fields[] = {
 	{ .name = "schema_version",
-	  .read = read_schema_version,
+	  .read = sbx_read_schema_version,
 	  REQUIRED,
-	  .expected = "1, the version of this format" },
+	  .expected = SBX_SCHEMA_VERSION_EXPECTED },
 	{ .name = "name",
 	  .read = read_name,
 	  REQUIRED,
@@ -186,9 +177,10 @@ json_t *sbx_manifest_keys(void)
 	return keys;
 }
 
-static void read_document(const struct sbx_at *root,
-			  struct sbx_manifest *manifest)
+static void read_document(const struct sbx_at *root, void *object)
 {
+	struct sbx_manifest *manifest = object;
+
 	if (json_is_null(root->value)) {
 		sbx_reader_error(root,
 				 "there is nothing in this manifest, expected "
@@ -202,46 +194,6 @@ static void read_document(const struct sbx_at *root,
 	sbx_manifest_read_tests(root, manifest);
 }
 
-/* The one error that stands for all of @problems. */
-static int summarize(const char *file, const struct sbx_problems *problems,
-		     struct sbx_error *err)
-{
-	const char *first = problems->errors.v[0];
-	size_t more = problems->errors.n - 1;
-
-	if (more == 0)
-		return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s:%s", file,
-				     first);
-	return sbx_error_set(err, SBX_OUTCOME_INVALID,
-			     "%s:%.900s (and %zu more)", file, first, more);
-}
-
-/* Into a manifest that the caller frees, whatever comes of it. */
-static int parse(const char *data, size_t size, struct sbx_manifest *manifest,
-		 struct sbx_problems *problems)
-{
-	struct sbx_error err = SBX_ERROR_INIT;
-	struct sbx_yaml *yaml = NULL;
-	struct sbx_reader reader;
-	struct sbx_at root;
-
-	if (size > SBX_MANIFEST_SIZE_MAX) {
-		sbx_strv_push(&problems->errors,
-			      "1:1: the manifest is larger than 1 MiB, the "
-			      "most it may be");
-		return -1;
-	}
-	if (sbx_yaml_parse(data, size, &yaml, &err) < 0) {
-		sbx_strv_push(&problems->errors, err.message);
-		return -1;
-	}
-	root = sbx_reader_begin(&reader, yaml);
-	read_document(&root, manifest);
-	sbx_reader_finish(&reader, problems);
-	sbx_yaml_free(&yaml);
-	return problems->errors.n == 0 ? 0 : -1;
-}
-
 int sbx_manifest_parse(const char *data, size_t size, const char *name,
 		       const char *file, struct sbx_manifest **out,
 		       struct sbx_problems *problems, struct sbx_error *err)
@@ -249,9 +201,11 @@ int sbx_manifest_parse(const char *data, size_t size, const char *name,
 	struct sbx_manifest *manifest = sbx_calloc(1, sizeof(*manifest));
 
 	manifest->name = sbx_strdup(name);
-	if (parse(data, size, manifest, problems) < 0) {
+	if (sbx_read_document(data, size, "manifest", read_document, manifest,
+			      problems) < 0) {
 		sbx_manifest_free(&manifest);
-		return summarize(file, problems, err);
+		return sbx_problems_error(problems, SBX_OUTCOME_INVALID, file,
+					  err);
 	}
 	*out = manifest;
 	return 0;

@@ -5,7 +5,10 @@
 #include "skill/manifest.h"
 #include "skill/reader.h"
 
-/* What the modules that together read a manifest share, and nobody else. */
+/*
+ * What the modules that together read a manifest share, and policy_file.c,
+ * which has some of the same words.
+ */
 
 /* The keys of an action, into struct sbx_action. */
 extern const struct sbx_field sbx_action_fields[];
@@ -27,6 +30,9 @@ void sbx_manifest_read_actions(const struct sbx_at *root,
 			       struct sbx_manifest *manifest);
 void sbx_manifest_read_tests(const struct sbx_at *root,
 			     struct sbx_manifest *manifest);
+
+/* Whether @at, a member of "ulimits", is one there is; else that is noted. */
+bool sbx_manifest_is_ulimit(const struct sbx_at *at);
 
 /* An action of which nothing is said but what is always so. */
 void sbx_action_init(struct sbx_action *action);

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "codec/units.h"
 
 #define SHOWN_MAX   60
 #define FIELDS_MAX  64
@@ -235,8 +234,9 @@ void sbx_reader_refused(const struct sbx_at *at, const char *why)
 
 /* --- all that was found --------------------------------------------------- */
 
-struct sbx_at sbx_reader_begin(struct sbx_reader *reader,
-			       const struct sbx_yaml *yaml)
+/* Starts with the faults of @yaml.  The document itself. */
+static struct sbx_at begin(struct sbx_reader *reader,
+			   const struct sbx_yaml *yaml)
 {
 	const struct sbx_strv *faults = sbx_yaml_faults(yaml);
 
@@ -275,7 +275,8 @@ static void sort(struct sbx_reader_finding *all, size_t n)
 	}
 }
 
-void sbx_reader_finish(struct sbx_reader *reader, struct sbx_problems *problems)
+/* Moves what was found to @problems, in the order of the file. */
+static void finish(struct sbx_reader *reader, struct sbx_problems *problems)
 {
 	sort(reader->findings, reader->n_findings);
 	for (size_t i = 0; i < reader->n_findings; i++) {
@@ -296,6 +297,33 @@ void sbx_reader_finish(struct sbx_reader *reader, struct sbx_problems *problems)
 	*reader = (struct sbx_reader){ .yaml = NULL };
 }
 
+int sbx_read_document(const char *data, size_t size, const char *what,
+		      void (*read)(const struct sbx_at *root, void *object),
+		      void *object, struct sbx_problems *problems)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_yaml *yaml = NULL;
+	struct sbx_reader reader;
+	struct sbx_at root;
+
+	if (size > SBX_DOCUMENT_SIZE_MAX) {
+		sbx_strv_push_take(&problems->errors,
+				   sbx_asprintf("1:1: the %s is larger than 1 "
+						"MiB, the most it may be",
+						what));
+		return -1;
+	}
+	if (sbx_yaml_parse(data, size, &yaml, &err) < 0) {
+		sbx_strv_push(&problems->errors, err.message);
+		return -1;
+	}
+	root = begin(&reader, yaml);
+	read(&root, object);
+	finish(&reader, problems);
+	sbx_yaml_free(&yaml);
+	return problems->errors.n == 0 ? 0 : -1;
+}
+
 /* --- mappings by tables --------------------------------------------------- */
 
 static const struct sbx_field *find_field(const struct sbx_field *fields,
@@ -310,7 +338,7 @@ static const struct sbx_field *find_field(const struct sbx_field *fields,
 
 static bool is_usable(const struct sbx_field *field, unsigned int only)
 {
-	return (field->flags & SBX_FIELD_LATER) == 0 &&
+	return (field->flags & (SBX_FIELD_LATER | SBX_FIELD_NEVER)) == 0 &&
 	       (field->flags & only) == only;
 }
 
@@ -355,6 +383,8 @@ static void read_member(const struct sbx_at *at, const struct sbx_field *fields,
 		unknown_key(at, fields, only);
 	else if (field->flags & SBX_FIELD_LATER)
 		sbx_reader_key_error(at, "not supported yet, remove it");
+	else if (field->flags & SBX_FIELD_NEVER)
+		sbx_reader_key_error(at, "no policy can grant this, remove it");
 	else if (!is_usable(field, only))
 		sbx_reader_key_error(at,
 				     "this cannot stand here, give it in each "
@@ -397,159 +427,4 @@ json_t *sbx_reader_field_names(const struct sbx_field *fields,
 			json_array_append_new(names, json_string(fields->name));
 	}
 	return names;
-}
-
-/* --- values --------------------------------------------------------------- */
-
-static void *member_of(void *object, const struct sbx_field *field)
-{
-	return (char *)object + field->offset;
-}
-
-const char *sbx_reader_text(const struct sbx_at *at, const char *expected)
-{
-	const char *text = sbx_json_plain_text(at->value);
-
-	if (!text && json_is_string(at->value))
-		sbx_reader_error(at, "found a NUL character, expected %s",
-				 expected);
-	else if (!text)
-		sbx_reader_expected(at, expected);
-	return text;
-}
-
-static bool is_at_most(const struct sbx_at *at, size_t size, size_t max)
-{
-	if (size <= max)
-		return true;
-	sbx_reader_error(at, "found %zu entries, expected at most %zu", size,
-			 max);
-	return false;
-}
-
-bool sbx_reader_is_list(const struct sbx_at *at, size_t max,
-			const char *expected)
-{
-	if (json_is_array(at->value))
-		return is_at_most(at, json_array_size(at->value), max);
-	sbx_reader_expected(at, expected);
-	return false;
-}
-
-bool sbx_reader_is_mapping(const struct sbx_at *at, size_t max,
-			   const char *expected)
-{
-	if (json_is_object(at->value))
-		return is_at_most(at, json_object_size(at->value), max);
-	sbx_reader_expected(at, expected);
-	return false;
-}
-
-void sbx_read_text(const struct sbx_at *at, const struct sbx_field *field,
-		   void *object)
-{
-	const char *text = sbx_reader_text(at, field->expected);
-
-	if (text && field->fits && !field->fits(text))
-		sbx_reader_expected(at, field->expected);
-	else if (text)
-		sbx_strset(member_of(object, field), text);
-}
-
-/* Notes what is out of the field's range; else stores it. */
-static void store(const struct sbx_at *at, const struct sbx_field *field,
-		  int64_t number, void *object)
-{
-	if (number < field->min || number > field->max)
-		sbx_reader_expected(at, field->expected);
-	else
-		*(int64_t *)member_of(object, field) = number;
-}
-
-void sbx_read_duration(const struct sbx_at *at, const struct sbx_field *field,
-		       void *object)
-{
-	const char *text = sbx_json_plain_text(at->value);
-	int64_t ms = 0;
-
-	if (text && sbx_units_duration(text, &ms))
-		store(at, field, ms, object);
-	else
-		sbx_reader_expected(at, field->expected);
-}
-
-void sbx_read_size(const struct sbx_at *at, const struct sbx_field *field,
-		   void *object)
-{
-	const char *text = sbx_json_plain_text(at->value);
-	int64_t bytes = 0;
-
-	if (json_is_integer(at->value))
-		store(at, field, json_integer_value(at->value), object);
-	else if (text && sbx_units_size(text, &bytes))
-		store(at, field, bytes, object);
-	else
-		sbx_reader_expected(at, field->expected);
-}
-
-void sbx_read_integer(const struct sbx_at *at, const struct sbx_field *field,
-		      void *object)
-{
-	if (json_is_integer(at->value))
-		store(at, field, json_integer_value(at->value), object);
-	else
-		sbx_reader_expected(at, field->expected);
-}
-
-/* "none, bridge or host, did you mean ..." */
-static void unknown_word(const struct sbx_at *at, const struct sbx_field *field)
-{
-	struct sbx_buf expected = SBX_BUF_INIT(1024);
-	const char *text = json_string_value(at->value);
-	const char *nearest = NULL;
-
-	for (size_t i = 0; field->words[i]; i++) {
-		if (i > 0)
-			sbx_buf_puts(&expected,
-				     field->words[i + 1] ? ", " : " or ");
-		sbx_buf_puts(&expected, field->words[i]);
-	}
-	if (text)
-		nearest = sbx_text_nearest(text, field->words);
-	if (nearest)
-		sbx_buf_printf(&expected, "; did you mean \"%s\"?", nearest);
-	sbx_reader_expected(at, sbx_buf_text(&expected));
-	sbx_buf_free(&expected);
-}
-
-void sbx_read_word(const struct sbx_at *at, const struct sbx_field *field,
-		   void *object)
-{
-	const char *text = sbx_json_plain_text(at->value);
-
-	for (size_t i = 0; text && field->words[i]; i++) {
-		if (strcmp(text, field->words[i]) == 0) {
-			*(unsigned int *)member_of(object, field) =
-				(unsigned int)i;
-			return;
-		}
-	}
-	unknown_word(at, field);
-}
-
-void sbx_read_bool(const struct sbx_at *at, const struct sbx_field *field,
-		   void *object)
-{
-	if (json_is_boolean(at->value))
-		*(bool *)member_of(object, field) = json_is_true(at->value);
-	else
-		sbx_reader_expected(at, "true or false");
-}
-
-void sbx_read_nothing(const struct sbx_at *at, const struct sbx_field *field,
-		      void *object)
-{
-	(void)at;
-	(void)field;
-	(void)object;
 }

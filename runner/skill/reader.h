@@ -55,23 +55,21 @@ struct sbx_at {
 	const json_t *value;
 };
 
-/*
- * Starts with the faults of @yaml, which must outlive the reader.  The
- * document itself.
- */
-struct sbx_at sbx_reader_begin(struct sbx_reader *reader,
-			       const struct sbx_yaml *yaml);
-
 /* The member @key, and element @index, of @up; what they point to must last. */
 struct sbx_at sbx_at_member(const struct sbx_at *up, const char *key);
 struct sbx_at sbx_at_element(const struct sbx_at *up, size_t index);
 
+/* 1 MiB: no document that a person writes needs more. */
+#define SBX_DOCUMENT_SIZE_MAX (1024 * 1024)
+
 /*
- * Moves what was found to @problems, in the order of the file.  The reader is
- * empty afterwards.
+ * All of it at once: parses the YAML @data, has @read take its root into
+ * @object, and notes all that is wrong in @problems.  @what names the document
+ * in messages: "manifest".  0, or -1 with at least one error in @problems.
  */
-void sbx_reader_finish(struct sbx_reader *reader,
-		       struct sbx_problems *problems);
+int sbx_read_document(const char *data, size_t size, const char *what,
+		      void (*read)(const struct sbx_at *root, void *object),
+		      void *object, struct sbx_problems *problems);
 
 /* Where @at is in the file. */
 struct sbx_yaml_place sbx_reader_place(const struct sbx_at *at);
@@ -115,6 +113,7 @@ struct sbx_field {
 #define SBX_FIELD_REQUIRED 0x1
 #define SBX_FIELD_DEFAULT  0x2 /* may stand under "defaults:" too */
 #define SBX_FIELD_LATER	   0x4 /* known, but not supported yet */
+#define SBX_FIELD_NEVER	   0x8 /* what no policy can grant */
 
 /*
  * Reads a mapping by @fields (up to one without a name), of which only those
@@ -132,7 +131,10 @@ bool sbx_reader_is_list(const struct sbx_at *at, size_t max,
 bool sbx_reader_is_mapping(const struct sbx_at *at, size_t max,
 			   const char *expected);
 
-/* For fields of type char *, int64_t (ms, bytes, number), an enum, bool. */
+/*
+ * For fields of type char *, int64_t (ms, bytes, number, billionths of a CPU),
+ * an enum, bool.
+ */
 void sbx_read_text(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
 void sbx_read_duration(const struct sbx_at *at, const struct sbx_field *field,
@@ -141,10 +143,17 @@ void sbx_read_size(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
 void sbx_read_integer(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object);
+void sbx_read_cpus(const struct sbx_at *at, const struct sbx_field *field,
+		   void *object);
 void sbx_read_word(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
 void sbx_read_bool(const struct sbx_at *at, const struct sbx_field *field,
 		   void *object);
+
+/* "schema_version:", of which there is just one. */
+#define SBX_SCHEMA_VERSION_EXPECTED "1, the version of this format"
+void sbx_read_schema_version(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object);
 
 /* For a key that somebody else looks at. */
 void sbx_read_nothing(const struct sbx_at *at, const struct sbx_field *field,
