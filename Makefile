@@ -95,6 +95,11 @@ $(BUILD)/obj/sandbox/init_blob.o: $(BUILD)/init
 $(BUILD)/obj/sandbox/init_blob.o: CPPFLAGS += \
 	-DSBX_INIT_PATH='"$(abspath $(BUILD)/init)"'
 
+# So does the policy that applies where the host has none.
+$(BUILD)/obj/skill/policy_builtin.o: manifests/policy.yaml
+$(BUILD)/obj/skill/policy_builtin.o: CPPFLAGS += \
+	-DSBX_POLICY_PATH='"$(abspath manifests/policy.yaml)"'
+
 $(BUILD)/libskillbox.a: $(MODULES)
 	@rm -f $@
 	$(say) AR $@
@@ -227,7 +232,8 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(BUILD)/libskillbox.a
 	@mkdir -p $(@D)
 	$(say) TIDY $<
 	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(LIB_CFLAGS) \
-		-DSBX_INIT_PATH='"$(BUILD)/init"' -Xclang -analyzer-config \
+		-DSBX_INIT_PATH='"$(BUILD)/init"' \
+		-DSBX_POLICY_PATH='"manifests/policy.yaml"' -Xclang -analyzer-config \
 		-Xclang max-nodes=$(TIDY_NODES) \
 		>$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 	@touch $@

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/terminal.h"
+#include "skill/policy_file.h"
 
 #define HELP_SIZE_MAX (64 * 1024)
 
@@ -18,7 +19,10 @@ const struct sbx_option sbx_global_options[] = {
 	  "the container engine, such as unix:///var/run/docker.sock "
 	  "(default: $DOCKER_HOST, then the Docker CLI's current context)",
 	  offsetof(struct sbx_globals, engine) },
-	{ "policy", 0, SBX_OPTION_LATER, "FILE", "", 0 },
+	{ "policy", 0, SBX_OPTION_TEXT, "FILE",
+	  "what skills may have on this host (default: $SKILLBOX_POLICY, then "
+	  "/etc/skillbox/policy.yaml, then a strict one that is built in)",
+	  offsetof(struct sbx_globals, policy) },
 	{ "help", 'h', SBX_OPTION_FLAG, NULL, "show this text",
 	  offsetof(struct sbx_globals, help) },
 	{ .name = NULL },
@@ -116,6 +120,14 @@ int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 		    struct sbx_error *err)
 {
 	return sbx_catalog_open(out, cli->globals->skills, err);
+}
+
+int sbx_cli_policy(const struct sbx_cli *cli, struct sbx_policy *out,
+		   struct sbx_error *err)
+{
+	cleanup_problems struct sbx_problems problems = SBX_PROBLEMS_INIT;
+
+	return sbx_policy_open(cli->globals->policy, out, &problems, err);
 }
 
 int sbx_cli_names(const struct sbx_catalog *catalog, struct sbx_strv *names,

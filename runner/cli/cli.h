@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "engine/engine.h"
 #include "skill/catalog.h"
+#include "skill/policy.h"
 
 /* What the commands share. */
 
@@ -52,6 +53,7 @@ enum sbx_cli_format { SBX_CLI_TEXT, SBX_CLI_JSON };
 struct sbx_globals {
 	const char *skills;
 	const char *engine;
+	const char *policy;
 	bool help;
 	bool version;
 };
@@ -94,6 +96,10 @@ int sbx_cli_engine(const struct sbx_cli *cli, struct sbx_engine **out,
 /* The catalog that --skills or the environment names. */
 int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 		    struct sbx_error *err);
+
+/* The policy that --policy or the environment names, or this host's. */
+int sbx_cli_policy(const struct sbx_cli *cli, struct sbx_policy *out,
+		   struct sbx_error *err);
 
 /*
  * sbx_catalog_names() for a command that goes through all skills: says so on

@@ -28,6 +28,7 @@ static const struct sbx_option options[] = {
 
 struct build {
 	struct sbx_catalog catalog;
+	struct sbx_policy policy;
 	struct sbx_engine *engine;
 	struct sbx_strv names;
 	bool force;
@@ -61,6 +62,7 @@ static int build_one(const struct build *build, const char *name)
 {
 	const struct sbx_skill_image_options image_options = {
 		.force = build->force,
+		.policy = &build->policy,
 		.progress.line = sbx_term_progress,
 	};
 	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
@@ -96,7 +98,8 @@ static int build_each(const struct build *build)
 static int prepare(const struct sbx_cli *cli, struct build *build,
 		   struct sbx_error *err)
 {
-	if (sbx_cli_catalog(cli, &build->catalog, err) ||
+	if (sbx_cli_policy(cli, &build->policy, err) ||
+	    sbx_cli_catalog(cli, &build->catalog, err) ||
 	    sbx_cli_engine(cli, &build->engine, err))
 		return -1;
 	sbx_engine_set_cancel_fd(build->engine, sbx_cancel_setup());
@@ -116,6 +119,7 @@ static int run(const struct sbx_cli *cli, struct build *build)
 		status = build_each(build);
 	sbx_strv_free(&build->names);
 	sbx_engine_free(&build->engine);
+	sbx_policy_clear(&build->policy);
 	sbx_catalog_close(&build->catalog);
 	return status;
 }

@@ -11,6 +11,8 @@
 
 #include "base/text.h"
 #include "cli/terminal.h"
+#include "skill/grant.h"
+#include "skill/policy_file.h"
 #include "skill/skill_image.h"
 
 /*
@@ -20,6 +22,7 @@
 
 struct check {
 	struct sbx_catalog catalog;
+	struct sbx_policy policy;
 	size_t skills;
 	size_t errors;
 	size_t warnings;
@@ -72,7 +75,7 @@ static void check_dockerfile(struct check *check, const char *dir,
 		put_error(check, line);
 		return;
 	}
-	if (sbx_skill_image_warnings(skill, &warnings, &err)) {
+	if (sbx_skill_image_warnings(skill, &check->policy, &warnings, &err)) {
 		line = sbx_asprintf("%s/%s", dir, err.message);
 		put_error(check, line);
 	}
@@ -81,6 +84,35 @@ static void check_dockerfile(struct check *check, const char *dir,
 			sbx_asprintf("%s/%s", dir, warnings.v[i]);
 
 		put_warning(check, dir, located);
+	}
+}
+
+/*
+ * What this host's policy would make of it.  Elsewhere another one may hold,
+ * so these are warnings.
+ */
+static void check_policy(struct check *check, const char *dir,
+			 const struct sbx_skill *skill)
+{
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_wish wish = { .manifest = skill->manifest,
+				 .overrides = &none,
+				 .owner = "check" };
+
+	for (size_t i = 0; i < skill->manifest->n_actions; i++) {
+		cleanup_grant struct sbx_grant grant = { .owner = NULL };
+		struct sbx_error err = SBX_ERROR_INIT;
+
+		wish.action = &skill->manifest->actions[i];
+		if (sbx_grant_decide(&check->policy, &wish, &grant, &err))
+			sbx_strv_push(&grant.lowered, err.message);
+		for (size_t j = 0; j < grant.lowered.n; j++) {
+			cleanup_free char *line = sbx_asprintf(
+				"%s/skill.yaml: actions.%s: %s", dir,
+				wish.action->name, grant.lowered.v[j]);
+
+			put_warning(check, dir, line);
+		}
 	}
 }
 
@@ -102,6 +134,7 @@ static void check_skill(struct check *check, const char *dir)
 		put_error(check, err.message);
 	if (result)
 		return;
+	check_policy(check, dir, &skill);
 	check_dockerfile(check, dir, &skill);
 }
 
@@ -196,6 +229,19 @@ static int check_all(struct check *check, struct sbx_error *err)
 	return 0;
 }
 
+/* Every error of the policy itself, as for a manifest. */
+static int check_own_policy(struct check *check, const struct sbx_cli *cli,
+			    struct sbx_error *err)
+{
+	cleanup_problems struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	int result = sbx_policy_open(cli->globals->policy, &check->policy,
+				     &problems, err);
+
+	for (size_t i = 0; i < problems.errors.n; i++)
+		put(problems.errors.v[i]);
+	return result;
+}
+
 /* --- the command ----------------------------------------------------------- */
 
 static const char *plural(size_t n)
@@ -223,13 +269,16 @@ static int cmd_check(const struct sbx_cli *cli, int argc, char **argv)
 		return status;
 	/* Paths can be checked without a catalog. */
 	result = sbx_cli_catalog(cli, &check.catalog, &err);
+	if (first < argc)
+		result = 0;
+	if (result == 0)
+		result = check_own_policy(&check, cli, &err);
 	if (result == 0 && first == argc)
 		result = check_all(&check, &err);
-	for (int i = first; i < argc; i++) {
-		result = 0;
+	for (int i = first; result == 0 && i < argc; i++)
 		check_path(&check, argv[i]);
-	}
 	status = result ? sbx_cli_fail(&err) : summary(&check);
+	sbx_policy_clear(&check.policy);
 	sbx_catalog_close(&check.catalog);
 	return status;
 }

@@ -69,12 +69,13 @@ static int64_t free_bytes(const char *url, const json_t *info)
 }
 
 /* The proof of it all: a sandbox, looked at from the inside. */
-static void probe(struct diagnosis *diagnosis, struct sbx_engine *engine)
+static void probe(struct diagnosis *diagnosis, struct sbx_engine *engine,
+		  const struct sbx_policy *policy)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 	double start = sbx_clock_ms();
 
-	if (sbx_run_probe(engine, &err) == 0)
+	if (sbx_run_probe(engine, policy, &err) == 0)
 		sbx_doctor_add(&diagnosis->findings, SBX_DOCTOR_OK, "sandbox",
 			       NULL,
 			       "a sandbox starts, and init finds every "
@@ -87,7 +88,26 @@ static void probe(struct diagnosis *diagnosis, struct sbx_engine *engine)
 			       "no sandbox can be had: %s", err.message);
 }
 
-static void examine(struct diagnosis *diagnosis, struct sbx_engine *engine)
+/* Nothing runs under a policy that has an error. */
+static void examine_policy(struct diagnosis *diagnosis,
+			   const struct sbx_cli *cli, struct sbx_policy *out)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_cli_policy(cli, out, &err) == 0) {
+		sbx_doctor_add(&diagnosis->findings, SBX_DOCTOR_OK, "policy",
+			       NULL, "%s",
+			       out->file ? out->file : "the built-in one");
+		return;
+	}
+	sbx_policy_init(out);
+	sbx_doctor_add(&diagnosis->findings, SBX_DOCTOR_FAIL, "policy",
+		       "mend the file, or name another one with --policy", "%s",
+		       err.message);
+}
+
+static void examine(struct diagnosis *diagnosis, struct sbx_engine *engine,
+		    const struct sbx_policy *policy)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 	json_auto_t *version = NULL;
@@ -102,7 +122,7 @@ static void examine(struct diagnosis *diagnosis, struct sbx_engine *engine)
 	diagnosis->facts = sbx_doctor_facts(info, version);
 	sbx_doctor_examine(&diagnosis->findings, info, version,
 			   free_bytes(diagnosis->url, info));
-	probe(diagnosis, engine);
+	probe(diagnosis, engine, policy);
 }
 
 /* --- what is printed ------------------------------------------------------- */
@@ -187,6 +207,7 @@ static int diagnose(const struct sbx_cli *cli, bool as_json,
 		    struct sbx_error *err)
 {
 	struct diagnosis diagnosis = { .url = NULL };
+	cleanup_policy struct sbx_policy policy = { .file = NULL };
 	struct sbx_engine *engine = NULL;
 	int status;
 
@@ -194,7 +215,8 @@ static int diagnose(const struct sbx_cli *cli, bool as_json,
 		return sbx_cli_fail(err);
 	sbx_engine_set_cancel_fd(engine, sbx_cancel_setup());
 	diagnosis.url = sbx_strdup(sbx_engine_url(engine));
-	examine(&diagnosis, engine);
+	examine_policy(&diagnosis, cli, &policy);
+	examine(&diagnosis, engine, &policy);
 	if (as_json)
 		print_json(&diagnosis);
 	else

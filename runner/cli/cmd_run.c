@@ -132,12 +132,15 @@ static void find_output(struct run *run, const struct sbx_catalog *catalog)
 }
 
 static void run_action(struct run *run, const struct sbx_catalog *catalog,
+		       const struct sbx_policy *policy,
 		       const struct sbx_buf *input, int cancel_fd,
 		       struct sbx_record *record)
 {
 	struct sbx_run request = {
 		.engine = run->engine,
 		.catalog = catalog,
+		.policy = policy,
+		.requester = SBX_REQUESTER_OPERATOR,
 		.skill = run->skill,
 		.action = run->action,
 		.input = sbx_buf_text(input),
@@ -163,20 +166,23 @@ static int perform(struct run *run, struct sbx_record *record,
 		   struct sbx_error *err)
 {
 	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
+	struct sbx_policy policy = { .file = NULL };
 	struct sbx_buf input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX);
 	int cancel_fd = sbx_cancel_setup();
 	int result = -1;
 
 	if (sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
+	    sbx_cli_policy(run->cli, &policy, err) ||
 	    sbx_cli_catalog(run->cli, &catalog, err) ||
 	    sbx_cli_engine(run->cli, &run->engine, err) ||
 	    sbx_request_input(run->argument, cancel_fd, &input, err))
 		goto out;
-	run_action(run, &catalog, &input, cancel_fd, record);
+	run_action(run, &catalog, &policy, &input, cancel_fd, record);
 	result = 0;
 out:
 	sbx_buf_free(&input);
+	sbx_policy_clear(&policy);
 	sbx_catalog_close(&catalog);
 	return result;
 }

@@ -33,6 +33,7 @@ struct subject {
 
 struct session {
 	struct sbx_catalog catalog;
+	struct sbx_policy policy;
 	struct sbx_engine *engine;
 	struct sbx_strv names;
 	struct subject *subjects;
@@ -127,6 +128,8 @@ static json_t *run_test(struct session *session, const char *skill,
 	struct sbx_run run = {
 		.engine = session->engine,
 		.catalog = &session->catalog,
+		.policy = &session->policy,
+		.requester = SBX_REQUESTER_OPERATOR,
 		.skill = skill,
 		.action = test->action,
 		.input = input,
@@ -237,7 +240,8 @@ static int prepare(const struct sbx_cli *cli, struct session *session,
 	sbx_random_hex(random, sizeof(random));
 	snprintf(session->owner, sizeof(session->owner), "%s%s",
 		 SBX_SPEC_TEST_OWNER, random);
-	if (sbx_cli_catalog(cli, &session->catalog, err) ||
+	if (sbx_cli_policy(cli, &session->policy, err) ||
+	    sbx_cli_catalog(cli, &session->catalog, err) ||
 	    sbx_cli_engine(cli, &session->engine, err))
 		return -1;
 	session->cancel_fd = sbx_cancel_setup();
@@ -279,6 +283,7 @@ static int test(const struct sbx_cli *cli, struct session *session)
 	free(session->subjects);
 	sbx_strv_free(&session->names);
 	sbx_engine_free(&session->engine);
+	sbx_policy_clear(&session->policy);
 	sbx_catalog_close(&session->catalog);
 	return status;
 }

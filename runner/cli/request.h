@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
-#include "skill/policy.h"
+#include "skill/grant.h"
 
 /* What `skillbox run` makes of its arguments, before anything runs. */
 

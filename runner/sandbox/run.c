@@ -5,15 +5,16 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/path.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "sandbox/guarded.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/runner.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 #include "sandbox/volume_upload.h"
+#include "skill/engine_disk.h"
 #include "skill/skill_image.h"
 
 /* In hexadecimal, with the NUL. */
@@ -100,17 +101,23 @@ static int no_action(const struct state *state, struct sbx_error *err)
 static int find_action(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run *run = state->run;
-	const struct sbx_action *action;
+	struct sbx_wish wish = { .overrides = run->overrides,
+				 .requester = run->requester,
+				 .owner = run->owner };
 
 	if (sbx_catalog_load(run->catalog, run->skill, &state->skill, err) < 0)
 		return -1;
 	sbx_strset(&state->record->skill_version,
 		   state->skill.manifest->version);
-	action = sbx_manifest_action(state->skill.manifest, run->action);
-	if (!action)
+	wish.manifest = state->skill.manifest;
+	wish.action = sbx_manifest_action(wish.manifest, run->action);
+	if (!wish.action)
 		return no_action(state, err);
-	return sbx_policy_grant(state->skill.manifest, action, run->overrides,
-				run->owner, &state->grant, err);
+	if (sbx_grant_decide(run->policy, &wish, &state->grant, err) < 0)
+		return -1;
+	for (size_t i = 0; i < state->grant.lowered.n; i++)
+		sbx_progress_say(&run->progress, state->grant.lowered.v[i]);
+	return 0;
 }
 
 static int check_input(struct state *state, struct sbx_error *err)
@@ -129,30 +136,11 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return 0;
 }
 
-/*
- * An engine's socket may be anywhere, so only here is it known what it is in.
- * @path has no symlink in it.
- */
-static int keep_engine(const struct state *state, const char *path,
-		       struct sbx_error *err)
-{
-	static const char scheme[] = "unix://";
-	const char *url = sbx_engine_url(state->run->engine);
-	cleanup_free char *socket = NULL;
-
-	if (sbx_text_has_prefix(url, scheme))
-		socket = realpath(url + strlen(scheme), NULL);
-	if (!socket || !sbx_path_overlaps(socket, path))
-		return 0;
-	return sbx_error_set(err, SBX_OUTCOME_DENIED,
-			     "volumes.never: %s would hand over the engine, "
-			     "whose socket is %s",
-			     path, socket);
-}
-
 static int find_host_paths(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_action *action = &state->grant.action;
+	const char *url = sbx_engine_url(state->run->engine);
+	const char *policy = state->run->policy->file;
 
 	state->host_paths =
 		sbx_calloc(action->n_volumes, sizeof(*state->host_paths));
@@ -162,7 +150,7 @@ static int find_host_paths(struct state *state, struct sbx_error *err)
 		if (source[0] == '/' &&
 		    (sbx_host_path_find(source, &state->host_paths[i], err) <
 			     0 ||
-		     keep_engine(state, source, err) < 0))
+		     sbx_guarded_check(source, url, policy, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -173,6 +161,7 @@ static int find_host_paths(struct state *state, struct sbx_error *err)
 static int get_image(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_skill_image_options options = {
+		.policy = state->run->policy,
 		.progress = state->run->progress,
 	};
 	double began = sbx_clock_ms();
@@ -181,9 +170,11 @@ static int get_image(struct state *state, struct sbx_error *err)
 					    &options, &state->image, err);
 
 	state->record->build_ms = sbx_clock_ms() - began;
-	if (result == 0)
-		sbx_strset(&state->record->image, state->image.id);
-	return result;
+	if (result < 0)
+		return -1;
+	sbx_strset(&state->record->image, state->image.id);
+	return sbx_engine_disk_check(state->run->engine, state->image.storage,
+				     state->run->policy->disk_free, err);
 }
 
 static int write_spec(struct state *state, struct sbx_error *err)
@@ -323,7 +314,8 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 /* --- the probe ------------------------------------------------------------- */
 
 /* The tightest sandbox there is, of an image with nothing in it. */
-static void probe_grant(struct sbx_grant *grant)
+static void probe_grant(const struct sbx_policy *policy,
+			struct sbx_grant *grant)
 {
 	struct sbx_action *action = &grant->action;
 
@@ -334,11 +326,12 @@ static void probe_grant(struct sbx_grant *grant)
 	action->nano_cpus = 1000000000;
 	action->mem_limit = 64 * 1024 * 1024;
 	action->pids_limit = 16;
-	action->uid = sbx_policy_uid(grant->owner, grant->skill);
+	action->uid = sbx_policy_uid(policy, grant->owner, grant->skill);
 	action->gid = action->uid;
 }
 
-int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
+int sbx_run_probe(struct sbx_engine *engine, const struct sbx_policy *policy,
+		  struct sbx_error *err)
 {
 	char nonce[NONCE_SIZE];
 	char init_dir[INIT_DIR_SIZE];
@@ -358,7 +351,7 @@ int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err)
 
 	sbx_random_hex(nonce, NONCE_SIZE);
 	choose_init_dir(init_dir);
-	probe_grant(&grant);
+	probe_grant(policy, &grant);
 	if (sbx_empty_image(engine, &spec.image_id, err) == 0)
 		result = sbx_sandbox_start(&sandbox, engine, &spec, -1, &times,
 					   err);

@@ -8,12 +8,14 @@
 #include "engine/engine.h"
 #include "sandbox/record.h"
 #include "skill/catalog.h"
-#include "skill/policy.h"
+#include "skill/grant.h"
 
 /*
  * One run of one action, from its names to its record.
  *
  * @engine	its cancel descriptor should be @cancel_fd
+ * @policy	what is granted
+ * @requester	whose @overrides they are
  * @input	the caller's bytes; must be one JSON value of at most the
  *		action's input_limit
  * @owner	whose volumes and uid
@@ -26,6 +28,8 @@
 struct sbx_run {
 	struct sbx_engine *engine;
 	const struct sbx_catalog *catalog;
+	const struct sbx_policy *policy;
+	enum sbx_requester requester;
 	const char *skill;
 	const char *action;
 	const void *input;
@@ -52,6 +56,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record);
  * and ends it: does this engine give what every run depends on?  0, or -1
  * with what a run would fail with.
  */
-int sbx_run_probe(struct sbx_engine *engine, struct sbx_error *err);
+int sbx_run_probe(struct sbx_engine *engine, const struct sbx_policy *policy,
+		  struct sbx_error *err);
 
 #endif

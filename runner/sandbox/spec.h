@@ -10,7 +10,7 @@
 #include "base/strv.h"
 #include "sandbox/hello.h"
 #include "sandbox/host_path.h"
-#include "skill/policy.h"
+#include "skill/grant.h"
 #include "skill/skill_image.h"
 
 /*

@@ -3,78 +3,159 @@
 #define SBX_SKILL_POLICY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
 #include "base/strv.h"
 #include "skill/manifest.h"
 
 /*
- * The manifest asks, the policy grants.  Pure.
- *
- * Built-in rules until there is a policy file: network "host" and uid 0 are
- * denied; a host path in a manifest is denied; the operator may mount host
- * paths, except what would hand over the host (sbx_policy_grant's comment).
+ * What a host lets skills, and those who call them, have: policy.yaml as C
+ * structures.  policy_file.h reads it, grant.h decides by it.  The words are
+ * those of manifests/policy.schema.json.
  */
 
-/*
- * What one request asks for in place of the manifest; unset is -1 or NULL.
- * Variables and volumes replace those of the same name and on the same target.
- */
-struct sbx_overrides {
-	struct sbx_strv environment; /* "NAME=value" */
-	struct sbx_mount *volumes;   /* on top of the manifest's */
-	size_t n_volumes;
-	bool has_network;
-	enum sbx_network network;
-	int64_t timeout_ms;
-	int64_t mem_limit;
-	int64_t nano_cpus;
-	int64_t pids_limit;
+/* Who asks for what a manifest does not. */
+enum sbx_requester {
+	SBX_REQUESTER_OPERATOR, /* whoever has the command line */
+	SBX_REQUESTER_CALLER,	/* whoever reaches us over HTTP or MCP */
+	SBX_REQUESTER_COUNT,
 };
 
-#define SBX_OVERRIDES_INIT                                                     \
+/* "operator", "callers": the section of the policy, static. */
+const char *sbx_requester_name(enum sbx_requester requester);
+
+/*
+ * @source	absolute normalized path of the host, which covers what is
+ *		below it too; a volume's name; "*" for every name
+ */
+struct sbx_volume_rule {
+	char *source;
+	bool writable;
+};
+
+struct sbx_id_range {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* The most of each, or -1 where nothing is said. */
+struct sbx_limits {
+	int64_t nano_cpus;
+	int64_t mem_limit;
+	int64_t pids_limit;
+	int64_t timeout_ms;
+	int64_t stop_grace_period_ms;
+	int64_t input_limit;
+	int64_t output_limit;
+	int64_t tmpfs_size; /* of each tmpfs */
+};
+
+#define SBX_LIMITS_INIT                                                        \
 	{                                                                      \
-		.timeout_ms = -1, .mem_limit = -1, .nano_cpus = -1,            \
-		.pids_limit = -1                                               \
+		.nano_cpus = -1, .mem_limit = -1, .pids_limit = -1,            \
+		.timeout_ms = -1, .stop_grace_period_ms = -1,                  \
+		.input_limit = -1, .output_limit = -1, .tmpfs_size = -1        \
 	}
 
-void sbx_overrides_clear(struct sbx_overrides *overrides);
+/*
+ * What one side may ask for.  @networks is indexed by enum sbx_network; none
+ * is always granted.
+ */
+struct sbx_rights {
+	bool networks[SBX_NETWORK_COUNT];
+	struct sbx_volume_rule *volumes;
+	size_t n_volumes;
+	struct sbx_limits limits;
+};
+
+#define SBX_CONCURRENCY_MAX 1024
 
 /*
- * What is granted to one run.
+ * What manifests may ask for.
  *
- * @action	a copy, with the overrides in it; uid and gid are set
- * @owner	[a-z0-9._-]{1,64}
- * @skill	the skill's name
+ * @concurrency		runs of one skill at once; 0 for any number
+ * @ulimits		the most of some; what is not named is not bounded
+ * @runtimes		of the engine, by name; "default" is the engine's own
+ * @users		what an explicit "user:" may be, uid and gid
+ * @build_from		patterns (fnmatch(3), "*" matches "/" too) of what a
+ *			Dockerfile may name
+ * @build_network	whether its RUN steps reach a network
  */
-struct sbx_grant {
-	struct sbx_action action;
-	char *owner;
+struct sbx_skill_rules {
+	bool enabled;
+	int64_t concurrency;
+	struct sbx_rights rights;
+	struct sbx_ulimit *ulimits;
+	size_t n_ulimits;
+	struct sbx_strv runtimes;
+	struct sbx_id_range *users;
+	size_t n_users;
+	struct sbx_strv build_from;
+	bool build_network;
+};
+
+/* What those who call may ask for on top of that. */
+struct sbx_request_rules {
+	struct sbx_rights rights;
+	bool environment;
+};
+
+struct sbx_skill_exception {
 	char *skill;
+	struct sbx_skill_rules rules;
 };
 
 /*
- * Decides.  DENIED, the message starting with the rule's name:
- * "network.host: ...", "volumes.host_path: ...", "user.root: ...",
- * "volumes.never: ..." (engine sockets, "/", and anything in or above /proc,
- * /sys, /dev, /etc, /run/docker.sock and the like; in an operator's -v, "~"
- * and relative paths are INVALID), "volumes.overlap: ..." (two mounts on one
- * target, or a target inside another mount's).  INVALID for an override that
- * makes no sense (memory under 6 MiB, no cpus, pids under 2).
+ * @file	where it came from; NULL for the built-in one
+ * @exceptions	of single skills, complete: what they do not change is as in
+ *		@skills
+ * @uid_range	where the users of sandboxes are taken from
+ * @disk_free	bytes that must be free on the engine's disk; 0 for any
  */
-int sbx_policy_grant(const struct sbx_manifest *manifest,
-		     const struct sbx_action *action,
-		     const struct sbx_overrides *overrides, const char *owner,
-		     struct sbx_grant *out, struct sbx_error *err);
-void sbx_grant_clear(struct sbx_grant *grant);
+struct sbx_policy {
+	char *file;
+	struct sbx_skill_rules skills;
+	struct sbx_skill_exception *exceptions;
+	size_t n_exceptions;
+	struct sbx_request_rules requests[SBX_REQUESTER_COUNT];
+	struct sbx_id_range uid_range;
+	int64_t disk_free;
+};
 
 /*
- * The uid (and gid) of @owner and @skill: a hash of both into the range
- * 200000 to 265535, which no host account uses, because the kernel counts
- * inotify watches, pipe buffers, queued signals and descriptors in flight per
- * uid across containers.
+ * The strictest one, which the sections of a policy begin with: no network
+ * but none, no path of the host, no runtime but the engine's own, no user of
+ * their choice, no network in builds; who calls may only tighten.
  */
-uint32_t sbx_policy_uid(const char *owner, const char *skill);
+void sbx_policy_init(struct sbx_policy *policy);
+void sbx_policy_clear(struct sbx_policy *policy);
+#define cleanup_policy SBX_CLEANUP(sbx_policy_clear)
+
+/* The rules for skill @name: its exception's, else everybody's. */
+const struct sbx_skill_rules *sbx_policy_skill(const struct sbx_policy *policy,
+					       const char *name);
+
+/* For whoever fills one in. */
+void sbx_skill_rules_copy(struct sbx_skill_rules *to,
+			  const struct sbx_skill_rules *from);
+void sbx_skill_rules_clear(struct sbx_skill_rules *rules);
+void sbx_rights_add_volume(struct sbx_rights *rights, const char *source,
+			   bool writable);
+void sbx_rights_clear_volumes(struct sbx_rights *rights);
+void sbx_skill_rules_set_ulimit(struct sbx_skill_rules *rules, const char *name,
+				int64_t most);
+void sbx_skill_rules_add_users(struct sbx_skill_rules *rules,
+			       struct sbx_id_range range);
+void sbx_skill_rules_clear_users(struct sbx_skill_rules *rules);
+
+/*
+ * The uid (and gid) of @owner and @skill: a hash of both into the policy's
+ * uid_range, which no host account uses, because the kernel counts inotify
+ * watches, pipe buffers, queued signals and descriptors in flight per uid
+ * across containers.
+ */
+uint32_t sbx_policy_uid(const struct sbx_policy *policy, const char *owner,
+			const char *skill);
 
 #endif

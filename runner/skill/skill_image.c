@@ -20,6 +20,8 @@
 #include "codec/json.h"
 #include "engine/image.h"
 #include "skill/build_plan.h"
+#include "skill/engine_disk.h"
+#include "skill/grant.h"
 #include "skill/rootfs.h"
 
 #define ROOTFS_TAR "rootfs.tar"
@@ -126,6 +128,15 @@ static json_t *args_of(const struct sbx_build_plan *plan)
 	return args;
 }
 
+/* What our own bases are made from is the operator's business. */
+static bool has_network(const struct work *work,
+			const struct sbx_build_plan *plan)
+{
+	return strcmp(plan->kind, SBX_BUILD_BASE) == 0 ||
+	       sbx_policy_skill(work->options->policy, plan->name)
+		       ->build_network;
+}
+
 static int build(const struct work *work, const struct sbx_build_plan *plan,
 		 struct sbx_error *err)
 {
@@ -138,17 +149,22 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		.target = plan->target,
 		.args = args,
 		.labels = labels,
+		.no_network = !has_network(work, plan),
 		.context = sbx_context_read,
 		.context_ctx = plan->context,
 		.progress = work->options->progress,
 	};
 
-	if (ensure_bases(work, plan, err) < 0)
+	if (sbx_engine_disk_check(work->engine, NULL,
+				  work->options->policy->disk_free, err) < 0 ||
+	    ensure_bases(work, plan, err) < 0)
 		return -1;
 	say(work, "building", plan->tag);
 	if (prepare(work, plan, err) < 0 ||
 	    sbx_image_build(work->engine, &request, err) < 0)
-		return sbx_error_wrap(err, "build %s", repo);
+		return sbx_error_wrap(err, "build %s%s", repo,
+				      request.no_network ? " without network"
+							 : "");
 	if (strcmp(plan->kind, SBX_BUILD_BASE) != 0)
 		return 0;
 	/* So that "docker build" of what builds on it works too. */
@@ -233,7 +249,10 @@ static int ensure_pinned(const struct work *work, const char *ref,
 
 	if (result == SBX_IMAGE_GONE) {
 		say(work, "pulling", ref);
-		if (sbx_image_pull(work->engine, ref, &work->options->progress,
+		if (sbx_engine_disk_check(work->engine, NULL,
+					  work->options->policy->disk_free,
+					  err) < 0 ||
+		    sbx_image_pull(work->engine, ref, &work->options->progress,
 				   err) < 0)
 			return -1;
 		out->built = true;
@@ -251,6 +270,18 @@ static int ensure_pinned(const struct work *work, const char *ref,
 
 /* --------------------------------------------------------------------------*/
 
+static int check_bases(const struct sbx_policy *policy, const char *skill,
+		       const struct sbx_dockerfile *images,
+		       struct sbx_error *err)
+{
+	for (size_t i = 0; i < images->n; i++) {
+		if (sbx_grant_base(policy, skill, images->refs[i].image, err) <
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
 int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_catalog *catalog,
 			   const struct sbx_skill *skill,
@@ -261,31 +292,42 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 	cleanup_plans struct sbx_build_plans plans = {
 		.catalog = catalog, .platform = sbx_engine_platform(engine)
 	};
+	const char *name = skill->manifest->name;
+	const char *pinned = skill->manifest->image;
 	struct sbx_build_plan *plan;
 
-	if (skill->manifest->image)
-		return ensure_pinned(&work, skill->manifest->image, out, err);
-	if (sbx_build_plan_skill(&plans, skill, &plan, err) < 0)
+	if (pinned)
+		return sbx_grant_base(options->policy, name, pinned, err) < 0
+			       ? -1
+			       : ensure_pinned(&work, pinned, out, err);
+	if (sbx_build_plan_skill(&plans, skill, &plan, err) < 0 ||
+	    check_bases(options->policy, name, &plan->images, err) < 0)
 		return -1;
 	return ensure_plan(&work, plan, out, err);
 }
 
 /* --- warnings -------------------------------------------------------------*/
 
-static void warn(const struct sbx_dockerfile_ref *ref, const char *file,
+static void warn(const struct sbx_policy *policy, const char *skill,
+		 const struct sbx_dockerfile_ref *ref, const char *file,
 		 struct sbx_strv *out)
 {
-	if (ref->base || sbx_dockerfile_is_pinned(ref->image))
-		return;
-	sbx_strv_push_take(
-		out,
-		sbx_asprintf("%s:%u: %s %s is not pinned; add its digest "
-			     "(@sha256:...)",
-			     file, ref->line,
-			     sbx_dockerfile_kind_text(ref->kind), ref->image));
+	const char *kind = sbx_dockerfile_kind_text(ref->kind);
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_grant_base(policy, skill, ref->image, &err) < 0)
+		sbx_strv_push_take(out,
+				   sbx_asprintf("%s:%u: %s: %s", file,
+						ref->line, kind, err.message));
+	else if (!ref->base && !sbx_dockerfile_is_pinned(ref->image))
+		sbx_strv_push_take(
+			out, sbx_asprintf("%s:%u: %s %s is not pinned; "
+					  "add its digest (@sha256:...)",
+					  file, ref->line, kind, ref->image));
 }
 
 int sbx_skill_image_warnings(const struct sbx_skill *skill,
+			     const struct sbx_policy *policy,
 			     struct sbx_strv *out, struct sbx_error *err)
 {
 	const struct sbx_manifest *manifest = skill->manifest;
@@ -305,7 +347,8 @@ int sbx_skill_image_warnings(const struct sbx_skill *skill,
 				      sbx_buf_text(text), text->len,
 				      manifest->build_args, "linux/amd64", err);
 	for (size_t i = 0; i < images.n; i++)
-		warn(&images.refs[i], manifest->dockerfile, out);
+		warn(policy, manifest->name, &images.refs[i],
+		     manifest->dockerfile, out);
 	sbx_context_free(&context);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "skill/catalog.h"
+#include "skill/policy.h"
 #include "skill/skill_image_look.h"
 
 /*
@@ -22,9 +23,13 @@
  * the directory sbx_catalog_base_dir() finds.
  */
 
-/* @force: build although the tag is there. */
+/*
+ * @force	build although the tag is there
+ * @policy	what it may be built from, and with
+ */
 struct sbx_skill_image_options {
 	bool force;
+	const struct sbx_policy *policy;
 	struct sbx_progress progress;
 };
 
@@ -32,7 +37,8 @@ struct sbx_skill_image_options {
  * Makes sure that the skill's image exists and describes it.  One process
  * builds a key at a time, the others wait and then find it.  BUILD_FAILED,
  * INVALID (context, Dockerfile), NOT_FOUND (a base, a pinned image), DENIED
- * (the image sets io.skillbox.* labels of its own), UNAVAILABLE, CANCELLED.
+ * (the policy does not grant what it is built from, or the disk; the image
+ * sets io.skillbox.* labels of its own), UNAVAILABLE, CANCELLED.
  */
 int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_catalog *catalog,
@@ -50,8 +56,12 @@ int sbx_skill_image_prune(struct sbx_engine *engine,
 			  const struct sbx_catalog *catalog, bool dry_run,
 			  struct sbx_strv *removed, struct sbx_error *err);
 
-/* Bases that are not pinned: "Dockerfile:1: FROM debian:12 is not pinned". */
+/*
+ * Images in its Dockerfile that @policy does not grant, or that are not
+ * pinned: "Dockerfile:1: FROM debian:12 is not pinned".
+ */
 int sbx_skill_image_warnings(const struct sbx_skill *skill,
+			     const struct sbx_policy *policy,
 			     struct sbx_strv *out, struct sbx_error *err);
 
 #endif

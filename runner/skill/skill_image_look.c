@@ -72,6 +72,9 @@ void sbx_skill_image_describe(const json_t *inspect, const char *ref,
 
 	sbx_strset(&out->tag, ref);
 	sbx_strset(&out->id, id ? id : "");
+	/* Docker's overlay2 and Podman; engines on containerd leave it out. */
+	sbx_strset(&out->storage, sbx_json_text_at(inspect, "GraphDriver",
+						   "Data", "UpperDir", NULL));
 	if (directory && *directory)
 		sbx_strset(&out->working_dir, directory);
 	copy_strings(&out->env, json_object_get(config, "Env"));
@@ -90,5 +93,6 @@ void sbx_skill_image_clear(struct sbx_skill_image *image)
 	sbx_strv_free(&image->cmd);
 	free(image->working_dir);
 	sbx_strv_free(&image->volumes);
+	free(image->storage);
 	*image = (struct sbx_skill_image){ .tag = NULL };
 }

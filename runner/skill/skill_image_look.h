@@ -24,6 +24,7 @@
  * @entrypoint, @cmd	of the image
  * @working_dir	of the image, or NULL
  * @volumes	paths its Dockerfile declared with VOLUME
+ * @storage	a path of the engine's that holds its files, or NULL
  * @built	it was not there before
  */
 struct sbx_skill_image {
@@ -34,6 +35,7 @@ struct sbx_skill_image {
 	struct sbx_strv cmd;
 	char *working_dir;
 	struct sbx_strv volumes;
+	char *storage;
 	bool built;
 };
 

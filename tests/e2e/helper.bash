@@ -31,6 +31,20 @@ prepare() {
 	fi
 	export skills=$BATS_FILE_TMPDIR/skills
 	mkdir -p "$skills"
+	# Not this machine's own.
+	export SKILLBOX_POLICY=$top/manifests/policy.yaml
+}
+
+# policy: for all that follows, the one on standard input; what it does not
+# say is as in the default one.  Called in setup_file, it is for the file.
+policy() {
+	SKILLBOX_POLICY=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/policy.yaml
+	export SKILLBOX_POLICY
+	{
+		echo 'schema_version: 1'
+		cat
+		sed -n '/^operator:/,/^$/p' "$top/manifests/policy.yaml"
+	} >"$SKILLBOX_POLICY"
 }
 
 # fixture NAME: a skill whose actions are on standard input, indented as in a

@@ -168,8 +168,11 @@ YAML
 		>"$skills/t-bad/Dockerfile"
 	cd "$skills"
 	run -0 skillbox check t-bad
+	grep -q '^t-bad/Dockerfile:2: warning: .*skills.build.from' <<<"$output"
+	grep -q '^t-bad/skill.yaml: warning: .*skills.networks' <<<"$output"
+	run -0 skillbox --policy "$top/manifests/policy-developer.yaml" \
+		check t-bad
 	grep -q '^t-bad/Dockerfile:2: warning: .* not pinned' <<<"$output"
-	grep -qE '^t-bad/skill.yaml:4:[0-9]+: warning: .*network' <<<"$output"
 }
 
 @test "no Dockerfile" {

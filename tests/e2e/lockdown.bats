@@ -7,6 +7,7 @@ load helper
 
 setup_file() {
 	prepare
+	policy <<<'skills: {users: [1234, 4321]}'
 	fixture t-lockdown <<'YAML'
   sleeps: {command: [sleep, '60'], environment: {FROM_MANIFEST: manifest-marker}}
   sees: {command: [sh, -c, 'eval "$SCRIPT"']}

@@ -244,16 +244,16 @@ teardown() {
 	holds '.started_at == null'
 }
 
-@test "what the built-in rules forbid is denied, by the rule's name" {
+@test "what the policy forbids is denied, by the rule's name" {
 	act t-denied host_network
 	ended denied 77
-	holds '.error | test("network.host")'
+	holds '.error | test("skills.networks")'
 	act t-denied root
 	ended denied 77
 	holds '.error | test("user.root")'
 	act t-denied host_path
 	ended denied 77
-	holds '.error | test("volumes.host_path")'
+	holds '.error | test("skills.volumes")'
 	holds '.started_at == null'
 	[ -z "$(containers_of t-denied)" ]
 }

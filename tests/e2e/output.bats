@@ -7,6 +7,7 @@ load helper
 
 setup_file() {
 	prepare
+	policy <<<'skills: {limits: {output_limit: 256m}}'
 	local here=$skills/t-output
 	mkdir -p "$here/data"
 	/usr/bin/python3 "$top/tests/fixtures/documents.py" "$here/data"

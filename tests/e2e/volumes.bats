@@ -6,6 +6,7 @@ load helper
 
 setup_file() {
 	prepare
+	policy <<<'skills: {users: [265535]}'
 	fixture t-volumes <<'YAML'
   write: {command: [sh, -c, 'echo "$TEXT" >/data/file'], volumes: ['keep:/data:rw']}
   read: {command: [cat, /data/file], volumes: ['keep:/data:ro']}
@@ -183,7 +184,7 @@ serve() {
 @test "network host is denied to the operator as well" {
 	inside true --network host
 	ended denied 77
-	holds '.error | test("network.host")'
+	holds '.error | test("operator.networks")'
 }
 
 @test "a socket in a shared volume: check warns" {

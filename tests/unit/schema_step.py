@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Holds manifests/skill.schema.json against what the program says.
+"""Holds a schema of manifests/ against what the program says.
 
 schema_step.py SCHEMA < REPORT
 
@@ -10,12 +10,13 @@ schema has to take the document.  Differences go to stdout, and then the exit
 status is 1.
 """
 import json
+import os
 import sys
 
 import jsonschema
 
-# Where the schema has what the program calls by the name on the left.
-TABLES = {
+# Where a schema has what the program calls by the name on the left.
+TABLES = {"skill.schema.json": {
     "": [],
     "build": ["properties", "build"],
     "defaults": ["definitions", "defaults"],
@@ -24,7 +25,14 @@ TABLES = {
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],
     "tests[]": ["definitions", "test"],
     "tests[].expect": ["definitions", "expect"],
-}
+}, "policy.schema.json": {
+    "": [],
+    "skills": ["definitions", "skills"],
+    "build": ["definitions", "skills", "properties", "build"],
+    "limits": ["definitions", "limits"],
+    "engine": ["properties", "engine"],
+    "requests": ["definitions", "requests"],
+}}
 
 
 def walk(schema, path):
@@ -33,10 +41,10 @@ def walk(schema, path):
     return schema
 
 
-def compare_keys(schema, keys):
-    if set(keys) != set(TABLES):
-        yield f"tables: program {sorted(keys)}, here {sorted(TABLES)}"
-    for where, path in TABLES.items():
+def compare_keys(schema, tables, keys):
+    if set(keys) != set(tables):
+        yield f"tables: program {sorted(keys)}, here {sorted(tables)}"
+    for where, path in tables.items():
         table = walk(schema, path)
         known = set(keys.get(where, []))
         for key in known ^ set(table["properties"]):
@@ -59,12 +67,13 @@ def compare_cases(schema, cases):
 
 
 def main():
+    name = os.path.basename(sys.argv[1])
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
     report = json.load(sys.stdin)
     jsonschema.Draft7Validator.check_schema(schema)
     differences = [
-        *compare_keys(schema, report["keys"]),
+        *compare_keys(schema, TABLES[name], report["keys"]),
         *compare_cases(schema, report["cases"]),
     ]
     for difference in differences:

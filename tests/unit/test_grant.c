@@ -1,0 +1,768 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "skill/grant.h"
+#include "skill/policy_file.h"
+
+/* Action "run" of skill "example", whose body is @action (flow style). */
+static struct sbx_manifest *manifest(const char *action)
+{
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_manifest *out = NULL;
+	cleanup_free char *text =
+		sbx_asprintf("{schema_version: 1, name: example, "
+			     "version: 0.1.0, actions: {run: %s}}",
+			     action);
+
+	if (sbx_manifest_parse(text, strlen(text), "example", "skill.yaml",
+			       &out, &problems, &err) < 0)
+		fail_msg("%s", err.message);
+	sbx_problems_free(&problems);
+	return out;
+}
+
+/* The policy of @text, or the built-in one. */
+static struct sbx_policy policy_of(const char *text)
+{
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy out;
+	size_t size = text ? strlen(text) : 0;
+
+	if (!text)
+		text = sbx_policy_builtin(&size);
+	if (sbx_policy_parse(text, size, NULL, &out, &problems, &err) < 0)
+		fail_msg("%s", err.message);
+	sbx_problems_free(&problems);
+	return out;
+}
+
+static int decide(const char *policy_text, const struct sbx_manifest *m,
+		  const struct sbx_overrides *overrides,
+		  enum sbx_requester requester, const char *owner,
+		  struct sbx_grant *grant, struct sbx_error *err)
+{
+	struct sbx_policy policy = policy_of(policy_text);
+	const struct sbx_wish wish = { .manifest = m,
+				       .action = &m->actions[0],
+				       .overrides = overrides,
+				       .requester = requester,
+				       .owner = owner };
+	int result = sbx_grant_decide(&policy, &wish, grant, err);
+
+	sbx_policy_clear(&policy);
+	return result;
+}
+
+/*
+ * Asks for what @action and @overrides say.  @refusal: what the message has
+ * to begin with, or NULL for what has to be granted.
+ */
+static void check_under(const char *policy, const char *action,
+			const struct sbx_overrides *overrides,
+			enum sbx_requester requester, enum sbx_outcome outcome,
+			const char *refusal)
+{
+	struct sbx_manifest *m = manifest(action);
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant = { .owner = NULL };
+	int result =
+		decide(policy, m, overrides, requester, "1000", &grant, &err);
+
+	if (result != (refusal ? -1 : 0))
+		fail_msg("%s under %s: %s", action, policy, err.message);
+	assert_int_equal(err.outcome, outcome);
+	if (refusal && !sbx_text_has_prefix(err.message, refusal))
+		assert_string_equal(err.message, refusal);
+	assert_int_equal(grant.owner == NULL, refusal != NULL);
+	sbx_grant_clear(&grant);
+	sbx_manifest_free(&m);
+}
+
+static void check(const char *action, const struct sbx_overrides *overrides,
+		  enum sbx_outcome outcome, const char *refusal)
+{
+	check_under(NULL, action, overrides, SBX_REQUESTER_OPERATOR, outcome,
+		    refusal);
+}
+
+static void test_manifest_asks(void **state)
+{
+	static const struct {
+		const char *action;
+		const char *refusal;
+	} samples[] = {
+		{ "{}", NULL },
+		{ "{volumes: [\"a:/a\"]}", NULL },
+		{ "{network: bridge}", "skills.networks: " },
+		{ "{network: host}", "skills.networks: " },
+		{ "{runtime: runsc}", "skills.runtimes: " },
+		{ "{user: \"1000:1000\"}", "skills.users: " },
+		{ "{user: \"0:0\"}", "user.root: " },
+		{ "{user: \"0:1000\"}", "user.root: " },
+		{ "{user: \"1000:0\"}", "user.root: " },
+		{ "{volumes: [\"/srv/data:/a\"]}", "skills.volumes: " },
+		{ "{volumes: [\"/srv/data:/a:ro\"]}", "skills.volumes: " },
+		{ "{volumes: [\"skillbox-init-0:/a\"]}", "volumes.never: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+		check(samples[i].action, &none,
+		      samples[i].refusal ? SBX_OUTCOME_DENIED : SBX_OUTCOME_OK,
+		      samples[i].refusal);
+	}
+}
+
+/* The operator's volumes, as -v has them. */
+static void test_operator_volumes(void **state)
+{
+	static const struct {
+		const char *source, *target;
+		enum sbx_outcome outcome;
+		const char *refusal;
+	} samples[] = {
+		{ "/srv/data", "/data", SBX_OUTCOME_OK, NULL },
+		{ "/home/me/etc", "/data", SBX_OUTCOME_OK, NULL },
+		{ "/etcetera", "/data", SBX_OUTCOME_OK, NULL },
+		{ "name", "/data", SBX_OUTCOME_OK, NULL },
+		{ "/", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "//", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/./etc", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/etc/ssl", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/proc", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/sys/fs", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/dev/null", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/run", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/run/docker.sock", "/data", SBX_OUTCOME_DENIED,
+		  "volumes.never: " },
+		{ "/var", "/data", SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "/var/run/docker.sock", "/data", SBX_OUTCOME_DENIED,
+		  "volumes.never: " },
+		{ "/var/lib/docker/volumes", "/data", SBX_OUTCOME_DENIED,
+		  "volumes.never: " },
+		{ "/home/me/.docker/run/docker.sock", "/data",
+		  SBX_OUTCOME_DENIED, "volumes.never: " },
+		{ "skillbox-init-0", "/data", SBX_OUTCOME_DENIED,
+		  "volumes.never: " },
+		{ "/srv/../etc", "/data", SBX_OUTCOME_INVALID, "volume " },
+		{ "./data", "/data", SBX_OUTCOME_INVALID, "volume " },
+		{ "~/data", "/data", SBX_OUTCOME_INVALID, "volume " },
+		{ "/srv", "data", SBX_OUTCOME_INVALID, "volume " },
+		{ "/srv", "/proc/1", SBX_OUTCOME_INVALID, "volume " },
+		{ "/srv", "/a", SBX_OUTCOME_OK, NULL },
+		{ "/srv", "/a/b", SBX_OUTCOME_DENIED, "volumes.overlap: " },
+		{ "/srv", "/tmp", SBX_OUTCOME_DENIED, "volumes.overlap: " },
+		{ "/srv", "/b", SBX_OUTCOME_DENIED, "volumes.overlap: " },
+		{ "/srv", "/b/c/d", SBX_OUTCOME_DENIED, "volumes.overlap: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		cleanup_free char *source = sbx_strdup(samples[i].source);
+		cleanup_free char *target = sbx_strdup(samples[i].target);
+		struct sbx_mount mount = { .source = source, .target = target };
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+		overrides.volumes = &mount;
+		overrides.n_volumes = 1;
+		check("{volumes: [\"v:/a\", \"w:/b/c\"]}", &overrides,
+		      samples[i].outcome, samples[i].refusal);
+	}
+}
+
+/* On the same target the operator's takes the place of the manifest's. */
+static void test_operator_volume_replaces(void **state)
+{
+	struct sbx_manifest *m =
+		manifest("{volumes: [\"v:/a\", \"/srv:/b\", \"w:/c\"]}");
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_action mine = { .name = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	sbx_action_add_volume(&mine, "/srv/own", "/b/", true);
+	overrides.volumes = mine.volumes;
+	overrides.n_volumes = mine.n_volumes;
+	assert_int_equal(decide(NULL, m, &overrides, SBX_REQUESTER_OPERATOR,
+				"me", &grant, &err),
+			 0);
+	sbx_manifest_free(&m);
+	assert_int_equal(grant.action.n_volumes, 3);
+	assert_string_equal(grant.action.volumes[0].source, "v");
+	assert_string_equal(grant.action.volumes[1].source, "w");
+	assert_string_equal(grant.action.volumes[2].source, "/srv/own");
+	assert_string_equal(grant.action.volumes[2].target, "/b");
+	assert_true(grant.action.volumes[2].read_only);
+	sbx_grant_clear(&grant);
+	/* What it does not replace is still the manifest's. */
+	check("{volumes: [\"/srv:/a\", \"/srv:/b\"]}", &overrides,
+	      SBX_OUTCOME_DENIED, "skills.volumes: ");
+	sbx_action_clear(&mine);
+}
+
+/* Two of the operator's own collide as well. */
+static void test_operator_volumes_overlap(void **state)
+{
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_action both = { .name = NULL };
+
+	(void)state;
+	sbx_action_add_volume(&both, "/srv", "/x", true);
+	sbx_action_add_volume(&both, "/srv", "/x/", true);
+	overrides.volumes = both.volumes;
+	overrides.n_volumes = both.n_volumes;
+	check("{}", &overrides, SBX_OUTCOME_DENIED, "volumes.overlap: ");
+	sbx_action_clear(&both);
+}
+
+static void test_override_values(void **state)
+{
+	static const struct {
+		size_t member;
+		int64_t value;
+		bool fits;
+	} samples[] = {
+#define AT(member) offsetof(struct sbx_overrides, member)
+		{ AT(timeout_ms), 1, true },
+		{ AT(timeout_ms), 0, false },
+		{ AT(timeout_ms), -2, false },
+		{ AT(timeout_ms), SBX_TIMEOUT_MS_MAX + 1, false },
+		{ AT(mem_limit), SBX_MEM_LIMIT_MIN, true },
+		{ AT(mem_limit), SBX_MEM_LIMIT_MIN - 1, false },
+		{ AT(mem_limit), INT64_MAX, false },
+		{ AT(nano_cpus), SBX_NANO_CPUS_MIN, true },
+		{ AT(nano_cpus), 0, false },
+		{ AT(pids_limit), 2, true },
+		{ AT(pids_limit), 1, false },
+		{ AT(pids_limit), 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+		bool fits = samples[i].fits;
+
+		memcpy((char *)&overrides + samples[i].member,
+		       &samples[i].value, sizeof(samples[i].value));
+		check("{}", &overrides,
+		      fits ? SBX_OUTCOME_OK : SBX_OUTCOME_INVALID,
+		      fits ? NULL : "the ");
+	}
+}
+
+static void test_override_environment(void **state)
+{
+	static const char *const refused[] = {
+		"1A=x", "A", "=x", "A B=x", "SKILL_RUN_ID=x", ""
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(refused); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+		sbx_strv_push(&overrides.environment, refused[i]);
+		check("{}", &overrides, SBX_OUTCOME_INVALID, "the variable ");
+		sbx_overrides_clear(&overrides);
+	}
+}
+
+/* Host's network is denied to the operator too, and none takes it away. */
+static void test_override_network(void **state)
+{
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	overrides.has_network = true;
+	overrides.network = SBX_NETWORK_HOST;
+	check("{}", &overrides, SBX_OUTCOME_DENIED, "operator.networks: ");
+	overrides.network = SBX_NETWORK_NONE;
+	check("{network: host}", &overrides, SBX_OUTCOME_OK, NULL);
+}
+
+/* --- what a policy makes of it -------------------------------------------- */
+
+#define SKILLS(rules) "{schema_version: 1, skills: {" rules "}}"
+#define OF_EXAMPLE(rules)                                                      \
+	"{schema_version: 1, exceptions: {example: {" rules "}}}"
+
+/* Each rule grants what it names, to whom it names, and nothing else. */
+static void test_skills_rules(void **state)
+{
+	static const struct {
+		const char *policy;
+		const char *action;
+		const char *refusal;
+	} samples[] = {
+		{ SKILLS("networks: [bridge]"), "{network: bridge}", NULL },
+		{ SKILLS("networks: [bridge]"), "{network: none}", NULL },
+		{ SKILLS("networks: [bridge]"), "{network: host}",
+		  "skills.networks: " },
+		{ SKILLS("networks: [host]"), "{network: host}", NULL },
+		{ SKILLS("networks: [host]"), "{network: bridge}",
+		  "skills.networks: " },
+		{ OF_EXAMPLE("networks: [bridge]"), "{network: bridge}", NULL },
+		{ "{schema_version: 1, exceptions: {other: {networks: "
+		  "[bridge]}}}",
+		  "{network: bridge}", "skills.networks: " },
+		{ "{schema_version: 1, skills: {networks: [bridge]}, "
+		  "exceptions: {example: {networks: []}}}",
+		  "{network: bridge}", "skills.networks: " },
+		{ SKILLS("enabled: false"), "{}", "skills.enabled: " },
+		{ OF_EXAMPLE("enabled: false"), "{}", "skills.enabled: " },
+		{ "{schema_version: 1, skills: {enabled: false}, "
+		  "exceptions: {example: {enabled: true}}}",
+		  "{}", NULL },
+		{ SKILLS("users: [\"1000-1999\"]"), "{user: \"1000:1999\"}",
+		  NULL },
+		{ SKILLS("users: [\"1000-1999\"]"), "{user: \"999:1999\"}",
+		  "skills.users: " },
+		{ SKILLS("users: [\"1000-1999\"]"), "{user: \"1000:2000\"}",
+		  "skills.users: " },
+		{ SKILLS("users: [1000, 2000]"), "{user: \"2000:1000\"}",
+		  NULL },
+		{ SKILLS("runtimes: [default, runsc]"), "{runtime: runsc}",
+		  NULL },
+		{ SKILLS("runtimes: [default, runsc]"), "{runtime: runc}",
+		  "skills.runtimes: " },
+		{ SKILLS("runtimes: [runsc]"), "{runtime: runc}",
+		  "skills.runtimes: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+		check_under(samples[i].policy, samples[i].action, &none,
+			    SBX_REQUESTER_OPERATOR,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+	}
+}
+
+/* Paths of the host: the longest rule that covers one decides. */
+static void test_volume_rules(void **state)
+{
+	static const char policy[] =
+		SKILLS("volumes: [\"/srv/a:rw\", \"/srv/a/b:ro\", "
+		       "\"/srv/c:ro\", \"/var:rw\"]");
+	static const struct {
+		const char *volumes;
+		const char *refusal;
+	} samples[] = {
+		{ "[\"/srv/a/x:/x:rw\"]", NULL },
+		{ "[\"/srv/a:/x:ro\"]", NULL },
+		{ "[\"/srv/a:/x:rw\"]", "skills.volumes: " },
+		{ "[\"/srv/a/b:/x:ro\"]", NULL },
+		{ "[\"/srv/a/b:/x:rw\"]", "skills.volumes: " },
+		{ "[\"/srv/a/b/deep:/x:rw\"]", "skills.volumes: " },
+		{ "[\"/srv/c:/x:ro\"]", NULL },
+		{ "[\"/srv/c:/x:rw\"]", "skills.volumes: " },
+		{ "[\"/srv/cc:/x:ro\"]", "skills.volumes: " },
+		{ "[\"/srv:/x:ro\"]", "skills.volumes: " },
+		{ "[\"/var/mine:/x:rw\"]", NULL },
+		{ "[\"/var:/x:ro\"]", "volumes.never: " },
+		{ "[\"/var/run:/x:ro\"]", "volumes.never: " },
+		{ "[\"/var/mine:/x:rw\", \"/var/mine/y:/y:ro\"]",
+		  "volumes.inside: " },
+		{ "[\"/var/mine:/x:ro\", \"/var/mine/y:/y:rw\"]", NULL },
+		{ "[\"/var/mine:/x:rw\", \"/var/mine:/y:ro\"]", NULL },
+		{ "[\"name:/x:rw\"]", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides none = SBX_OVERRIDES_INIT;
+		cleanup_free char *action =
+			sbx_asprintf("{volumes: %s}", samples[i].volumes);
+
+		check_under(policy, action, &none, SBX_REQUESTER_OPERATOR,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+	}
+}
+
+/* Who calls may ask for less than the manifest, and for nothing else. */
+static void test_callers_tighten(void **state)
+{
+	static const char policy[] = SKILLS("networks: [bridge, host]");
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	overrides.has_network = true;
+	overrides.network = SBX_NETWORK_NONE;
+	check_under(policy, "{network: bridge}", &overrides,
+		    SBX_REQUESTER_CALLER, SBX_OUTCOME_OK, NULL);
+	overrides.network = SBX_NETWORK_BRIDGE;
+	check_under(policy, "{network: bridge}", &overrides,
+		    SBX_REQUESTER_CALLER, SBX_OUTCOME_OK, NULL);
+	check_under(policy, "{network: host}", &overrides, SBX_REQUESTER_CALLER,
+		    SBX_OUTCOME_OK, NULL);
+	check_under(policy, "{network: none}", &overrides, SBX_REQUESTER_CALLER,
+		    SBX_OUTCOME_DENIED, "callers.networks: ");
+	check_under(policy, "{network: none}", &overrides,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_DENIED,
+		    "operator.networks: ");
+	check_under(NULL, "{}", &overrides, SBX_REQUESTER_CALLER,
+		    SBX_OUTCOME_DENIED, "callers.networks: ");
+	check_under(NULL, "{}", &overrides, SBX_REQUESTER_OPERATOR,
+		    SBX_OUTCOME_OK, NULL);
+}
+
+static void test_environment_rule(void **state)
+{
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	sbx_strv_push(&overrides.environment, "LD_PRELOAD=/x");
+	check_under(NULL, "{}", &overrides, SBX_REQUESTER_CALLER,
+		    SBX_OUTCOME_DENIED, "callers.environment: ");
+	check_under(SKILLS(""), "{}", &overrides, SBX_REQUESTER_OPERATOR,
+		    SBX_OUTCOME_DENIED, "operator.environment: ");
+	check_under("{schema_version: 1, callers: {environment: true}}", "{}",
+		    &overrides, SBX_REQUESTER_CALLER, SBX_OUTCOME_OK, NULL);
+	sbx_overrides_clear(&overrides);
+}
+
+static void test_requested_volumes(void **state)
+{
+	static const char policy[] =
+		"{schema_version: 1, skills: {volumes: [\"/srv/x:rw\"]}, "
+		"callers: {volumes: [\"/srv/c:ro\", \"named:ro\"]}}";
+	static const struct {
+		const char *source;
+		bool read_only;
+		const char *refusal;
+	} samples[] = {
+		{ "/srv/x", true, NULL }, /* as the manifest, and tighter */
+		{ "/srv/x", false, NULL },
+		{ "/srv/y", true, "callers.volumes: " },
+		{ "/srv/c/deep", true, NULL },
+		{ "/srv/c", false, "callers.volumes: " },
+		{ "named", true, NULL },
+		{ "named", false, "callers.volumes: " },
+		{ "other", true, "callers.volumes: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+		struct sbx_action asked = { .name = NULL };
+
+		sbx_action_add_volume(&asked, samples[i].source, "/m",
+				      samples[i].read_only);
+		overrides.volumes = asked.volumes;
+		overrides.n_volumes = 1;
+		check_under(policy, "{volumes: [\"/srv/x:/m:rw\"]}", &overrides,
+			    SBX_REQUESTER_CALLER,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+		sbx_action_clear(&asked);
+	}
+}
+
+/* A mount that is tighter than the manifest's has no more than its rule. */
+static void test_tighter_is_still_checked(void **state)
+{
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_action asked = { .name = NULL };
+
+	(void)state;
+	sbx_action_add_volume(&asked, "/srv/x", "/m", true);
+	overrides.volumes = asked.volumes;
+	overrides.n_volumes = 1;
+	check_under(SKILLS(""), "{volumes: [\"/srv/x:/m:ro\"]}", &overrides,
+		    SBX_REQUESTER_CALLER, SBX_OUTCOME_DENIED,
+		    "skills.volumes: ");
+	sbx_action_clear(&asked);
+}
+
+/* --- numbers -------------------------------------------------------------- */
+
+#define MANY                                                                   \
+	"{timeout: 2h, stop_grace_period: 1h, cpus: 8, mem_limit: 8g, "        \
+	"pids_limit: 2000, input_limit: 1g, output_limit: 1g, "                \
+	"tmpfs: [\"/tmp:size=8g\"], "                                          \
+	"ulimits: {nofile: 1000000, rtprio: 99, nice: 40, fsize: 5}}"
+
+static struct sbx_grant granted(const char *policy, const char *action,
+				const struct sbx_overrides *overrides,
+				enum sbx_requester requester)
+{
+	struct sbx_manifest *m = manifest(action);
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant = { .owner = NULL };
+
+	if (decide(policy, m, overrides, requester, "me", &grant, &err) < 0)
+		fail_msg("%s", err.message);
+	sbx_manifest_free(&m);
+	return grant;
+}
+
+static int64_t hard_limit(const struct sbx_action *action, const char *name)
+{
+	return sbx_ulimits_find(action->ulimits, action->n_ulimits, name)->hard;
+}
+
+/* Each number that is too large is lowered to the rule's, and that is said. */
+static void test_numbers_are_lowered(void **state)
+{
+	static const char policy[] = SKILLS(
+		"concurrency: 3, ulimits: {nofile: 99}, "
+		"limits: {timeout: 1m, stop_grace_period: 1s, cpus: 1.5, "
+		"mem_limit: 7m, pids_limit: 5, input_limit: 11, "
+		"output_limit: 12, tmpfs: 1m}");
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant =
+		granted(policy, MANY, &none, SBX_REQUESTER_OPERATOR);
+	const struct sbx_action *action = &grant.action;
+
+	(void)state;
+	assert_int_equal(grant.concurrency, 3);
+	assert_int_equal(action->timeout_ms, 60000);
+	assert_int_equal(action->stop_grace_period_ms, 1000);
+	assert_int_equal(action->nano_cpus, 1500000000);
+	assert_int_equal(action->mem_limit, 7 * 1024 * 1024);
+	assert_int_equal(action->pids_limit, 5);
+	assert_int_equal(action->input_limit, 11);
+	assert_int_equal(action->output_limit, 12);
+	assert_int_equal(action->tmpfs[0].size, 1024 * 1024);
+	assert_int_equal(hard_limit(action, "nofile"), 99);
+	assert_int_equal(hard_limit(action, "rtprio"), 0);
+	assert_int_equal(hard_limit(action, "nice"), 20);
+	assert_int_equal(hard_limit(action, "fsize"), 5);
+	assert_int_equal(hard_limit(action, "core"), 1);
+	for (size_t i = 0; i < action->n_ulimits; i++)
+		assert_true(action->ulimits[i].soft <= action->ulimits[i].hard);
+	assert_int_equal(grant.lowered.n, 11);
+	assert_string_equal(grant.lowered.v[0],
+			    "skills.limits.timeout: 2h was asked for, 1m is "
+			    "granted");
+	sbx_grant_clear(&grant);
+}
+
+/* What is within the rules stays as it was asked for. */
+static void test_small_numbers_stay(void **state)
+{
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant =
+		granted(NULL, "{timeout: 7s, cpus: 0.25, mem_limit: 9m}", &none,
+			SBX_REQUESTER_OPERATOR);
+
+	(void)state;
+	assert_int_equal(grant.action.timeout_ms, 7000);
+	assert_int_equal(grant.action.nano_cpus, 250000000);
+	assert_int_equal(grant.action.mem_limit, 9 * 1024 * 1024);
+	assert_int_equal(grant.lowered.n, 0);
+	sbx_grant_clear(&grant);
+}
+
+/*
+ * A request gets what the manifest would get, or its own rule, whichever is
+ * more: here 10m of the manifest's 20m, and 15m of the operator's own.
+ */
+static void test_requested_numbers(void **state)
+{
+	static const char policy[] =
+		"{schema_version: 1, skills: {limits: {mem_limit: 10m}}, "
+		"operator: {limits: {mem_limit: 15m}}}";
+	static const struct {
+		enum sbx_requester requester;
+		int64_t asked_mib, granted_mib;
+	} samples[] = {
+		{ SBX_REQUESTER_CALLER, 8, 8 },
+		{ SBX_REQUESTER_CALLER, 10, 10 },
+		{ SBX_REQUESTER_CALLER, 18, 10 },
+		{ SBX_REQUESTER_OPERATOR, 8, 8 },
+		{ SBX_REQUESTER_OPERATOR, 14, 14 },
+		{ SBX_REQUESTER_OPERATOR, 18, 15 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+		struct sbx_grant grant;
+
+		overrides.mem_limit = samples[i].asked_mib * 1024 * 1024;
+		grant = granted(policy, "{mem_limit: 20m}", &overrides,
+				samples[i].requester);
+		assert_int_equal(grant.action.mem_limit / 1024 / 1024,
+				 samples[i].granted_mib);
+		assert_int_equal(grant.lowered.n,
+				 samples[i].asked_mib > samples[i].granted_mib);
+		sbx_grant_clear(&grant);
+	}
+}
+
+/* The first runtime of the list is for those who name none. */
+static void test_runtime_of_the_policy(void **state)
+{
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant = granted(SKILLS("runtimes: [runsc, default]"),
+					 "{}", &none, SBX_REQUESTER_OPERATOR);
+
+	(void)state;
+	assert_string_equal(grant.action.runtime, "runsc");
+	sbx_grant_clear(&grant);
+}
+
+static void test_bases(void **state)
+{
+	static const struct {
+		const char *policy, *image;
+		bool granted;
+	} samples[] = {
+		{ NULL, "skillbox/python", true },
+		{ NULL, "debian:12", false },
+		{ NULL, "debian@sha256:0123", true },
+		{ NULL, "example.com/a/b@sha256:0123", true },
+		{ NULL, "evil/skillbox/python", false },
+		{ SKILLS("build: {from: [\"debian:*\"]}"), "debian:12", true },
+		{ SKILLS("build: {from: [\"debian:*\"]}"), "skillbox/python",
+		  false },
+		{ SKILLS("build: {from: []}"), "skillbox/python", false },
+		{ OF_EXAMPLE("build: {from: [\"*\"]}"), "any/thing:1", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_policy policy = policy_of(samples[i].policy);
+		struct sbx_error err = SBX_ERROR_INIT;
+		int result = sbx_grant_base(&policy, "example",
+					    samples[i].image, &err);
+
+		if (result != (samples[i].granted ? 0 : -1))
+			fail_msg("%s", samples[i].image);
+		if (!samples[i].granted) {
+			assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+			assert_true(sbx_text_has_prefix(err.message,
+							"skills.build.from: "));
+		}
+		sbx_policy_clear(&policy);
+	}
+}
+
+static void test_bad_owners(void **state)
+{
+	static const char *const owners[] = { "", "a/b", "A", ".. " };
+	struct sbx_manifest *m = manifest("{}");
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(owners); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_grant grant;
+
+		assert_int_equal(decide(NULL, m, &none, SBX_REQUESTER_OPERATOR,
+					owners[i], &grant, &err),
+				 -1);
+		assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	}
+	sbx_manifest_free(&m);
+}
+
+/* What is granted is a copy with the overrides in it. */
+static void test_grant(void **state)
+{
+	struct sbx_manifest *m =
+		manifest("{environment: {A: manifest, B: manifest}, cpus: 2, "
+			 "volumes: [\"v:/v\"]}");
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	sbx_strv_push(&overrides.environment, "B=request");
+	sbx_strv_push(&overrides.environment, "C=a=b");
+	overrides.timeout_ms = 5;
+	overrides.mem_limit = SBX_MEM_LIMIT_MIN;
+	overrides.pids_limit = 7;
+	assert_int_equal(decide(NULL, m, &overrides, SBX_REQUESTER_OPERATOR,
+				"me", &grant, &err),
+			 0);
+	sbx_overrides_clear(&overrides);
+	assert_int_equal(m->actions[0].environment.n, 2);
+	assert_int_equal(m->actions[0].timeout_ms, 30000);
+	sbx_manifest_free(&m);
+	assert_string_equal(grant.owner, "me");
+	assert_string_equal(grant.skill, "example");
+	assert_string_equal(grant.action.name, "run");
+	assert_int_equal(grant.action.environment.n, 3);
+	assert_string_equal(grant.action.environment.v[0], "A=manifest");
+	assert_string_equal(grant.action.environment.v[1], "B=request");
+	assert_string_equal(grant.action.environment.v[2], "C=a=b");
+	assert_int_equal(grant.action.timeout_ms, 5);
+	assert_int_equal(grant.action.mem_limit, SBX_MEM_LIMIT_MIN);
+	assert_int_equal(grant.action.pids_limit, 7);
+	assert_int_equal(grant.action.nano_cpus, 2000000000);
+	assert_int_equal(grant.action.n_volumes, 1);
+	assert_in_range(grant.action.uid, 200000, 265535);
+	assert_int_equal(grant.action.gid, grant.action.uid);
+	assert_null(grant.action.runtime);
+	assert_int_equal(grant.lowered.n, 0);
+	sbx_grant_clear(&grant);
+}
+
+static void test_grant_user(void **state)
+{
+	struct sbx_manifest *m = manifest("{user: \"12:34\"}");
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	assert_int_equal(decide("{schema_version: 1, "
+				"skills: {users: [\"10-40\"]}}",
+				m, &none, SBX_REQUESTER_OPERATOR, "me", &grant,
+				&err),
+			 0);
+	assert_int_equal(grant.action.uid, 12);
+	assert_int_equal(grant.action.gid, 34);
+	sbx_grant_clear(&grant);
+	sbx_manifest_free(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_manifest_asks),
+		cmocka_unit_test(test_operator_volumes),
+		cmocka_unit_test(test_operator_volume_replaces),
+		cmocka_unit_test(test_operator_volumes_overlap),
+		cmocka_unit_test(test_override_values),
+		cmocka_unit_test(test_override_environment),
+		cmocka_unit_test(test_override_network),
+		cmocka_unit_test(test_skills_rules),
+		cmocka_unit_test(test_volume_rules),
+		cmocka_unit_test(test_callers_tighten),
+		cmocka_unit_test(test_environment_rule),
+		cmocka_unit_test(test_requested_volumes),
+		cmocka_unit_test(test_tighter_is_still_checked),
+		cmocka_unit_test(test_numbers_are_lowered),
+		cmocka_unit_test(test_small_numbers_stay),
+		cmocka_unit_test(test_requested_numbers),
+		cmocka_unit_test(test_runtime_of_the_policy),
+		cmocka_unit_test(test_bases),
+		cmocka_unit_test(test_bad_owners),
+		cmocka_unit_test(test_grant),
+		cmocka_unit_test(test_grant_user),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "sandbox/guarded.h"
+
+/* A directory of its own, with .config/skillbox/keys, keys and engine in it. */
+static char *top;
+
+static char *in(const char *name)
+{
+	return sbx_asprintf("%s%s%s", top, *name ? "/" : "", name);
+}
+
+static void make(const char *name)
+{
+	cleanup_free char *path = in(name);
+
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static int setup(void **state)
+{
+	static const char *const directories[] = {
+		".config", ".config/skillbox", ".config/skillbox/keys",
+		"keys",	   "engine",	       "other",
+		"xdg",	   "xdg/skillbox",     "policy"
+	};
+	char path[] = "/tmp/test_guarded.XXXXXX";
+
+	(void)state;
+	top = realpath(mkdtemp(path), NULL);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(directories); i++)
+		make(directories[i]);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	cleanup_free char *command = sbx_asprintf("rm -r '%s'", top);
+	int result = system(command);
+
+	(void)state;
+	free(top);
+	return result;
+}
+
+/* Whether @name may be mounted; what may not is DENIED by its rule. */
+static bool may(const char *name)
+{
+	cleanup_free char *url = sbx_asprintf("unix://%s/engine", top);
+	cleanup_free char *policy = in("policy");
+	cleanup_free char *path = in(name);
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_guarded_check(path, url, policy, &err) == 0)
+		return true;
+	assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+	assert_true(sbx_text_has_prefix(err.message, "volumes.never: "));
+	return false;
+}
+
+static void test_guarded(void **state)
+{
+	cleanup_free char *keys = in("keys");
+
+	(void)state;
+	setenv("HOME", top, 1);
+	setenv("SKILLBOX_KEYS", keys, 1);
+	unsetenv("XDG_CONFIG_HOME");
+	assert_false(may("engine"));
+	assert_false(may("keys"));
+	assert_false(may("policy"));
+	assert_false(may(".config"));
+	assert_false(may(".config/skillbox"));
+	assert_false(may(".config/skillbox/keys"));
+	assert_false(may(""));
+	assert_true(may("other"));
+	assert_true(may("xdg/skillbox"));
+}
+
+/* Where nothing is guarded, everything may be had. */
+static void test_unguarded(void **state)
+{
+	cleanup_free char *xdg = in("xdg");
+
+	(void)state;
+	setenv("HOME", top, 1);
+	setenv("XDG_CONFIG_HOME", xdg, 1);
+	unsetenv("SKILLBOX_KEYS");
+	assert_true(may("keys"));
+	assert_true(may(".config/skillbox"));
+	assert_false(may("xdg/skillbox"));
+}
+
+/* An engine that has no file, and a policy that is built in. */
+static void test_nothing(void **state)
+{
+	cleanup_free char *path = in("engine");
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	unsetenv("HOME");
+	unsetenv("XDG_CONFIG_HOME");
+	unsetenv("SKILLBOX_KEYS");
+	assert_int_equal(
+		sbx_guarded_check(path, "tcp://127.0.0.1:1", NULL, &err), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_guarded),
+		cmocka_unit_test(test_unguarded),
+		cmocka_unit_test(test_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* Run from the top of the source tree. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "skill/policy_file.h"
+
+static struct sbx_policy parse(const char *text, size_t size)
+{
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy out;
+
+	if (sbx_policy_parse(text, size, NULL, &out, &problems, &err) < 0)
+		fail_msg("%s", err.message);
+	sbx_problems_free(&problems);
+	return out;
+}
+
+static void check_same_lists(const struct sbx_strv *a, const struct sbx_strv *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_string_equal(a->v[i], b->v[i]);
+}
+
+static void check_same_rules(const struct sbx_skill_rules *a,
+			     const struct sbx_skill_rules *b)
+{
+	assert_int_equal(a->enabled, b->enabled);
+	assert_int_equal(a->concurrency, b->concurrency);
+	assert_memory_equal(a->rights.networks, b->rights.networks,
+			    sizeof(a->rights.networks));
+	assert_int_equal(a->rights.n_volumes, b->rights.n_volumes);
+	assert_memory_equal(&a->rights.limits, &b->rights.limits,
+			    sizeof(a->rights.limits));
+	assert_int_equal(a->n_ulimits, b->n_ulimits);
+	for (size_t i = 0; i < a->n_ulimits; i++) {
+		assert_string_equal(a->ulimits[i].name, b->ulimits[i].name);
+		assert_int_equal(a->ulimits[i].hard, b->ulimits[i].hard);
+	}
+	check_same_lists(&a->runtimes, &b->runtimes);
+	assert_int_equal(a->n_users, b->n_users);
+	check_same_lists(&a->build_from, &b->build_from);
+	assert_int_equal(a->build_network, b->build_network);
+}
+
+/*
+ * What manifests/policy.yaml writes out is what holds where nothing is said,
+ * so that to leave a line out changes nothing; and it is what is built in.
+ */
+static void test_builtin(void **state)
+{
+	cleanup_buf struct sbx_buf file = SBX_BUF_INIT(65536);
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy strictest;
+	struct sbx_policy builtin;
+	const char *text;
+	size_t size;
+
+	(void)state;
+	text = sbx_policy_builtin(&size);
+	assert_int_equal(
+		sbx_file_read(AT_FDCWD, "manifests/policy.yaml", &file, &err),
+		0);
+	assert_int_equal(size, file.len);
+	assert_memory_equal(text, file.data, size);
+	builtin = parse(text, size);
+	sbx_policy_init(&strictest);
+	assert_null(builtin.file);
+	check_same_rules(&builtin.skills, &strictest.skills);
+	assert_int_equal(builtin.uid_range.first, strictest.uid_range.first);
+	assert_int_equal(builtin.uid_range.last, strictest.uid_range.last);
+	assert_int_equal(builtin.disk_free, strictest.disk_free);
+	sbx_policy_clear(&strictest);
+	/* The shipped webpage, and nobody else, has a network. */
+	assert_int_equal(builtin.n_exceptions, 1);
+	assert_true(sbx_policy_skill(&builtin, "webpage")
+			    ->rights.networks[SBX_NETWORK_BRIDGE]);
+	assert_false(sbx_policy_skill(&builtin, "webpage")
+			     ->rights.networks[SBX_NETWORK_HOST]);
+	assert_false(sbx_policy_skill(&builtin, "text")
+			     ->rights.networks[SBX_NETWORK_BRIDGE]);
+	assert_true(builtin.requests[SBX_REQUESTER_OPERATOR].environment);
+	assert_false(builtin.requests[SBX_REQUESTER_CALLER].environment);
+	assert_int_equal(
+		builtin.requests[SBX_REQUESTER_CALLER].rights.n_volumes, 0);
+	sbx_policy_clear(&builtin);
+}
+
+/* Mappings merge, lists replace; an exception may stand before "skills". */
+static void test_exceptions(void **state)
+{
+	static const char text[] =
+		"schema_version: 1\n"
+		"exceptions:\n"
+		"  a: {limits: {cpus: 1}, ulimits: {nofile: 5}, users: [9]}\n"
+		"skills: {limits: {timeout: 5s}, users: [1, 2], runtimes: "
+		"[b]}\n";
+	struct sbx_policy policy = parse(text, strlen(text));
+	const struct sbx_skill_rules *a = sbx_policy_skill(&policy, "a");
+	const struct sbx_skill_rules *other = sbx_policy_skill(&policy, "b");
+
+	(void)state;
+	assert_int_equal(a->rights.limits.nano_cpus, 1000000000);
+	assert_int_equal(a->rights.limits.timeout_ms, 5000);
+	assert_int_equal(a->n_users, 1);
+	assert_int_equal(a->users[0].first, 9);
+	assert_string_equal(a->runtimes.v[0], "b");
+	assert_int_equal(
+		sbx_ulimits_find(a->ulimits, a->n_ulimits, "nofile")->hard, 5);
+	assert_int_equal(
+		sbx_ulimits_find(a->ulimits, a->n_ulimits, "rtprio")->hard, 0);
+	assert_int_equal(other->n_users, 2);
+	assert_int_equal(other->rights.limits.nano_cpus, 4000000000);
+	assert_int_equal(
+		sbx_ulimits_find(other->ulimits, other->n_ulimits, "nofile")
+			->hard,
+		65536);
+	sbx_policy_clear(&policy);
+}
+
+/* Every error, with its place, what was found and what was expected. */
+static void test_errors(void **state)
+{
+	static const char text[] = "schema_version: 1\n"
+				   "skills:\n"
+				   "  networks: [bridges]\n"
+				   "  volumes: [\"/dev/kvm:rw\", \"/srv\"]\n"
+				   "  users: [\"5-3\"]\n"
+				   "  privileged: true\n"
+				   "  limit: {}\n"
+				   "operator: {hosts: []}\n"
+				   "uid_range: 0\n";
+	static const char *const starts[] = {
+		"3:14: skills.networks[0]: found \"bridges\", expected none, "
+		"bridge or host; did you mean \"bridge\"?",
+		"4:13: skills.volumes[0]: found \"/dev/kvm\", which is never "
+		"granted",
+		"4:28: skills.volumes[1]: found \"/srv\", expected a path of",
+		"5:11: skills.users[0]: found \"5-3\", expected a range",
+		"6:3: skills.privileged: no policy can grant this",
+		"7:3: skills.limit: unknown key, did you mean \"limits\"?",
+		"8:12: operator.hosts: not supported yet",
+		"9:12: uid_range: found 0, expected a range",
+	};
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy out;
+
+	(void)state;
+	assert_int_equal(sbx_policy_parse(text, strlen(text), "FILE", &out,
+					  &problems, &err),
+			 -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
+	assert_true(sbx_text_has_prefix(err.message, "FILE:3:14: "));
+	assert_true(sbx_text_has_suffix(err.message, "(and 7 more)"));
+	assert_int_equal(problems.errors.n, SBX_ARRAY_SIZE(starts));
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(starts); i++) {
+		if (!sbx_text_has_prefix(problems.errors.v[i], starts[i]))
+			assert_string_equal(problems.errors.v[i], starts[i]);
+	}
+	sbx_problems_free(&problems);
+}
+
+/* --- which file ----------------------------------------------------------- */
+
+#define GOOD "schema_version: 1\nengine: {disk_free: 77}\n"
+
+static char *write_file(const char *text, mode_t mode)
+{
+	char *path = sbx_strdup("/tmp/test_policy.XXXXXX");
+	cleanup_fd int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sbx_fd_write_all(fd, text, strlen(text)), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	return path;
+}
+
+/* disk_free of what is opened, or -1 for an error, which must say @why. */
+static int64_t open_policy(const char *path, const char *why)
+{
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy policy;
+	int64_t found = -1;
+
+	if (sbx_policy_open(path, &policy, &problems, &err) == 0) {
+		found = policy.disk_free;
+		assert_string_equal(policy.file,
+				    path ? path : getenv("SKILLBOX_POLICY"));
+		sbx_policy_clear(&policy);
+	} else {
+		assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
+		if (!strstr(err.message, why))
+			assert_string_equal(err.message, why);
+	}
+	sbx_problems_free(&problems);
+	return found;
+}
+
+static void test_open(void **state)
+{
+	cleanup_free char *good = write_file(GOOD, 0644);
+	cleanup_free char *other = write_file(
+		"schema_version: 1\nengine: {disk_free: 78}\n", 0600);
+
+	(void)state;
+	unsetenv("SKILLBOX_POLICY");
+	assert_int_equal(open_policy(good, ""), 77);
+	setenv("SKILLBOX_POLICY", other, 1);
+	assert_int_equal(open_policy(NULL, ""), 78);
+	assert_int_equal(open_policy(good, ""), 77);
+	/* One that fails never falls back on another. */
+	setenv("SKILLBOX_POLICY", "/nonexistent/policy.yaml", 1);
+	assert_int_equal(open_policy(NULL, "No such file"), -1);
+	assert_int_equal(open_policy(good, ""), 77);
+	unsetenv("SKILLBOX_POLICY");
+	unlink(good);
+	unlink(other);
+}
+
+/* Who can write the policy can do anything. */
+static void test_open_untrusted(void **state)
+{
+	static const mode_t modes[] = { 0666, 0664, 0622, 0620 };
+	cleanup_free char *foreign = write_file(GOOD, 0644);
+	cleanup_free char *fifo = sbx_asprintf("%s.fifo", foreign);
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(modes); i++) {
+		cleanup_free char *path = write_file(GOOD, modes[i]);
+
+		assert_int_equal(open_policy(path, "others can write it"), -1);
+		unlink(path);
+	}
+	/* Only root can give a file away. */
+	if (geteuid() == 0) {
+		assert_int_equal(chown(foreign, 12345, 12345), 0);
+		assert_int_equal(open_policy(foreign, "belongs to user 12345"),
+				 -1);
+	}
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(open_policy(fifo, "not a regular file"), -1);
+	assert_int_equal(open_policy("/tmp", "not a regular file"), -1);
+	unlink(fifo);
+	unlink(foreign);
+}
+
+static void test_open_bad(void **state)
+{
+	cleanup_free char *bad = write_file("schema_version: 2\n", 0600);
+	cleanup_free char *huge = write_file("x", 0600);
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy out;
+
+	(void)state;
+	assert_int_equal(truncate(huge, 2 * 1024 * 1024), 0);
+	assert_int_equal(open_policy(huge, huge), -1);
+	assert_int_equal(sbx_policy_open(bad, &out, &problems, &err), -1);
+	assert_int_equal(problems.errors.n, 1);
+	/* An editor finds the place. */
+	assert_true(sbx_text_has_prefix(problems.errors.v[0], bad));
+	assert_true(sbx_text_has_prefix(problems.errors.v[0] + strlen(bad),
+					":1:17: schema_version: found 2"));
+	sbx_problems_free(&problems);
+	unlink(bad);
+	unlink(huge);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_builtin),
+		cmocka_unit_test(test_exceptions),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_untrusted),
+		cmocka_unit_test(test_open_bad),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
