@@ -453,6 +453,7 @@ static int run_once(struct sbx_client *client, struct transfer *transfer,
 		    struct sbx_error *err)
 {
 	bool is_post = strcmp(transfer->exchange->method, "POST") == 0;
+	struct sbx_error why = SBX_ERROR_INIT;
 	bool is_kept;
 
 	if (!is_post)
@@ -463,15 +464,16 @@ static int run_once(struct sbx_client *client, struct transfer *transfer,
 		return -1;
 	transfer->moved_at = sbx_clock_ms();
 	write_head(transfer);
-	if (pump(transfer, err) == 0) {
+	if (pump(transfer, &why) == 0) {
 		if (!is_post)
 			keep(client, transfer);
 		return 0;
 	}
-	return is_kept && !transfer->has_answer && !transfer->exchange->read &&
-			       err->outcome == SBX_OUTCOME_UNAVAILABLE
-		       ? REPEAT
-		       : -1;
+	if (is_kept && !transfer->has_answer && !transfer->exchange->read &&
+	    why.outcome == SBX_OUTCOME_UNAVAILABLE)
+		return REPEAT;
+	*err = why;
+	return -1;
 }
 
 static void transfer_free(struct transfer **transfer)
