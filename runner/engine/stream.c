@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "codec/http_chunks.h"
 #include "codec/http_head.h"
 #include "engine/client.h"
 #include "engine/handle.h"
@@ -161,6 +162,38 @@ static int recv_head(struct sbx_stream *stream, const struct sbx_engine *engine,
 	}
 }
 
+static int collect(void *ctx, const void *data, size_t size,
+		   struct sbx_error *err)
+{
+	(void)err;
+	sbx_buf_append(ctx, data, size);
+	return 0;
+}
+
+/*
+ * What has come of an error's text, in the way that its head announces; true
+ * when that is all of it.
+ */
+static bool read_refusal(const struct sbx_buf *early,
+			 const struct sbx_http_head *head, struct sbx_buf *text)
+{
+	struct sbx_http_chunks chunks = SBX_HTTP_CHUNKS_INIT;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	size_t used;
+
+	*text = (struct sbx_buf)SBX_BUF_INIT(REFUSAL_MAX);
+	if (head->chunked) {
+		return sbx_http_chunks_feed(&chunks, sbx_buf_text(early),
+					    early->len, &used, collect, text,
+					    &ignored) < 0 ||
+		       chunks.ended;
+	}
+	if (head->content_length >= 0 && head->content_length < REFUSAL_MAX)
+		text->max = (size_t)head->content_length;
+	sbx_buf_append(text, sbx_buf_text(early), early->len);
+	return text->len == text->max;
+}
+
 /* The engine's words, as far as they come; what they are worth is known. */
 static int refused(struct sbx_stream *stream, const struct sbx_engine *engine,
 		   const struct sbx_http_head *head, struct sbx_error *err)
@@ -168,16 +201,14 @@ static int refused(struct sbx_stream *stream, const struct sbx_engine *engine,
 	double until = sbx_clock_ms() + REFUSAL_MS;
 	struct sbx_http_response response = { .status = head->status };
 	struct sbx_error ignored = SBX_ERROR_INIT;
-	int64_t want = head->content_length;
+	struct sbx_buf text;
 
-	if (want < 0 || want > REFUSAL_MAX)
-		want = REFUSAL_MAX;
-	while (stream->early.len < (size_t)want) {
-		if (recv_more(stream, engine, until, &ignored) != 1)
-			break;
-	}
-	sbx_http_read_message(&response, sbx_buf_text(&stream->early),
-			      stream->early.len);
+	while (!read_refusal(&stream->early, head, &text) &&
+	       stream->early.len < REFUSAL_MAX &&
+	       recv_more(stream, engine, until, &ignored) == 1)
+		sbx_buf_free(&text);
+	sbx_http_read_message(&response, sbx_buf_text(&text), text.len);
+	sbx_buf_free(&text);
 	return sbx_http_refused(&response, err);
 }
 

@@ -213,17 +213,19 @@ static void test_refused(void **state)
 		"No such container: x\r\n",
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 34\r\n\r\n"
 		"{\"message\":\"No such container: x\"}HTTP/1.1 200 OK",
+		"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n"
+		"\r\nf\r\n{\"message\":\"No \r\n13\r\nsuch container: x\""
+		"}\r\n0\r\n\r\n",
 	};
 	struct fixture *f = *state;
 
 	f->server.then = FAULT_CLOSE;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(replies); i++) {
 		f->server.reply = replies[i];
 		expect_unavailable(f, replies[i]);
-		if (i == 0)
-			assert_string_equal(f->err.message,
-					    "attach: engine refused (404): "
-					    "No such container: x");
+		assert_string_equal(f->err.message,
+				    "attach: engine refused (404): "
+				    "No such container: x");
 	}
 	/* An error's text that never comes is no reason to wait long. */
 	f->server.reply = "HTTP/1.1 500 x\r\nContent-Length: 99\r\n\r\n";
