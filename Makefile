@@ -133,7 +133,7 @@ TEST_ENGINE := $(BUILD)/test-engine
 ASAN_BUILD := $(BUILD)/asan
 E2E_TESTS := $(wildcard tests/e2e/*.bats)
 OTHER_TESTS := $(wildcard tests/lint/*.bats tests/unit/*.bats) $(UNIT_TESTS) \
-	$(UNIT_TESTS:$(BUILD)/%=$(ASAN_BUILD)/%)
+	$(UNIT_TESTS:$(BUILD)/%=$(ASAN_BUILD)/%) tests/fuzz/run
 
 # All cores, unless whoever called us said how many.
 SUBMAKE = $(MAKE) --no-print-directory \
@@ -152,7 +152,7 @@ run: ## set up this machine, build, run a real action
 .PHONY: test
 test: ## set up this machine, build, run lint and all tests
 	@$(HARNESS)/setup test
-	+@$(SUBMAKE) DEVELOPER=1 all unit asan
+	+@$(SUBMAKE) DEVELOPER=1 all unit asan fuzz-build
 	+@$(SUBMAKE) lint
 	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS) $(OTHER_TESTS)
 
@@ -173,8 +173,39 @@ asan: ## build the unit tests with ASan and UBSan
 	+@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' unit SANITIZE='\
 	-fsanitize=address,undefined -fno-sanitize-recover=all'
 
+# --- fuzzing ----------------------------------------------------------------
+
+# Coverage-guided, so it takes clang, whatever CC is.
+FUZZ_CC ?= clang
+FUZZ_BUILD := $(BUILD)/fuzz
+FUZZ_SOURCES := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_TARGETS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/targets/%)
+
+$(BUILD)/targets/%: tests/fuzz/%.c $(BUILD)/libskillbox.a
+	@mkdir -p $(@D)
+	$(say) FUZZ $@
+	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) \
+		-fsanitize=fuzzer -MMD -MP -o $@ $< $(BUILD)/libskillbox.a \
+		$(LIB_LIBS)
+
+-include $(FUZZ_TARGETS:=.d)
+
+.PHONY: fuzz-targets fuzz-build fuzz
+fuzz-targets: $(FUZZ_TARGETS)
+
+fuzz-build:
+	+@$(SUBMAKE) BUILD=$(FUZZ_BUILD) CC=$(FUZZ_CC) OPTIMIZE='-O1 -g' \
+	fuzz-targets SANITIZE='-fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+SECONDS ?= 60
+TARGET ?=
+fuzz: fuzz-build ## look for inputs that break it: SECONDS=60 [TARGET=yaml]
+	@tests/fuzz/run --seconds $(SECONDS) --jobs $(shell nproc) \
+		--keep $(TARGET)
+
 .PHONY: check-unit check-e2e valgrind-init
-check-unit: all unit asan ## run the unit tests, plain and sanitized
+check-unit: all unit asan fuzz-build ## unit tests, sanitized too; fuzzing
 	@$(HARNESS)/run-tests $(OTHER_TESTS)
 
 valgrind-init: $(BUILD)/init ## the tests of init, once under valgrind
