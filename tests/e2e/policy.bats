@@ -1,0 +1,306 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The manifest asks, the policy grants: each rule, as an engine and an action
+# see it, and where the policy comes from.  What a rule decides is in
+# tests/unit/test_grant.c; here it is shown to be asked, everywhere.
+
+load helper
+
+setup_file() {
+	prepare
+	fixture t-policy <<'YAML'
+  plain: {command: [echo, ran]}
+  shell: {command: [sh, -c, 'eval "$SCRIPT"'], timeout: 20s, mem_limit: 128m, cpus: 2, pids_limit: 40, tmpfs: ['/tmp:size=48m'], ulimits: {nofile: 2000}}
+  bridged: {command: [echo, ran], network: bridge}
+  mounts: {command: [cat, /data/file], volumes: ['/srv/skillbox-test-policy:/data:ro']}
+YAML
+	skillbox build t-policy
+	mkdir -p /srv/skillbox-test-policy/deep
+	echo from-the-host >/srv/skillbox-test-policy/file
+}
+
+teardown_file() {
+	rm -rf /srv/skillbox-test-policy
+}
+
+teardown() {
+	gone t-policy
+}
+
+# denied RULE: the run was, by that rule, before anything was started
+denied() {
+	ended denied 77
+	holds '.error | startswith($rule + ": ")' --arg rule "$1"
+	holds '.started_at == null'
+}
+
+inside() {
+	act t-policy shell -e "SCRIPT=$1" "${@:2}"
+}
+
+# --- where it comes from -----------------------------------------------------
+
+@test "without a file the strict policy that is built in holds" {
+	[ ! -e /etc/skillbox/policy.yaml ]
+	unset SKILLBOX_POLICY
+	act t-policy plain
+	ended ok 0
+	act t-policy bridged
+	denied skills.networks
+	act t-policy plain --network bridge
+	ended ok 0
+	act t-policy plain --network host
+	denied operator.networks
+}
+
+@test "--policy wins over the environment, that over the built-in one" {
+	echo '{schema_version: 1, skills: {enabled: false}}' \
+		>"$BATS_TEST_TMPDIR/off.yaml"
+	echo '{schema_version: 1, skills: {networks: [bridge]}}' \
+		>"$BATS_TEST_TMPDIR/bridge.yaml"
+	SKILLBOX_POLICY=$BATS_TEST_TMPDIR/off.yaml
+	act t-policy plain
+	denied skills.enabled
+	act t-policy bridged --policy "$BATS_TEST_TMPDIR/bridge.yaml"
+	ended ok 0
+}
+
+@test "a policy that cannot be had stops everything" {
+	act t-policy plain --policy /nonexistent.yaml
+	ended misconfigured 78
+	holds '.error | test("/nonexistent.yaml.*No such file")'
+	echo '{schema_version: 1, skills: {networks: [bridge' \
+		>"$BATS_TEST_TMPDIR/cut.yaml"
+	act t-policy plain --policy "$BATS_TEST_TMPDIR/cut.yaml"
+	ended misconfigured 78
+	holds '.error | test("cut.yaml:[0-9]+:[0-9]+: ")'
+	for command in 'build t-policy' 'check t-policy' 'test t-policy'; do
+		# shellcheck disable=SC2086 # words
+		run -78 skillbox --policy "$BATS_TEST_TMPDIR/cut.yaml" $command
+	done
+	run -69 skillbox --policy "$BATS_TEST_TMPDIR/cut.yaml" doctor
+	grep -q 'FAIL *policy' <<<"$output"
+}
+
+@test "a policy that others can write is not believed" {
+	policy <<<'skills: {networks: [bridge]}'
+	chmod 666 "$SKILLBOX_POLICY"
+	act t-policy plain
+	ended misconfigured 78
+	holds '.error | test("others can write it")'
+}
+
+@test "check prints every error of the policy, and what it does to skills" {
+	policy <<'YAML'
+skills:
+  networks: [internet]
+  volumes: ["/var/run/docker.sock:rw"]
+YAML
+	run -78 --separate-stderr skillbox check t-policy
+	[ "$(grep -c "^$SKILLBOX_POLICY:[0-9]*:[0-9]*: " <<<"$output")" = 2 ]
+	policy <<<'skills: {limits: {timeout: 5s}}'
+	run -0 skillbox check t-policy
+	grep -q 'warning: actions.bridged: skills.networks: ' <<<"$output"
+	grep -q 'warning: actions.mounts: skills.volumes: ' <<<"$output"
+	grep -q 'actions.shell: skills.limits.timeout: 20s was asked for, 5s' \
+		<<<"$output"
+}
+
+# --- what it grants ----------------------------------------------------------
+
+@test "an exception is for its own skill" {
+	policy <<<'exceptions: {t-policy: {networks: [bridge]}}'
+	act t-policy bridged
+	ended ok 0
+	policy <<<'exceptions: {t-other: {networks: [bridge]}}'
+	act t-policy bridged
+	denied skills.networks
+	policy <<<'exceptions: {t-policy: {enabled: false}}'
+	act t-policy plain
+	denied skills.enabled
+}
+
+@test "numbers are lowered, in the engine too, and that is said" {
+	policy <<'YAML'
+skills:
+  limits: {timeout: 3s, mem_limit: 64m, cpus: 0.5, pids_limit: 20, tmpfs: 8m}
+  ulimits: {nofile: 500}
+YAML
+	begin t-policy shell -e 'SCRIPT=ulimit -n; df -k /tmp | tail -n 1; sleep 60'
+	run docker inspect -f '{{with .HostConfig}}{{.Memory}} {{.MemorySwap}} {{.CpuQuota}}/{{.CpuPeriod}} {{.PidsLimit}}{{end}}' "$container"
+	echo "$output"
+	[ "$output" = '67108864 67108864 50000/100000 20' ]
+	finish
+	ended timeout 124
+	holds '.output | startswith("500\n")'
+	holds '.output | test(" 8192 ")'
+	holds '.duration_ms < 15000'
+	grep -q 'skills.limits.mem_limit: 128m was asked for, 64m is granted' \
+		"$BATS_TEST_TMPDIR/stderr"
+}
+
+@test "the operator may raise them, as far as the operator's own rule" {
+	policy <<<'skills: {limits: {mem_limit: 64m}}'
+	begin t-policy shell -e 'SCRIPT=sleep 60' --memory 100m
+	[ "$(docker inspect -f '{{.HostConfig.Memory}}' "$container")" = 104857600 ]
+	kill "$runner"
+	finish
+	ended cancelled 130
+	sed -i 's/mem_limit: .*g/mem_limit: 80m/' "$SKILLBOX_POLICY"
+	begin t-policy shell -e 'SCRIPT=sleep 60' --memory 100m
+	[ "$(docker inspect -f '{{.HostConfig.Memory}}' "$container")" = 83886080 ]
+	kill "$runner"
+	finish
+	grep -q 'operator.limits.mem_limit: 100m' "$BATS_TEST_TMPDIR/stderr"
+}
+
+@test "without a section of its own, the operator can only tighten" {
+	echo '{schema_version: 1}' >"$BATS_TEST_TMPDIR/p.yaml"
+	SKILLBOX_POLICY=$BATS_TEST_TMPDIR/p.yaml
+	act t-policy plain --timeout 5s --memory 32m
+	ended ok 0
+	act t-policy plain --network bridge
+	denied operator.networks
+	act t-policy plain -e A=b
+	denied operator.environment
+	act t-policy plain -v /srv/skillbox-test-policy:/data:ro
+	denied operator.volumes
+	act t-policy plain -v name:/data:ro
+	denied operator.volumes
+}
+
+@test "paths of the host: those of the rules, as the rules say" {
+	act t-policy mounts
+	denied skills.volumes
+	policy <<<'skills: {volumes: ["/srv/skillbox-test-policy:ro"]}'
+	act t-policy mounts
+	ended ok 0
+	holds '.output == "from-the-host\n"'
+	sed -i '/^operator:/,$s|volumes: .*|volumes: ["/srv/skillbox-test-policy/deep:rw"]|' \
+		"$SKILLBOX_POLICY"
+	inside 'touch /x/made' -v /srv/skillbox-test-policy/deep:/x:rw
+	ended failed 1 # of the directory's owner, who is somebody else
+	inside 'ls /x' -v /srv/skillbox-test-policy:/x:ro
+	denied operator.volumes
+	inside 'ls /x' -v /srv:/x:ro
+	denied operator.volumes
+}
+
+@test "what nobody may have: however it is asked for" {
+	for path in / /proc /sys /dev /etc /etc/ssl /run /var/run /var/lib/docker; do
+		act t-policy plain -v "$path:/x:ro"
+		denied volumes.never
+	done
+	act t-policy plain -v "${DOCKER_HOST#unix://}:/x:ro"
+	denied volumes.never
+	act t-policy plain -v "$(dirname "${DOCKER_HOST#unix://}"):/x:ro"
+	denied volumes.never
+	act t-policy plain -v skillbox-init-0:/x:ro
+	denied volumes.never
+}
+
+@test "keys and the policy itself are not mounted" {
+	export XDG_CONFIG_HOME=/srv/skillbox-test-policy/config
+	export SKILLBOX_KEYS=/srv/skillbox-test-policy/keys
+	mkdir -p "$XDG_CONFIG_HOME/skillbox/keys" "$SKILLBOX_KEYS"
+	for path in config config/skillbox config/skillbox/keys keys .; do
+		act t-policy plain -v "/srv/skillbox-test-policy/$path:/x:ro"
+		denied volumes.never
+	done
+	rm -r "$XDG_CONFIG_HOME" "$SKILLBOX_KEYS"
+	policy <<<'skills: {}'
+	mkdir /srv/skillbox-test-policy/p
+	mv "$SKILLBOX_POLICY" /srv/skillbox-test-policy/p/
+	export SKILLBOX_POLICY=/srv/skillbox-test-policy/p/policy.yaml
+	act t-policy plain -v /srv/skillbox-test-policy/p:/x:ro
+	denied volumes.never
+	act t-policy plain -v /srv/skillbox-test-policy/deep:/x:ro
+	ended ok 0
+}
+
+@test "no source lies in what another mount lets the action change" {
+	act t-policy plain -v /srv/skillbox-test-policy:/a:rw \
+		-v /srv/skillbox-test-policy/deep:/b:ro
+	denied volumes.inside
+	act t-policy plain -v /srv/skillbox-test-policy:/a:ro \
+		-v /srv/skillbox-test-policy/deep:/b:rw
+	ended ok 0
+}
+
+@test "users and runtimes: those of the list" {
+	fixture t-policy-who <<'YAML'
+  user: {command: [id, -u], user: '4321:4321'}
+  other: {command: ['true'], runtime: runsc}
+  named: {command: [echo, ran], runtime: runc}
+YAML
+	act t-policy-who user
+	denied skills.users
+	act t-policy-who other
+	denied skills.runtimes
+	act t-policy-who named
+	denied skills.runtimes
+	policy <<<'skills: {users: ["4000-5000"], runtimes: [default, runc]}'
+	act t-policy-who user
+	ended ok 0
+	holds '.output == "4321\n"'
+	act t-policy-who named
+	ended ok 0
+}
+
+@test "a uid of the policy's range" {
+	policy <<<'uid_range: "70000-70001"'
+	inside 'id -u; id -g'
+	ended ok 0
+	holds '.output | test("^7000[01]\n7000[01]\n$")'
+}
+
+# --- builds and the disk -----------------------------------------------------
+
+@test "an image the policy does not grant is not built on, nor run" {
+	fixture t-policy-from <<<'  plain: {command: [echo, ran]}'
+	printf '%s\n' 'FROM example.com/base:1 AS a' 'FROM skillbox/busybox' \
+		'COPY --from=a /x /x' >"$skills/t-policy-from/Dockerfile"
+	act t-policy-from plain
+	denied skills.build.from
+	holds '.error | test("example.com/base:1")'
+	run -77 skillbox build t-policy-from
+	printf '%s\n' 'FROM skillbox/busybox' \
+		'COPY --from=example.com/tool:1 /x /x' \
+		>"$skills/t-policy-from/Dockerfile"
+	act t-policy-from plain
+	denied skills.build.from
+	echo 'FROM skillbox/busybox' >"$skills/t-policy-from/Dockerfile"
+	act t-policy-from plain
+	ended ok 0
+	# It is there now, and still not granted to whom it is not.
+	policy <<<'exceptions: {t-policy-from: {build: {from: []}}}'
+	act t-policy-from plain
+	denied skills.build.from
+}
+
+@test "RUN has a network only where the policy says so" {
+	fixture t-policy-net <<<'  plain: {command: [cat, /net]}'
+	printf '%s\n' 'FROM skillbox/busybox' "# $BATS_TEST_TMPDIR" \
+		'RUN ls /sys/class/net >/net' \
+		>"$skills/t-policy-net/Dockerfile"
+	act t-policy-net plain
+	ended ok 0
+	holds '.output == "lo\n"'
+	policy <<<'skills: {build: {network: true}}'
+	skillbox build --force t-policy-net
+	act t-policy-net plain
+	ended ok 0
+	holds '.output | test("eth0")'
+}
+
+@test "an engine's disk that is too full gets nothing more" {
+	policy <<<'engine: {disk_free: 1000000g}'
+	act t-policy plain
+	denied engine.disk_free
+	holds '.error | test("are free")'
+	fixture t-policy-disk <<<'  plain: {command: [echo, ran]}'
+	echo "FROM skillbox/busybox
+COPY skill.yaml /$RANDOM" >"$skills/t-policy-disk/Dockerfile"
+	run -77 skillbox build t-policy-disk
+	[ -z "$(docker images -q skillbox/t-policy-disk)" ]
+}
