@@ -302,6 +302,12 @@ $(BUILD)/bench/%: bench/%.c $(BUILD)/libskillbox.a
 	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< \
 		$(BUILD)/libskillbox.a $(LIB_LIBS)
 
+# For a while: two hours the first time, minutes for what has changed since.
+.PHONY: mutation
+mutation: all unit asan ## take out one check at a time: which test notices?
+	@$(HARNESS)/setup test
+	@tests/mutation/mutate run
+
 PREFIX ?= /usr/local
 .PHONY: install
 install: all ## install under $(DESTDIR)$(PREFIX)
