@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/guarded.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,17 @@
 #include "base/path.h"
 #include "base/text.h"
 
-/* @what: "the engine, whose socket is".  What is not there is no danger. */
+/*
+ * @what: "the engine, whose socket is".  What is not there is no danger; what
+ * we may not look at is where it is said to be.
+ */
 static int keep(const char *path, const char *guarded, const char *what,
 		struct sbx_error *err)
 {
 	cleanup_free char *real = guarded ? realpath(guarded, NULL) : NULL;
 
+	if (guarded && !real && errno != ENOENT)
+		real = sbx_path_normalize(guarded);
 	if (!real || !sbx_path_overlaps(real, path))
 		return 0;
 	return sbx_error_set(err, SBX_OUTCOME_DENIED,
@@ -59,4 +65,11 @@ int sbx_guarded_check(const char *path, const char *engine_url,
 	if (keep_engine(path, engine_url, err) < 0 || keep_keys(path, err) < 0)
 		return -1;
 	return keep(path, policy_file, "the policy, which is", err);
+}
+
+int sbx_guarded_data(const char *path, const char *root, struct sbx_error *err)
+{
+	if (path[0] != '/')
+		return 0;
+	return keep(path, root, "the engine's data, which are in", err);
 }

@@ -17,4 +17,10 @@
 int sbx_guarded_check(const char *path, const char *engine_url,
 		      const char *policy_file, struct sbx_error *err);
 
+/*
+ * The same for the directory @root in which the engine keeps images and
+ * everybody's volumes.  What is no path of the host passes.
+ */
+int sbx_guarded_data(const char *path, const char *root, struct sbx_error *err);
+
 #endif

@@ -14,7 +14,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 #include "sandbox/volume_upload.h"
-#include "skill/engine_disk.h"
+#include "skill/engine_data.h"
 #include "skill/skill_image.h"
 
 /* In hexadecimal, with the NUL. */
@@ -170,11 +170,32 @@ static int get_image(struct state *state, struct sbx_error *err)
 					    &options, &state->image, err);
 
 	state->record->build_ms = sbx_clock_ms() - began;
-	if (result < 0)
+	if (result == 0)
+		sbx_strset(&state->record->image, state->image.id);
+	return result;
+}
+
+/* Where the engine has its data is known by the image at the latest. */
+static int guard_data(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	const struct sbx_action *action = &state->grant.action;
+	int64_t floor = run->policy->disk_free;
+	bool needed = floor > 0;
+	cleanup_free char *root = NULL;
+
+	for (size_t i = 0; i < action->n_volumes; i++)
+		needed = needed || action->volumes[i].source[0] == '/';
+	if (!needed)
+		return 0;
+	if (sbx_engine_data_root(run->engine, state->image.storage, &root,
+				 err) < 0)
 		return -1;
-	sbx_strset(&state->record->image, state->image.id);
-	return sbx_engine_disk_check(state->run->engine, state->image.storage,
-				     state->run->policy->disk_free, err);
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		if (sbx_guarded_data(action->volumes[i].source, root, err) < 0)
+			return -1;
+	}
+	return sbx_engine_data_free(root, floor, err);
 }
 
 static int write_spec(struct state *state, struct sbx_error *err)
@@ -278,7 +299,8 @@ static int go_through(struct state *state, struct sbx_error *err)
 {
 	if (name_run(state, err) < 0 || find_action(state, err) < 0 ||
 	    check_input(state, err) < 0 || find_host_paths(state, err) < 0 ||
-	    get_image(state, err) < 0 || write_spec(state, err) < 0)
+	    get_image(state, err) < 0 || guard_data(state, err) < 0 ||
+	    write_spec(state, err) < 0)
 		return -1;
 	if (state->argv.n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,

@@ -80,6 +80,14 @@ void sbx_grant_clear(struct sbx_grant *grant);
 #define cleanup_grant SBX_CLEANUP(sbx_grant_clear)
 
 /*
+ * Whether a volume of @skill may lie at @device, a path of the host that the
+ * engine was told as an option of the volume's driver: that is a host path
+ * like any other.  DENIED: "skills.volumes: ...", "volumes.never: ...".
+ */
+int sbx_grant_device(const struct sbx_policy *policy, const char *skill,
+		     const char *device, bool read_only, struct sbx_error *err);
+
+/*
  * Whether a Dockerfile of @skill may name @image ("FROM", "COPY --from" and
  * the like, or a manifest's "image:").  DENIED: "skills.build.from: ...".
  */

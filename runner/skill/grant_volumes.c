@@ -189,6 +189,25 @@ static int add_volume(const struct sbx_wish *wish, const struct side *skill,
 	return result;
 }
 
+int sbx_grant_device(const struct sbx_policy *policy, const char *skill,
+		     const char *device, bool read_only, struct sbx_error *err)
+{
+	const struct side side = { &sbx_policy_skill(policy, skill)->rights,
+				   "skills" };
+	cleanup_free char *path = sbx_path_normalize(device);
+	const struct sbx_mount mount = { .source = path,
+					 .read_only = read_only };
+
+	if (!path)
+		return sbx_error_set(err, SBX_OUTCOME_DENIED,
+				     "volumes.never: %.200s is no absolute "
+				     "path without \"..\"",
+				     device);
+	if (check_never(path, err) < 0)
+		return -1;
+	return check_rule(&side, &mount, err);
+}
+
 /* --- mounts against each other -------------------------------------------- */
 
 /*

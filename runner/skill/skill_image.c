@@ -20,7 +20,7 @@
 #include "codec/json.h"
 #include "engine/image.h"
 #include "skill/build_plan.h"
-#include "skill/engine_disk.h"
+#include "skill/engine_data.h"
 #include "skill/grant.h"
 #include "skill/rootfs.h"
 
@@ -128,6 +128,19 @@ static json_t *args_of(const struct sbx_build_plan *plan)
 	return args;
 }
 
+/* Before anything that fills the engine's disk. */
+static int check_disk(const struct work *work, struct sbx_error *err)
+{
+	int64_t floor = work->options->policy->disk_free;
+	cleanup_free char *root = NULL;
+
+	if (floor == 0)
+		return 0;
+	if (sbx_engine_data_root(work->engine, NULL, &root, err) < 0)
+		return -1;
+	return sbx_engine_data_free(root, floor, err);
+}
+
 /* What our own bases are made from is the operator's business. */
 static bool has_network(const struct work *work,
 			const struct sbx_build_plan *plan)
@@ -155,9 +168,7 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		.progress = work->options->progress,
 	};
 
-	if (sbx_engine_disk_check(work->engine, NULL,
-				  work->options->policy->disk_free, err) < 0 ||
-	    ensure_bases(work, plan, err) < 0)
+	if (check_disk(work, err) < 0 || ensure_bases(work, plan, err) < 0)
 		return -1;
 	say(work, "building", plan->tag);
 	if (prepare(work, plan, err) < 0 ||
@@ -249,9 +260,7 @@ static int ensure_pinned(const struct work *work, const char *ref,
 
 	if (result == SBX_IMAGE_GONE) {
 		say(work, "pulling", ref);
-		if (sbx_engine_disk_check(work->engine, NULL,
-					  work->options->policy->disk_free,
-					  err) < 0 ||
+		if (check_disk(work, err) < 0 ||
 		    sbx_image_pull(work->engine, ref, &work->options->progress,
 				   err) < 0)
 			return -1;

@@ -197,6 +197,12 @@ YAML
 	denied volumes.never
 	act t-policy plain -v skillbox-init-0:/x:ro
 	denied volumes.never
+	# Everybody's volumes, wherever this engine has them.
+	root=$(docker info -f '{{.DockerRootDir}}')
+	for path in "$root" "$root/volumes" "$(dirname "$root")"; do
+		act t-policy plain -v "$path:/x:ro"
+		denied volumes.never
+	done
 }
 
 @test "keys and the policy itself are not mounted" {

@@ -622,6 +622,41 @@ static void test_runtime_of_the_policy(void **state)
 	sbx_grant_clear(&grant);
 }
 
+/* An option of a volume's driver is a path of the host like any other. */
+static void test_devices(void **state)
+{
+	static const struct {
+		const char *device;
+		bool read_only;
+		const char *refusal;
+	} samples[] = {
+		{ "/srv/a", true, NULL },
+		{ "/srv/a/b", true, NULL },
+		{ "/srv/a", false, "skills.volumes: " },
+		{ "/srv/b", true, "skills.volumes: " },
+		{ "/srv/a/../b", true, "volumes.never: " },
+		{ "/dev/sda1", true, "volumes.never: " },
+		{ "/etc", true, "volumes.never: " },
+		{ "/", true, "volumes.never: " },
+	};
+	struct sbx_policy policy =
+		policy_of(SKILLS("volumes: [\"/srv/a:ro\"]"));
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		const char *refusal = samples[i].refusal;
+		struct sbx_error err = SBX_ERROR_INIT;
+		int result = sbx_grant_device(&policy, "example",
+					      samples[i].device,
+					      samples[i].read_only, &err);
+
+		assert_int_equal(result, refusal ? -1 : 0);
+		if (refusal && !sbx_text_has_prefix(err.message, refusal))
+			assert_string_equal(err.message, refusal);
+	}
+	sbx_policy_clear(&policy);
+}
+
 static void test_bases(void **state)
 {
 	static const struct {
@@ -758,6 +793,7 @@ int main(void)
 		cmocka_unit_test(test_small_numbers_stay),
 		cmocka_unit_test(test_requested_numbers),
 		cmocka_unit_test(test_runtime_of_the_policy),
+		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_bases),
 		cmocka_unit_test(test_bad_owners),
 		cmocka_unit_test(test_grant),

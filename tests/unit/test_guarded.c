@@ -117,12 +117,32 @@ static void test_nothing(void **state)
 		sbx_guarded_check(path, "tcp://127.0.0.1:1", NULL, &err), 0);
 }
 
+/* The engine's data, by whatever path they are told. */
+static void test_data(void **state)
+{
+	cleanup_free char *root = in("engine");
+	cleanup_free char *below = in("engine/volumes");
+	cleanup_free char *other = in("other");
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(sbx_guarded_data(root, root, &err), -1);
+	assert_int_equal(sbx_guarded_data(below, root, &err), -1);
+	assert_int_equal(sbx_guarded_data(top, root, &err), -1);
+	assert_true(sbx_text_has_prefix(err.message, "volumes.never: "));
+	err = (struct sbx_error)SBX_ERROR_INIT;
+	assert_int_equal(sbx_guarded_data(other, root, &err), 0);
+	assert_int_equal(sbx_guarded_data("name", root, &err), 0);
+	assert_string_equal(err.message, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_unguarded),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_data),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
