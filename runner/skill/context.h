@@ -41,8 +41,8 @@ int sbx_context_directory(const struct sbx_context *context);
  * Reads everything and gives its hash.  It covers names, executable bits,
  * contents and link targets, not the tar's own bytes, which are libarchive's
  * business.  INVALID with the path for what cannot be packed: sockets, FIFOs,
- * devices, unreadable files, names that are not UTF-8.  BUILD_FAILED when a
- * file changed its size or vanished since it was opened.
+ * devices, unreadable files, names that are not UTF-8, more than 4 GiB in all.
+ * BUILD_FAILED when a file changed its size or vanished since it was opened.
  */
 int sbx_context_hash(struct sbx_context *context,
 		     char hex[static SBX_HASH_HEX_SIZE], struct sbx_error *err);

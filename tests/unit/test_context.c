@@ -423,6 +423,24 @@ static void test_special_files(void **state)
 	check_error(".", "Dockerfile", SBX_OUTCOME_INVALID, "d/l: points to");
 }
 
+/* What sparse files say of their size is believed without reading them. */
+static void test_too_large(void **state)
+{
+	(void)state;
+	put("Dockerfile", "D");
+	put("a", "");
+	put("b", "");
+	assert_int_equal(truncate("b", 1LL << 40), 0);
+	check_error(".", "Dockerfile", SBX_OUTCOME_INVALID,
+		    "b: the files of a build may have 4096 MiB together");
+	/* The sum counts, and what is left out does not. */
+	put("a", "2");
+	assert_int_equal(truncate("b", 4LL << 30), 0);
+	check_error(".", "Dockerfile", SBX_OUTCOME_INVALID, "b: the files");
+	put(".dockerignore", "b\n.*");
+	check_list("Dockerfile 100644 D\na 100644 2\n");
+}
+
 static void test_too_deep(void **state)
 {
 	char path[4096] = "d";
@@ -578,6 +596,7 @@ int main(void)
 		TEST(test_dockerfile_elsewhere),
 		TEST(test_no_dockerfile),
 		TEST(test_special_files),
+		TEST(test_too_large),
 		TEST(test_too_deep),
 		TEST(test_changed_between),
 		TEST(test_changed_within),
