@@ -24,10 +24,27 @@
 #define SHM_SIZE	(64LL * 1024 * 1024)
 #define PAGE_SIZE	4096LL
 
+/*
+ * A dash within a part is doubled, or the skill a-b's volume c would be the
+ * skill a's volume b-c.  Neither a skill's nor a volume's name begins with one.
+ */
+static void add_part(struct sbx_buf *name, const char *part)
+{
+	for (; *part; part++)
+		sbx_buf_append(name, *part == '-' ? "--" : part,
+			       *part == '-' ? 2 : 1);
+	sbx_buf_puts(name, "-");
+}
+
 char *sbx_spec_volume_name(const struct sbx_grant *grant, const char *source)
 {
-	return sbx_asprintf("skillbox-%s-%s-%s", grant->owner, grant->skill,
-			    source);
+	cleanup_buf struct sbx_buf name = SBX_BUF_INIT(1024);
+
+	sbx_buf_puts(&name, "skillbox-");
+	add_part(&name, grant->owner);
+	add_part(&name, grant->skill);
+	sbx_buf_puts(&name, source);
+	return sbx_buf_take(&name);
 }
 
 static bool wants_file(const struct sbx_action *action)

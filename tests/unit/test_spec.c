@@ -158,6 +158,29 @@ static json_t *mount_at(const json_t *body, const char *target)
 	return NULL;
 }
 
+/* OWNER-SKILL-NAME, whatever dashes are in them. */
+static void test_volume_names_are_no_two_the_same(void **state)
+{
+	static const char *const parts[][4] = {
+		{ "0", "a", "b-c", "skillbox-0-a-b-c" },
+		{ "0", "a-b", "c", "skillbox-0-a--b-c" },
+		{ "0-a", "b", "c", "skillbox-0--a-b-c" },
+		{ "0", "a-", "b", "skillbox-0-a---b" },
+		{ "0", "a--b", "c", "skillbox-0-a----b-c" },
+		{ "-", "a", "b", "skillbox----a-b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(parts); i++) {
+		const struct sbx_grant grant = { .owner = (char *)parts[i][0],
+						 .skill = (char *)parts[i][1] };
+		cleanup_free char *name =
+			sbx_spec_volume_name(&grant, parts[i][2]);
+
+		assert_string_equal(name, parts[i][3]);
+	}
+}
+
 static void assert_mount(const json_t *body, const char *target,
 			 const char *expected)
 {
@@ -522,6 +545,7 @@ int main(void)
 		SPEC_TEST(test_working_dir),
 		SPEC_TEST(test_body_overrules_image),
 		SPEC_TEST(test_body_has_no_environment),
+		cmocka_unit_test(test_volume_names_are_no_two_the_same),
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
