@@ -71,6 +71,32 @@ int sbx_child_close_from(unsigned int first)
 	return 0;
 }
 
+/*
+ * Once a uid has as many signals queued as the receiver's limit allows, the
+ * kernel still delivers standard ones, but forgets who sent them, and what is
+ * left looks as if it came from outside.  The action's half of the limit is
+ * full before init's is.
+ */
+static int limit_signals(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_SIGPENDING, &limit) < 0)
+		return -1;
+	limit.rlim_max /= 2;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_SIGPENDING, &limit);
+}
+
+/*
+ * As the action's user and with nothing open but its streams, so that no path
+ * leads further than the action itself could go.
+ */
+static int enter(const char *dir)
+{
+	return chdir(dir[0] != '\0' ? dir : "/");
+}
+
 const char *sbx_child_step_name(int step)
 {
 	static const char *const names[] = {
@@ -78,6 +104,8 @@ const char *sbx_child_step_name(int step)
 		[SBX_CHILD_SIGNALS] = "signals of the action",
 		[SBX_CHILD_STREAMS] = "standard streams of the action",
 		[SBX_CHILD_CLOSE] = "descriptors of the action",
+		[SBX_CHILD_LIMITS] = "limits of the action",
+		[SBX_CHILD_CHDIR] = "working directory of the action",
 		[SBX_CHILD_FILTER] = "seccomp filter of the action",
 		[SBX_CHILD_EXEC] = "execution of the action",
 	};
@@ -103,6 +131,8 @@ _Noreturn void sbx_child_become(const struct sbx_child *child)
 	check(SBX_CHILD_SIGNALS, reset_signals(), child->status);
 	check(SBX_CHILD_STREAMS, set_streams(child), child->status);
 	check(SBX_CHILD_CLOSE, sbx_child_close_from(STATUS_FD + 1), STATUS_FD);
+	check(SBX_CHILD_LIMITS, limit_signals(), STATUS_FD);
+	check(SBX_CHILD_CHDIR, enter(child->dir), STATUS_FD);
 	umask(022);
 	check(SBX_CHILD_FILTER, sbx_seccomp_install(), STATUS_FD);
 	environ = child->envp;

@@ -6,11 +6,13 @@
  * What the forked child is to become.
  *
  * @fds		its stdin, stdout and stderr, all above 2
+ * @dir		where it runs, "" for the root
  * @status	where it says what failed; above 2, closes on exec
  */
 struct sbx_child {
 	int fds[3];
 	int status;
+	const char *dir;
 	char **argv;
 	char **envp;
 };
@@ -20,6 +22,8 @@ enum sbx_child_step {
 	SBX_CHILD_SIGNALS,
 	SBX_CHILD_STREAMS,
 	SBX_CHILD_CLOSE,
+	SBX_CHILD_LIMITS,
+	SBX_CHILD_CHDIR,
 	SBX_CHILD_FILTER,
 	SBX_CHILD_EXEC,
 };

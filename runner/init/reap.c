@@ -33,14 +33,13 @@ static void account(struct sbx_init *init, const struct rusage *usage)
 
 static int action_ended(struct sbx_init *init, int status)
 {
-	int error = sbx_run_exec_error(init);
+	int result = sbx_run_failure(init);
 
-	if (error < 0)
-		return error;
+	if (result < 0)
+		return result;
 	init->pid = 0;
-	if (error > 0) {
-		init->exit.kind = SBX_WIRE_EXEC_FAILED;
-		init->exit.code = (uint32_t)error;
+	if (result == SBX_RUN_FAILED) {
+		/* It is said already. */
 	} else if (WIFSIGNALED(status)) {
 		init->exit.kind = SBX_WIRE_SIGNALED;
 		init->exit.code = (uint32_t)WTERMSIG(status);

@@ -46,8 +46,8 @@ static bool next_strings(struct cursor *cursor, char **list, uint32_t count)
 }
 
 /* False when this is not what wire.h says RUN is. */
-static bool parse(unsigned char *payload, uint32_t size, const char **file,
-		  uint32_t *file_limit)
+static bool parse(unsigned char *payload, uint32_t size, const char **dir,
+		  const char **file, uint32_t *file_limit)
 {
 	struct cursor cursor = { .at = (char *)payload + SBX_WIRE_RUN_FIXED,
 				 .end = (char *)payload + size };
@@ -58,8 +58,9 @@ static bool parse(unsigned char *payload, uint32_t size, const char **file,
 	    envc > SBX_WIRE_STRINGS_MAX || cursor.end[-1] != '\0')
 		return false;
 	*file_limit = sbx_wire_get32(payload + 8);
+	*dir = next_string(&cursor);
 	*file = next_string(&cursor);
-	return next_strings(&cursor, argv, argc) &&
+	return *file && next_strings(&cursor, argv, argc) &&
 	       next_strings(&cursor, envp, envc) && cursor.at == cursor.end;
 }
 
@@ -71,12 +72,13 @@ static int make_pipe(int ends[2], int mine)
 	return fcntl(ends[mine], F_SETFL, O_NONBLOCK);
 }
 
-static int fork_child(struct sbx_init *init, int in[2], int out[2], int err[2],
-		      int status[2])
+static int fork_child(struct sbx_init *init, const char *dir, int in[2],
+		      int out[2], int err[2], int status[2])
 {
 	struct sbx_child child = {
 		.fds = { in[0], out[1], err[1] },
 		.status = status[1],
+		.dir = dir,
 		.argv = argv,
 		.envp = envp,
 	};
@@ -102,9 +104,9 @@ static int fork_child(struct sbx_init *init, int in[2], int out[2], int err[2],
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 {
 	int in[2], out[2], err[2], status[2];
-	const char *file;
+	const char *dir, *file;
 
-	if (!parse(payload, size, &file, &init->file_left))
+	if (!parse(payload, size, &dir, &file, &init->file_left))
 		return sbx_abort(init, "RUN makes no sense", 0);
 	if (!sbx_file_remember(file))
 		return sbx_abort(init, "output file", ENAMETOOLONG);
@@ -112,10 +114,10 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 	if (make_pipe(in, 1) < 0 || make_pipe(out, 0) < 0 ||
 	    make_pipe(err, 0) < 0 || make_pipe(status, 0) < 0)
 		return sbx_abort(init, "pipes for the action", errno);
-	return fork_child(init, in, out, err, status);
+	return fork_child(init, dir, in, out, err, status);
 }
 
-int sbx_run_exec_error(struct sbx_init *init)
+int sbx_run_failure(struct sbx_init *init)
 {
 	struct sbx_child_failure failure;
 	ssize_t got = read(init->exec_status, &failure, sizeof(failure));
@@ -123,8 +125,16 @@ int sbx_run_exec_error(struct sbx_init *init)
 	sbx_close(&init->exec_status);
 	if (got != sizeof(failure))
 		return 0;
-	if (failure.step == SBX_CHILD_EXEC)
-		return failure.errnum;
-	return sbx_abort(init, sbx_child_step_name(failure.step),
-			 failure.errnum);
+	init->exit.code = (uint32_t)failure.errnum;
+	switch (failure.step) {
+	case SBX_CHILD_EXEC:
+		init->exit.kind = SBX_WIRE_EXEC_FAILED;
+		return SBX_RUN_FAILED;
+	case SBX_CHILD_CHDIR:
+		init->exit.kind = SBX_WIRE_CHDIR_FAILED;
+		return SBX_RUN_FAILED;
+	default:
+		return sbx_abort(init, sbx_child_step_name(failure.step),
+				 failure.errnum);
+	}
 }

@@ -11,10 +11,11 @@
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size);
 
 /*
- * Why the child that is now reaped never became the action.  0 when it did;
- * errno of execve(2) as a positive number; SBX_ABORT when the sandbox, not
- * the command, was to blame.
+ * Did the child that is now reaped become the action?  0 when it did;
+ * SBX_RUN_FAILED, and init->exit says why, when the command or its directory
+ * was to blame; SBX_ABORT when the sandbox was.
  */
-int sbx_run_exec_error(struct sbx_init *init);
+#define SBX_RUN_FAILED 1
+int sbx_run_failure(struct sbx_init *init);
 
 #endif

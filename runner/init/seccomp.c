@@ -2,10 +2,11 @@
 /*
  * The filter every action runs under, on top of the engine's own.
  *
- * It keeps an action from init and from other processes of its uid where the
- * kernel asks for no more than the same uid (a process that is not dumpable is
- * no exception there): limits, priorities and scheduling may be changed for
- * the caller itself only, which to a filter means the pid 0.  It closes three
+ * It keeps an action from init where the kernel asks for no more than the same
+ * uid (a process that is not dumpable is no exception there): limits, priority
+ * and scheduling.  init is the process 1, has one thread, and no other number
+ * means it; all others in the sandbox are the action's own, and programs do
+ * set the affinity of their threads by number.  It closes three
  * doors that namespaces do not: AF_VSOCK belongs to no network namespace,
  * keyrings to no container, and io_uring goes round filters like this one.
  */
@@ -45,13 +46,13 @@
 #define REFUSE(error)	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
 
 #define NEVER(call, error)  UNLESS(call, 1), REFUSE(error)
-/* Argument @index names a process: only the caller, as 0. */
-#define ONLY_SELF(call, index)                                                 \
-	UNLESS(call, 4), LOAD_INT(index), UNLESS(0, 1), ALLOW, REFUSE(EPERM)
-/* (which, who, ...): only a process, and that the caller. */
-#define ONLY_SELF_OF(call, which)                                              \
-	UNLESS(call, 6), LOAD_INT(0), UNLESS(which, 3), LOAD_INT(1),           \
-		UNLESS(0, 1), ALLOW, REFUSE(EPERM)
+/* Argument @index names a process: any but init. */
+#define NOT_INIT(call, index)                                                  \
+	UNLESS(call, 4), LOAD_INT(index), UNLESS(1, 1), REFUSE(EPERM), ALLOW
+/* (which, who, ...): only a process, groups and users may have init in them. */
+#define NOT_INIT_OF(call, which)                                               \
+	UNLESS(call, 6), LOAD_INT(0), UNLESS(which, 2), LOAD_INT(1),           \
+		UNLESS(1, 1), REFUSE(EPERM), ALLOW
 #define NO_FAMILY(call, family)                                                \
 	UNLESS(call, 4), LOAD_INT(0), UNLESS(family, 1), REFUSE(EAFNOSUPPORT), \
 		ALLOW
@@ -65,13 +66,13 @@ static struct sock_filter filter[] = {
 	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FOREIGN_BIT, 0, 1),
 	REFUSE(ENOSYS),
 #endif
-	ONLY_SELF(SYS_prlimit64, 0),
-	ONLY_SELF(SYS_sched_setparam, 0),
-	ONLY_SELF(SYS_sched_setscheduler, 0),
-	ONLY_SELF(SYS_sched_setattr, 0),
-	ONLY_SELF(SYS_sched_setaffinity, 0),
-	ONLY_SELF_OF(SYS_setpriority, PRIO_PROCESS),
-	ONLY_SELF_OF(SYS_ioprio_set, WHO_PROCESS),
+	NOT_INIT(SYS_prlimit64, 0),
+	NOT_INIT(SYS_sched_setparam, 0),
+	NOT_INIT(SYS_sched_setscheduler, 0),
+	NOT_INIT(SYS_sched_setattr, 0),
+	NOT_INIT(SYS_sched_setaffinity, 0),
+	NOT_INIT_OF(SYS_setpriority, PRIO_PROCESS),
+	NOT_INIT_OF(SYS_ioprio_set, WHO_PROCESS),
 	NO_FAMILY(SYS_socket, AF_VSOCK),
 	NO_FAMILY(SYS_socketpair, AF_VSOCK),
 	NEVER(SYS_io_uring_setup, ENOSYS),

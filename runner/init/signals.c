@@ -3,34 +3,41 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #define SIGNAL_MAX 64
 
-/* Not sigfillset(): libc leaves out those it uses itself. */
+/*
+ * What init listens to.  All else the kernel does not even keep for the first
+ * process of a PID namespace, as long as it is not blocked, see
+ * pid_namespaces(7): blocked, real-time signals would pile up (child.c).
+ */
+static const int heard[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+
 static void fill(sigset_t *set)
 {
-	memset(set, 0xff, sizeof(*set));
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+		sigaddset(set, heard[i]);
 }
 
 void sbx_signals_block(void)
 {
-	sigset_t all;
+	sigset_t set;
 
-	fill(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
+	fill(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
 	/* Ignored, it would reap children before we learn how they ended. */
 	signal(SIGCHLD, SIG_DFL);
 }
 
 int sbx_signals_open(struct sbx_init *init)
 {
-	sigset_t all;
+	sigset_t set;
 
-	fill(&all);
-	init->signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	fill(&set);
+	init->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (init->signal_fd < 0)
 		return sbx_abort(init, "signalfd", errno);
 	return 0;
@@ -49,7 +56,7 @@ static void forward(struct sbx_init *init, int number)
 /*
  * A process of the sandbox can queue a signal with a forged sender, but not
  * with SI_USER (rt_sigqueueinfo(2) has it only for itself); pid 0 is a sender
- * outside of this PID namespace.
+ * outside of this PID namespace, or none that the kernel remembers (child.c).
  */
 static bool is_from_outside(const struct signalfd_siginfo *info)
 {

@@ -4,7 +4,7 @@
 
 #include "init/state.h"
 
-/* Blocks every signal, so that none is lost and none interrupts. */
+/* Blocks what init listens to, so that none is lost and none interrupts. */
 void sbx_signals_block(void);
 
 /* Makes signal_fd.  0 or SBX_ABORT. */

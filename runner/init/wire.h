@@ -103,6 +103,7 @@ enum sbx_wire_section {
  *	u32 envc
  *	u32 file_limit	send at most so many bytes of the output file
  *	u32 zero
+ *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
  *	strings argv, then strings env ("NAME=value")
  */
@@ -111,9 +112,10 @@ enum sbx_wire_section {
 /* EXIT's payload: fixed. */
 #define SBX_WIRE_EXIT_SIZE 48
 enum sbx_wire_exit_kind {
-	SBX_WIRE_EXITED = 0,	  /* code: exit code */
-	SBX_WIRE_SIGNALED = 1,	  /* code: signal number */
-	SBX_WIRE_EXEC_FAILED = 2, /* code: errno of execve(2) */
+	SBX_WIRE_EXITED = 0,	   /* code: exit code */
+	SBX_WIRE_SIGNALED = 1,	   /* code: signal number */
+	SBX_WIRE_EXEC_FAILED = 2,  /* code: errno of execve(2) */
+	SBX_WIRE_CHDIR_FAILED = 3, /* code: errno of chdir(2) */
 };
 
 /* Bits of sbx_wire_exit.flags. */

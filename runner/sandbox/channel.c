@@ -410,18 +410,21 @@ static int take_credit(struct sbx_channel *channel, struct sbx_error *err)
 static int take_exit(struct sbx_channel *channel, struct sbx_error *err)
 {
 	static const uint32_t lowest[] = {
-		[SBX_WIRE_SIGNALED] = 1, [SBX_WIRE_EXEC_FAILED] = 1
+		[SBX_WIRE_SIGNALED] = 1,
+		[SBX_WIRE_EXEC_FAILED] = 1,
+		[SBX_WIRE_CHDIR_FAILED] = 1,
 	};
 	static const uint32_t highest[] = { [SBX_WIRE_EXITED] = 255,
 					    [SBX_WIRE_SIGNALED] =
 						    HIGHEST_SIGNAL,
-					    [SBX_WIRE_EXEC_FAILED] = 4095 };
+					    [SBX_WIRE_EXEC_FAILED] = 4095,
+					    [SBX_WIRE_CHDIR_FAILED] = 4095 };
 	const unsigned char *payload =
 		(const unsigned char *)channel->whole.data;
 	uint32_t kind = sbx_wire_get32(payload);
 	uint32_t code = sbx_wire_get32(payload + 4);
 
-	if (kind > SBX_WIRE_EXEC_FAILED || code < lowest[kind] ||
+	if (kind > SBX_WIRE_CHDIR_FAILED || code < lowest[kind] ||
 	    code > highest[kind])
 		return not_allowed(channel, "tells of an impossible end", err);
 	channel->phase = OVER;

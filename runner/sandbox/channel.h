@@ -43,6 +43,7 @@ struct sbx_channel_handler {
 struct sbx_channel_run {
 	const struct sbx_strv *argv;
 	const struct sbx_strv *env;
+	const char *working_dir; /* NULL is the root */
 	const char *output_file; /* or NULL */
 	uint32_t output_file_limit;
 };

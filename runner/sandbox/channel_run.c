@@ -44,13 +44,17 @@ static int check_strings(const struct sbx_strv *list, const char *what,
 	return 0;
 }
 
-static int check_run(const struct sbx_channel_run *run, const char *file,
-		     size_t *total, struct sbx_error *err)
+static int check_run(const struct sbx_channel_run *run, const char *dir,
+		     const char *file, size_t *total, struct sbx_error *err)
 {
-	*total = SBX_WIRE_RUN_FIXED + strlen(file) + 1;
+	*total = SBX_WIRE_RUN_FIXED + strlen(dir) + 1 + strlen(file) + 1;
 	if (run->argv->n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "there is no command to run");
+	if (strlen(dir) >= PATH_MAX)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "the working directory's path is too "
+				     "long");
 	if (strlen(file) >= PATH_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the output file's path is too long");
@@ -85,11 +89,12 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 			   unsigned char **out, size_t *size,
 			   struct sbx_error *err)
 {
+	const char *dir = run->working_dir ? run->working_dir : "";
 	const char *file = run->output_file ? run->output_file : "";
 	unsigned char *at;
 	size_t total;
 
-	if (check_run(run, file, &total, err) < 0)
+	if (check_run(run, dir, file, &total, err) < 0)
 		return -1;
 	*size = SBX_WIRE_HEADER_SIZE + total;
 	*out = at = sbx_malloc(*size);
@@ -99,7 +104,8 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 	sbx_wire_put32(at + 4, (uint32_t)run->env->n);
 	sbx_wire_put32(at + 8, run->output_file_limit);
 	sbx_wire_put32(at + 12, 0);
-	at = put_string(at + SBX_WIRE_RUN_FIXED, file);
+	at = put_string(at + SBX_WIRE_RUN_FIXED, dir);
+	at = put_string(at, file);
 	at = put_strings(at, run->argv);
 	put_strings(at, run->env);
 	return 0;

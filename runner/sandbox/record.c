@@ -244,12 +244,17 @@ static void end_exec_failed(struct sbx_record *record,
 {
 	int errnum = (int)ending->exit.code;
 	bool missing = errnum == ENOENT || errnum == ENOTDIR;
+	bool entered = ending->exit.kind != SBX_WIRE_CHDIR_FAILED;
+	const char *what = entered ? ending->program : ending->working_dir;
 	cleanup_buf struct sbx_buf name = SBX_BUF_INIT(512);
 
 	set_outcome(record, SBX_OUTCOME_EXEC_FAILED, missing ? 127 : 126);
-	sbx_text_escape(&name, ending->program, strlen(ending->program), false);
-	set_error(record, sbx_asprintf("the command %s cannot be executed: %s",
-				       sbx_buf_text(&name), strerror(errnum)));
+	sbx_text_escape(&name, what, strlen(what), false);
+	set_error(record,
+		  sbx_asprintf(entered ? "the command %s cannot be executed: %s"
+				       : "the working directory %s cannot be "
+					 "entered: %s",
+			       sbx_buf_text(&name), strerror(errnum)));
 }
 
 static void end_exited(struct sbx_record *record,

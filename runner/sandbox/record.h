@@ -67,6 +67,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  *
  * @exit	init's EXIT frame, decoded
  * @program	what was to be executed
+ * @working_dir	where
  * @out, @err	the action's streams, up to output_limit each
  * @file	the output file's bytes, for output: file
  * @timed_out	the deadline passed and the runner ended it
@@ -75,6 +76,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
 struct sbx_ending {
 	struct sbx_wire_exit exit;
 	const char *program;
+	const char *working_dir;
 	const struct sbx_buf *out;
 	const struct sbx_buf *err;
 	const struct sbx_buf *file;

@@ -249,6 +249,7 @@ static void describe_program(const struct state *state,
 	*program = (struct sbx_sandbox_program){
 		.argv = &state->argv,
 		.env = &state->env,
+		.working_dir = sbx_spec_working_dir(&state->spec),
 		.input = by_env ? NULL : run->input,
 		.input_size = by_env ? 0 : run->input_size,
 		.output_file = action->output == SBX_OUTPUT_FILE
@@ -284,6 +285,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 		       &(struct sbx_ending){
 			       .exit = result.exit,
 			       .program = state->argv.v[0],
+			       .working_dir = program.working_dir,
 			       .out = result.out,
 			       .err = result.err,
 			       .file = result.file,

@@ -41,6 +41,7 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 /*
  * What to run in it, and how long and how much it may.
  *
+ * @working_dir	entered by init, as the action's user
  * @input	bytes for stdin, borrowed until sbx_sandbox_free
  * @output_file	path whose content to collect at the end, or NULL
  * @cancel_fd	readable when the caller wants the end, or -1
@@ -49,6 +50,7 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 struct sbx_sandbox_program {
 	const struct sbx_strv *argv;
 	const struct sbx_strv *env;
+	const char *working_dir;
 	const void *input;
 	size_t input_size;
 	const char *output_file;

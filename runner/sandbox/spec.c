@@ -86,7 +86,7 @@ static json_t *labels(const struct sbx_spec *spec)
 			 spec->grant->owner);
 }
 
-static const char *working_dir(const struct sbx_spec *spec)
+const char *sbx_spec_working_dir(const struct sbx_spec *spec)
 {
 	if (spec->grant->action.working_dir)
 		return spec->grant->action.working_dir;
@@ -103,15 +103,17 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 
 	/*
 	 * StdinOnce: closing the channel ends init's stdin, the dead man's
-	 * switch.  All that an image could decide is said here.
+	 * switch.  All that an image could decide is said here.  The engine's
+	 * runtime would enter the working directory with descriptors of the
+	 * host open (CVE-2024-21626); init does that instead.
 	 */
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b,"
 			 " s:[s], s:[], s:s, s:{s:[s]}, s:o, s:o}",
 			 "Image", spec->image_id, "Hostname", "skillbox",
-			 "User", uid_gid, "WorkingDir", working_dir(spec),
-			 "OpenStdin", 1, "StdinOnce", 1, "AttachStdin", 1,
-			 "AttachStdout", 1, "AttachStderr", 1, "Tty", 0,
-			 "Entrypoint", init, "Cmd", "StopSignal", "SIGTERM",
-			 "Healthcheck", "Test", "NONE", "Labels", labels(spec),
-			 "HostConfig", host_config(spec));
+			 "User", uid_gid, "WorkingDir", "/", "OpenStdin", 1,
+			 "StdinOnce", 1, "AttachStdin", 1, "AttachStdout", 1,
+			 "AttachStderr", 1, "Tty", 0, "Entrypoint", init, "Cmd",
+			 "StopSignal", "SIGTERM", "Healthcheck", "Test", "NONE",
+			 "Labels", labels(spec), "HostConfig",
+			 host_config(spec));
 }

@@ -104,6 +104,9 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
  */
 void sbx_spec_argv(const struct sbx_spec *spec, struct sbx_strv *argv);
 
+/* Where the command runs: what the manifest says, the image, or "/". */
+const char *sbx_spec_working_dir(const struct sbx_spec *spec);
+
 /*
  * The whole environment: image, manifest and request (merged in the grant),
  * then SKILL_*.  With `input: env` also the input: SKILL_ARGS as it came,
@@ -115,7 +118,11 @@ int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
 			 const char *input_text, struct sbx_strv *env,
 			 struct sbx_error *err);
 
-/* Name of the engine volume of a mount that names one; owned by the caller. */
+/*
+ * Name of the engine volume of a mount that names one, "skillbox-OWNER-SKILL-
+ * NAME" with dashes in OWNER and SKILL doubled, so that no two of them are one;
+ * owned by the caller.
+ */
 char *sbx_spec_volume_name(const struct sbx_grant *grant, const char *source);
 
 #endif

@@ -212,7 +212,7 @@ static bool is_run(const unsigned char *payload, size_t size,
 {
 	const char *text = (const char *)payload + SBX_WIRE_RUN_FIXED;
 	size_t strings = 0;
-	size_t file;
+	size_t dir, file;
 
 	size -= SBX_WIRE_RUN_FIXED;
 	if (text[size - 1] != '\0')
@@ -220,8 +220,11 @@ static bool is_run(const unsigned char *payload, size_t size,
 	for (size_t i = 0; i < size; i++)
 		strings += text[i] == '\0';
 	if (strings !=
-	    1 + (uint64_t)sbx_wire_get32(payload) + sbx_wire_get32(payload + 4))
+	    2 + (uint64_t)sbx_wire_get32(payload) + sbx_wire_get32(payload + 4))
 		return false;
+	dir = strlen(text);
+	text += dir + 1;
+	size -= dir + 1;
 	file = strlen(text);
 	must(seen->taken.len == size - file - 1);
 	must(memcmp(seen->taken.data, text + file + 1, seen->taken.len) == 0);
@@ -274,13 +277,15 @@ static void hear(const char *data, size_t size)
 
 /* --- RUN as the runner writes it ------------------------------------------- */
 
-/* Lines: the output file, arguments, an empty line, the environment. */
+/* Lines: the output file, the directory, arguments, an empty line, the
+ * environment. */
 static void encode(struct fuzz_input *input)
 {
 	struct sbx_strv lists[2] = { SBX_STRV_INIT, SBX_STRV_INIT };
 	struct sbx_channel_run from = { .argv = &lists[0], .env = &lists[1] };
 	struct sbx_error err = fuzz_error();
 	static char file[8192];
+	static char dir[8192];
 	static char line[256 * 1024];
 	unsigned char *wire = NULL;
 	int which = 0;
@@ -289,6 +294,8 @@ static void encode(struct fuzz_input *input)
 
 	fuzz_line(input, file, sizeof(file));
 	from.output_file = file[0] ? file : NULL;
+	fuzz_line(input, dir, sizeof(dir));
+	from.working_dir = dir[0] ? dir : NULL;
 	while (input->size > 0) {
 		fuzz_line(input, line, sizeof(line));
 		if (line[0] || which == 1)

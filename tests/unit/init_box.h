@@ -276,6 +276,9 @@ static inline uint32_t count(const char *const *list)
 	return n;
 }
 
+/* Where the next action is to run, "" is the root. */
+static const char *box_working_dir = "";
+
 static inline void box_run_with(struct box *box, const char *const *argv,
 				const char *const *env, const char *file,
 				uint32_t limit)
@@ -287,6 +290,7 @@ static inline void box_run_with(struct box *box, const char *const *argv,
 	sbx_wire_put32(fixed + 4, count(env));
 	sbx_wire_put32(fixed + 8, limit);
 	sbx_buf_append(&run, fixed, sizeof(fixed));
+	sbx_buf_append(&run, box_working_dir, strlen(box_working_dir) + 1);
 	sbx_buf_append(&run, file, strlen(file) + 1);
 	put_strings(&run, argv);
 	put_strings(&run, env);

@@ -190,7 +190,7 @@ static void test_pump_returns_from_a_flood(void **state)
 static void test_run_is_as_wire_h_says(void **state)
 {
 	static const char expected[] = "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "/tmp/out\0cat\0-u\0A=1";
+				       "\0/tmp/out\0cat\0-u\0A=1";
 	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(1000);
 	struct talk talk;
 
@@ -247,7 +247,7 @@ static void test_has_sent_from_the_first_byte_of_run(void **state)
 	talk.stream.takes = SIZE_MAX;
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, &run), SBX_WIRE_RUN);
-	assert_string_equal(run.data + SBX_WIRE_RUN_FIXED + 1, "cat");
+	assert_string_equal(run.data + SBX_WIRE_RUN_FIXED + 2, "cat");
 	end(&talk);
 }
 

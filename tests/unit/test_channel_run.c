@@ -15,6 +15,7 @@
 struct fixture {
 	struct sbx_strv argv;
 	struct sbx_strv env;
+	const char *dir;
 	const char *file;
 	unsigned char *frame;
 	size_t size;
@@ -26,6 +27,7 @@ static int encode(struct fixture *f)
 	const struct sbx_channel_run run = {
 		.argv = &f->argv,
 		.env = &f->env,
+		.working_dir = f->dir,
 		.output_file = f->file,
 		.output_file_limit = 100,
 	};
@@ -66,11 +68,12 @@ static void assert_refused(struct fixture *f, const char *part)
 
 static void test_frame_is_as_wire_h_says(void **state)
 {
-	static const char expected[] = "\x01\0\0\0\x24\0\0\0"
+	static const char expected[] = "\x01\0\0\0\x29\0\0\0"
 				       "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "/tmp/out\0cat\0-u\0A=1";
+				       "/app\0/tmp/out\0cat\0-u\0A=1";
 	struct fixture *f = *state;
 
+	f->dir = "/app";
 	f->file = "/tmp/out";
 	assert_int_equal(encode(f), 0);
 	assert_int_equal(f->size, sizeof(expected));
@@ -156,8 +159,8 @@ static void test_variable_without_a_name(void **state)
 static void test_too_much_in_all(void **state)
 {
 	struct fixture *f = *state;
-	const size_t rest = SBX_WIRE_RUN_FIXED + sizeof("") + sizeof("cat") +
-			    sizeof("-u") + sizeof("A=1");
+	const size_t rest = SBX_WIRE_RUN_FIXED + 2 * sizeof("") +
+			    sizeof("cat") + sizeof("-u") + sizeof("A=1");
 
 	for (int i = 0; i < 7; i++)
 		sbx_strv_push_take(&f->env, text_of('e', 131071));
@@ -175,7 +178,10 @@ static void test_path_too_long(void **state)
 	struct fixture *f = *state;
 
 	f->file = path;
-	assert_refused(f, "path");
+	assert_refused(f, "output file's path");
+	f->file = NULL;
+	f->dir = path;
+	assert_refused(f, "working directory's path");
 }
 
 int main(void)

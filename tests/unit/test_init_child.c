@@ -88,6 +88,9 @@ static void try_processes(int pid, const char *who)
 	TRY("ioprio", syscall(SYS_ioprio_set, 1, pid, 2 << 13 | 5));
 	errno = 0;
 	TRY("attr", syscall(SYS_sched_setattr, pid, 0, 0));
+	/* The kernel looks at no more than an int. */
+	TRY("long", syscall(SYS_prlimit64, 1UL << 32 | (unsigned int)pid,
+			    RLIMIT_NOFILE, &limit, 0));
 #undef TRY
 }
 
@@ -96,6 +99,7 @@ static void try_others(void)
 	int pair[2];
 
 	say("priority-group", setpriority(PRIO_PGRP, 0, 1));
+	say("priority-of-init's-group", setpriority(PRIO_PGRP, 1, 1));
 	say("priority-user", setpriority(PRIO_USER, 0, 1));
 	say("ioprio-group", syscall(SYS_ioprio_set, 2, 0, 2 << 13 | 5));
 	say("ioprio-user", syscall(SYS_ioprio_set, 3, 0, 2 << 13 | 5));
@@ -111,9 +115,27 @@ static void try_others(void)
 	say("keyctl", syscall(SYS_keyctl, 0, -3, 0));
 }
 
+/* Until the kernel has no room for what it knows about a signal's sender. */
+static void fill_signal_queue(void)
+{
+	union sigval value = { .sival_int = 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	while (sigqueue(getpid(), SIGRTMIN, value) == 0)
+		;
+	say("full", -1);
+	/* What init would keep counts as well. */
+	for (int i = 0; i < 100000; i++)
+		sigqueue(1, SIGRTMIN, value);
+}
+
 /*
  * What init believed to come from outside it would send to us, and we would
- * be gone.  The sender's pid can be forged, SI_USER cannot.
+ * be gone.  The sender's pid can be forged, SI_USER cannot, and what the
+ * kernel forgot to say counts as forged.
  */
 static void try_signals(void)
 {
@@ -128,6 +150,10 @@ static void try_signals(void)
 	poll(NULL, 0, 100);
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(signals); i++)
 		kill(1, signals[i]);
+	poll(NULL, 0, 100);
+	fill_signal_queue();
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(signals); i++)
+		syscall(SYS_tgkill, 1, 1, signals[i]);
 	poll(NULL, 0, 100);
 	printf("signals ignored\n");
 }
@@ -181,15 +207,17 @@ static const char *const answers[] = {
 	"param init EPERM",
 	"ioprio init EPERM",
 	"attr init EPERM",
-	"prlimit other EPERM",
-	"getrlimit other EPERM",
-	"setpriority other EPERM",
-	"affinity other EPERM",
-	"scheduler other EPERM",
-	"param other EPERM",
-	"ioprio other EPERM",
-	"attr other EPERM",
+	"long init EPERM",
+	"prlimit other allowed",
+	"getrlimit other allowed",
+	"setpriority other allowed",
+	"affinity other allowed",
+	"scheduler other allowed",
+	"param other allowed",
+	"ioprio other allowed",
+	"attr other EINVAL",
 	"priority-group EPERM",
+	"priority-of-init's-group EPERM",
 	"priority-user EPERM",
 	"ioprio-group EPERM",
 	"ioprio-user EPERM",
@@ -205,6 +233,7 @@ static const char *const answers[] = {
 	"keyctl EPERM",
 	"i386 ENOSYS",
 	"x32 ENOSYS",
+	"full EAGAIN",
 	"signals ignored",
 };
 
@@ -365,6 +394,37 @@ static void test_has_three_descriptors(void **state)
 	check_shell("ls /proc/$$/fd", "0\n1\n2\n");
 }
 
+static void test_working_directory(void **state)
+{
+	(void)state;
+	check_shell("pwd", "/\n");
+	box_working_dir = "/usr/lib/../bin";
+	check_shell("pwd; ./true && echo ran", "/usr/bin\nran\n");
+	box_working_dir = "";
+}
+
+static void test_working_directory_that_cannot_be_entered(void **state)
+{
+	static const struct {
+		const char *dir;
+		uint32_t error;
+	} dirs[] = {
+		{ "/no/such/directory", ENOENT },
+		{ "/etc/passwd", ENOTDIR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(dirs); i++) {
+		struct box *box = box_ready();
+
+		box_working_dir = dirs[i].dir;
+		box_run(box, LIST("true"));
+		box_working_dir = "";
+		assert_ended(box, SBX_WIRE_CHDIR_FAILED, dirs[i].error);
+		box_free(box);
+	}
+}
+
 /* Pipes that block, and that it may open again by their names. */
 static void test_streams(void **state)
 {
@@ -403,6 +463,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_leads_a_session_of_its_own),
 		cmocka_unit_test(test_init_closes_what_it_inherited),
 		cmocka_unit_test(test_has_three_descriptors),
+		cmocka_unit_test(test_working_directory),
+		cmocka_unit_test(test_working_directory_that_cannot_be_entered),
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_cannot_look_into_init),
 	};

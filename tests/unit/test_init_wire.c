@@ -44,9 +44,9 @@ static void test_input_of_any_size_in_pieces_of_any_size(void **state)
 
 static void test_commands_in_single_bytes(void **state)
 {
-	static const char wire[] = "\x01\0\0\0\x1a\0\0\0"
+	static const char wire[] = "\x01\0\0\0\x1b\0\0\0"
 				   "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				   "\0/bin/cat\0"
+				   "\0\0/bin/cat\0"
 				   "\x05\0\0\0\0\0\0\0"
 				   "\x02\0\0\0\x02\0\0\0hi"
 				   "\x03\0\0\0\0\0\0\0";
@@ -395,12 +395,12 @@ static void test_lies_before_run(void **state)
 		{ SBX_WIRE_SIGNAL, "\x41", 1, "SIGNAL without a signal" },
 		{ RUN(U32("\1", "\0")), "command of impossible size" },
 		/* no argv, no end of a string, too few and too many of them */
-		{ RUN(U32("\0", "\0") "\0"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\0") "\0x"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\0") "\0"), SENSELESS_RUN },
-		{ RUN(U32("\2", "\0") "\0x\0"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\1") "\0x\0"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\0") "\0x\0y\0"), SENSELESS_RUN },
+		{ RUN(U32("\0", "\0") "\0\0"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\0") "\0\0x"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\0") "\0\0"), SENSELESS_RUN },
+		{ RUN(U32("\2", "\0") "\0\0x\0"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\1") "\0\0x\0"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\0") "\0\0x\0y\0"), SENSELESS_RUN },
 		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
 		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
 		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
@@ -432,7 +432,7 @@ static void test_run_with_too_many_strings(void **state)
 static void test_lies_after_run(void **state)
 {
 	static const struct lie lies[] = {
-		{ RUN(U32("\1", "\0") "\0x\0"), "second RUN" },
+		{ RUN(U32("\1", "\0") "\0\0x\0"), "second RUN" },
 		{ 0x06, "", 0, "unknown command" },
 		{ SBX_WIRE_SIGNAL, "\0", 1, "SIGNAL without a signal" },
 	};

@@ -343,6 +343,21 @@ static void test_exec_failed(void **state)
 	}
 }
 
+static void test_directory_that_cannot_be_entered(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending.exit.kind = SBX_WIRE_CHDIR_FAILED;
+	f->ending.exit.code = ENOENT;
+	f->ending.program = "/bin/true";
+	f->ending.working_dir = "/no\033";
+	finish(f);
+	assert_outcome(f, "exec_failed", 127);
+	assert_string_equal(f->record.error,
+			    "the working directory /no\\x1b cannot be entered: "
+			    "No such file or directory");
+}
+
 /* The first three keys are always there and first, whatever went wrong. */
 static void test_json_of_nothing(void **state)
 {
@@ -426,6 +441,7 @@ int main(void)
 		TEST(test_cancelled),
 		TEST(test_output_limit),
 		TEST(test_exec_failed),
+		TEST(test_directory_that_cannot_be_entered),
 		TEST(test_json_of_nothing),
 		TEST(test_json_of_odd_names),
 		TEST(test_json_members_in_order),
