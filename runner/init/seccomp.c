@@ -9,13 +9,18 @@
  * set the affinity of their threads by number.  It closes three
  * doors that namespaces do not: AF_VSOCK belongs to no network namespace,
  * keyrings to no container, and io_uring goes round filters like this one.
+ * And it keeps an action from two things that the kernel counts for the whole
+ * machine, so that one sandbox could take them all: contexts of asynchronous
+ * I/O (fs.aio-max-nr) and huge pages, which no engine puts a limit on.
  */
 #include "init/seccomp.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -53,6 +58,11 @@
 #define NOT_INIT_OF(call, which)                                               \
 	UNLESS(call, 6), LOAD_INT(0), UNLESS(which, 2), LOAD_INT(1),           \
 		UNLESS(1, 1), REFUSE(EPERM), ALLOW
+/* Argument @index is made of flags: not with this one. */
+#define NO_FLAG(call, index, flag, error)                                      \
+	UNLESS(call, 4), LOAD_INT(index),                                      \
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),              \
+		REFUSE(error), ALLOW
 #define NO_FAMILY(call, family)                                                \
 	UNLESS(call, 4), LOAD_INT(0), UNLESS(family, 1), REFUSE(EAFNOSUPPORT), \
 		ALLOW
@@ -78,6 +88,10 @@ static struct sock_filter filter[] = {
 	NEVER(SYS_io_uring_setup, ENOSYS),
 	NEVER(SYS_io_uring_enter, ENOSYS),
 	NEVER(SYS_io_uring_register, ENOSYS),
+	NEVER(SYS_io_setup, ENOSYS),
+	NO_FLAG(SYS_mmap, 3, MAP_HUGETLB, EPERM),
+	NO_FLAG(SYS_memfd_create, 1, MFD_HUGETLB, EPERM),
+	NO_FLAG(SYS_shmget, 2, SHM_HUGETLB, EPERM),
 	NEVER(SYS_add_key, EPERM),
 	NEVER(SYS_request_key, EPERM),
 	NEVER(SYS_keyctl, EPERM),

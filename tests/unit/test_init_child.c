@@ -12,7 +12,9 @@
 
 #include <cmocka.h>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 
 #include "init_box.h"
@@ -96,6 +98,7 @@ static void try_processes(int pid, const char *who)
 
 static void try_others(void)
 {
+	unsigned long context = 0;
 	int pair[2];
 
 	say("priority-group", setpriority(PRIO_PGRP, 0, 1));
@@ -110,6 +113,16 @@ static void try_others(void)
 	say("io_uring_setup", syscall(SYS_io_uring_setup, 1, NULL));
 	say("io_uring_enter", syscall(SYS_io_uring_enter, 0, 0, 0, 0, 0, 0));
 	say("io_uring_register", syscall(SYS_io_uring_register, 0, 0, 0, 0));
+	say("io_setup", syscall(SYS_io_setup, 1, &context));
+	say("huge-pages",
+	    (long)mmap(NULL, 2 << 20, PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0));
+	say("huge-memfd", syscall(SYS_memfd_create, "x", MFD_HUGETLB));
+	say("huge-segment",
+	    shmget(IPC_PRIVATE, 2 << 20, IPC_CREAT | SHM_HUGETLB | 0600));
+	say("pages", (long)mmap(NULL, 4096, PROT_READ,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	say("memfd", syscall(SYS_memfd_create, "x", 0));
 	say("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -3));
 	say("request_key", syscall(SYS_request_key, "user", "x", 0, 0));
 	say("keyctl", syscall(SYS_keyctl, 0, -3, 0));
@@ -228,6 +241,12 @@ static const char *const answers[] = {
 	"io_uring_setup ENOSYS",
 	"io_uring_enter ENOSYS",
 	"io_uring_register ENOSYS",
+	"io_setup ENOSYS",
+	"huge-pages EPERM",
+	"huge-memfd EPERM",
+	"huge-segment EPERM",
+	"pages allowed",
+	"memfd allowed",
 	"add_key EPERM",
 	"request_key EPERM",
 	"keyctl EPERM",
