@@ -222,8 +222,8 @@ test-engines: ## the end-to-end tests on other engines too: ENGINES="podman ..."
 	+@$(SUBMAKE) all
 	@$(HARNESS)/test-engines $(ENGINES)
 
-C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c bench/*.c)
-C_FILES := $(C_SOURCES) $(wildcard runner/*/*.h tests/*/*.h)
+C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c tests/fixtures/*/*.c bench/*.c)
+C_FILES := $(C_SOURCES) $(wildcard runner/*/*.h tests/*/*.h tests/*/*/*.h)
 TIDY_SOURCES := $(SOURCES) $(INIT_SOURCES)
 SCRIPTS = $(shell tests/lint/list-scripts)
 
