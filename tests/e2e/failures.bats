@@ -13,10 +13,12 @@ setup_file() {
 	DOCKER_HOST=$("$harness/engine" url "$dir")
 	export DOCKER_HOST
 	prepare
-	fixture t-failures <<'YAML'
+	# A number of its own: other engines may run the same tests.
+	export snooze=7$((BASHPID % 100000 + 100000))
+	fixture t-failures <<YAML
   says: {command: [cat]}
-  waits: {command: [sleep, '71113']}
-  times_out: {command: [sleep, '71113'], timeout: 2s, stop_grace_period: 1s}
+  waits: {command: [sleep, '$snooze']}
+  times_out: {command: [sleep, '$snooze'], timeout: 2s, stop_grace_period: 1s}
 YAML
 	skillbox build t-failures
 }
@@ -31,7 +33,7 @@ daemon() {
 
 # The program outside of the engine, which may not answer.
 is_over() {
-	! pgrep -f '^sleep 71113$' >/dev/null
+	! pgrep -f "^sleep $snooze\$" >/dev/null
 }
 
 # in_volume SCRIPT: by hand, where the engine keeps init

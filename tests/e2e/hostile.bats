@@ -44,7 +44,9 @@ teardown_file() {
 	act t-hostile plant
 	ended ok 0
 	act t-hostile harvest
-	ended denied 77
+	# runc 1.3 finds the link before init can.
+	[ "$(field .outcome)" = denied ] ||
+		holds '.error | test("/app/cache: too many levels of symbolic")'
 	holds '.started_at == null and (.error | test("evil") | not)'
 }
 
