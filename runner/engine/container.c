@@ -7,7 +7,10 @@
 
 #include "base/mem.h"
 #include "codec/json.h"
+#include "engine/handle.h"
 #include "engine/http.h"
+#include "engine/no_command.h"
+#include "engine/podman.h"
 
 /* A start pulls in the runtime and may have to wait for the disk. */
 #define START_IDLE_MS 120000
@@ -39,28 +42,57 @@ static int simple(struct sbx_engine *engine, const char *method, const char *id,
 	return sbx_http_perform(engine, &request, response, err);
 }
 
+/* Podman 4.3 has no code of its own for it. */
+static bool is_no_image(const struct sbx_http_response *response)
+{
+	return response->status == 404 ||
+	       (response->status == 500 &&
+		strcasestr(response->message, "image not known"));
+}
+
+/* @body and *@path in the words of the engine; *@own_body: new reference. */
+static int prepare_create(struct sbx_engine *engine, const char *name,
+			  json_t *body, char **path, json_t **own_body,
+			  struct sbx_error *err)
+{
+	cleanup_free char *escaped = sbx_http_escape(name);
+
+	if (sbx_handle_negotiate(engine, err) < 0)
+		return -1;
+	if (!engine->podman) {
+		*path = sbx_asprintf("/containers/create?name=%s", escaped);
+		*own_body = json_incref(body);
+		return 0;
+	}
+	*path = sbx_strdup("/libpod/containers/create");
+	if (sbx_podman_create_body(own_body, name, body, err) < 0)
+		return -1;
+	return sbx_podman_make_volumes(engine, body, err);
+}
+
 int sbx_container_create(struct sbx_engine *engine, const char *name,
 			 json_t *body, char id[static SBX_CONTAINER_ID_SIZE],
 			 struct sbx_error *err)
 {
-	cleanup_free char *escaped = sbx_http_escape(name);
-	cleanup_free char *path =
-		sbx_asprintf("/containers/create?name=%s", escaped);
+	cleanup_free char *path = NULL;
+	json_auto_t *own_body = NULL;
 	struct sbx_http_request request = {
 		.method = "POST",
-		.path = path,
-		.json = body,
 		.idle_ms = START_IDLE_MS,
 	};
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 	const char *made;
 
+	if (prepare_create(engine, name, body, &path, &own_body, err) < 0)
+		return sbx_error_wrap(err, "create container");
+	request.path = path;
+	request.json = own_body;
 	if (sbx_http_perform(engine, &request, &response, err) < 0)
 		return sbx_error_wrap(err, "create container");
 	if (response.status != 201) {
 		sbx_http_refused(&response, err);
-		if (response.status == 404)
+		if (is_no_image(&response))
 			err->outcome = SBX_OUTCOME_NOT_FOUND;
 		return sbx_error_wrap(err, "create container");
 	}
@@ -71,38 +103,6 @@ int sbx_container_create(struct sbx_engine *engine, const char *name,
 				     "has no usable Id");
 	snprintf(id, SBX_CONTAINER_ID_SIZE, "%s", made);
 	return 0;
-}
-
-/*
- * What the OCI runtimes say when the entrypoint itself is the trouble: runc
- * 1.1 and before ('exec: "x": executable file not found in $PATH', 'exec:
- * "x": permission denied', 'exec format error'), crun 1.8 ('executable file
- * `x` not found', 'open executable: Permission denied') and 1.21 ('the path
- * `x` exists but it is not executable'), Podman's own
- * words, and runsc.  A mount or a profile that fails says "no such file"
- * too, so that these words alone decide nothing.
- */
-static bool is_command_error(const struct sbx_http_response *response)
-{
-	static const char *const phrases[] = {
-		"exec: \"",
-		"exec format error",
-		"executable file",
-		"open executable",
-		"but it is not executable",
-		"` is not a regular file",
-		"command that was not found",
-		"command was not found",
-		"finding executable",
-	};
-
-	if (response->status != 400 && response->status != 500)
-		return false;
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(phrases); i++) {
-		if (strcasestr(response->message, phrases[i]))
-			return true;
-	}
-	return false;
 }
 
 int sbx_container_start(struct sbx_engine *engine, const char *id,
@@ -119,7 +119,20 @@ int sbx_container_start(struct sbx_engine *engine, const char *id,
 		return 0;
 	sbx_http_refused(&response, err);
 	sbx_error_wrap(err, "start container");
-	return is_command_error(&response) ? SBX_CONTAINER_NO_COMMAND : -1;
+	return sbx_no_command(&response) ? SBX_CONTAINER_NO_COMMAND : -1;
+}
+
+static int ask_about(struct sbx_engine *engine, const char *id,
+		     struct sbx_http_response *response, struct sbx_error *err)
+{
+	cleanup_free char *path = container_path(id, "/json");
+	cleanup_free char *own = sbx_asprintf("/libpod%s", path);
+	struct sbx_http_request request = { .method = "GET" };
+
+	if (sbx_handle_negotiate(engine, err) < 0)
+		return -1;
+	request.path = engine->podman ? own : path;
+	return sbx_http_perform(engine, &request, response, err);
 }
 
 int sbx_container_inspect(struct sbx_engine *engine, const char *id,
@@ -127,7 +140,7 @@ int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 {
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
-	int ret = simple(engine, "GET", id, "/json", 0, &response, err);
+	int ret = ask_about(engine, id, &response, err);
 
 	if (ret == 0 && response.status == 404)
 		return SBX_CONTAINER_GONE;
@@ -135,6 +148,8 @@ int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 		ret = sbx_http_refused(&response, err);
 	else if (ret == 0)
 		ret = sbx_http_take_object(&response, out, err);
+	if (ret == 0 && engine->podman)
+		sbx_podman_translate(*out, engine->podman);
 	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect container");
 }
 
@@ -149,14 +164,35 @@ static bool is_not_running(const struct sbx_http_response *response)
 		strcasestr(response->message, "can only kill running"));
 }
 
+static int send_kill(struct sbx_engine *engine, const char *id,
+		     struct sbx_http_response *response, struct sbx_error *err)
+{
+	return simple(engine, "POST", id, "/kill?signal=SIGKILL", KILL_IDLE_MS,
+		      response, err);
+}
+
+/* Podman kills nothing that is paused; Docker lets it go on by itself. */
+static int kill_paused(struct sbx_engine *engine, const char *id,
+		       struct sbx_http_response *response,
+		       struct sbx_error *err)
+{
+	if (simple(engine, "POST", id, "/unpause", KILL_IDLE_MS, response,
+		   err) < 0)
+		return -1;
+	return send_kill(engine, id, response, err);
+}
+
 int sbx_container_kill(struct sbx_engine *engine, const char *id,
 		       struct sbx_error *err)
 {
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
+	int result = send_kill(engine, id, &response, err);
 
-	if (simple(engine, "POST", id, "/kill?signal=SIGKILL", KILL_IDLE_MS,
-		   &response, err) < 0)
+	if (result == 0 && response.status >= 400 &&
+	    strcasestr(response.message, "in state paused"))
+		result = kill_paused(engine, id, &response, err);
+	if (result < 0)
 		return sbx_error_wrap(err, "kill container");
 	if (response.status == 204 || is_not_running(&response))
 		return 0;

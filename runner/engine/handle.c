@@ -22,7 +22,7 @@ struct ping {
 	char api_version[16];
 	char builder[16];
 	char os[16];
-	bool podman;
+	int podman;
 };
 
 /* Copies the value of @line into @out when it is the header @name. */
@@ -37,19 +37,28 @@ static bool header_value(const char *line, size_t size, const char *name,
 	return value;
 }
 
+/* Podman began to say it with 1.0; what is no number is still Podman. */
+static int podman_major(const char *version)
+{
+	unsigned int major;
+
+	return sscanf(version, "%4u", &major) == 1 && major > 0 ? (int)major
+								: 1;
+}
+
 static void on_header(void *ctx, const char *line, size_t size)
 {
 	struct ping *ping = ctx;
-	char ignored[2];
+	char podman[16];
 
 	header_value(line, size, "Api-Version", ping->api_version,
 		     sizeof(ping->api_version));
 	header_value(line, size, "Builder-Version", ping->builder,
 		     sizeof(ping->builder));
 	header_value(line, size, "Ostype", ping->os, sizeof(ping->os));
-	if (header_value(line, size, "Libpod-Api-Version", ignored,
-			 sizeof(ignored)))
-		ping->podman = true;
+	if (header_value(line, size, "Libpod-Api-Version", podman,
+			 sizeof(podman)))
+		ping->podman = podman_major(podman);
 }
 
 static int on_write(void *ctx, const void *data, size_t size,
@@ -74,7 +83,7 @@ static int ask(struct sbx_engine *engine, const char *method, struct ping *ping,
 		.idle_ms = PING_IDLE_MS,
 	};
 
-	*ping = (struct ping){ .podman = false };
+	*ping = (struct ping){ .podman = 0 };
 	if (sbx_client_perform(engine->client, &exchange, err) < 0)
 		return -1;
 	if (exchange.status != 200)

@@ -13,14 +13,14 @@
  *
  * @api_version	"1.41", "" until negotiated
  * @buildkit	the engine has BuildKit behind /build; known once negotiated
- * @podman	it is Podman; the same
+ * @podman	Podman's major version; 0: it is not Podman; the same
  */
 struct sbx_engine {
 	struct sbx_transport *transport;
 	struct sbx_client *client;
 	char api_version[16];
 	bool buildkit;
-	bool podman;
+	int podman;
 };
 
 /*

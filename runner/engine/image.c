@@ -182,8 +182,8 @@ int sbx_image_import(struct sbx_engine *engine, const char *repo,
 		     json_t *labels, struct sbx_error *err)
 {
 	cleanup_buf struct sbx_buf path = SBX_BUF_INIT(QUERY_MAX);
-	cleanup_free char *to = sbx_http_escape(repo);
-	cleanup_free char *version = sbx_http_escape(tag);
+	cleanup_free char *name = sbx_asprintf("%s:%s", repo, tag);
+	cleanup_free char *to = sbx_http_escape(name);
 	cleanup_messages struct sbx_messages *messages = NULL;
 	struct sbx_http_bytes bytes = { .data = tar, .size = size };
 	struct sbx_http_request request = {
@@ -196,8 +196,8 @@ int sbx_image_import(struct sbx_engine *engine, const char *repo,
 	json_t *value;
 
 	sbx_messages_new(&messages, &silent);
-	sbx_buf_printf(&path, "/images/create?fromSrc=-&repo=%s&tag=%s", to,
-		       version);
+	/* Podman 4.3 knows no "tag" here; Docker takes it of either. */
+	sbx_buf_printf(&path, "/images/create?fromSrc=-&repo=%s", to);
 	json_object_foreach (labels, key, value) {
 		if (append_label(&path, key, json_string_value(value), err) < 0)
 			return -1;

@@ -14,6 +14,7 @@
 #include "engine/client.h"
 #include "engine/handle.h"
 #include "engine/http.h"
+#include "engine/no_command.h"
 
 /*
  * The upgrade request and its answer are written and read here, for what comes
@@ -209,7 +210,8 @@ static int refused(struct sbx_stream *stream, const struct sbx_engine *engine,
 		sbx_buf_free(&text);
 	sbx_http_read_message(&response, sbx_buf_text(&text), text.len);
 	sbx_buf_free(&text);
-	return sbx_http_refused(&response, err);
+	sbx_http_refused(&response, err);
+	return sbx_no_command(&response) ? SBX_STREAM_NO_COMMAND : -1;
 }
 
 static int upgrade(struct sbx_stream *stream, const struct sbx_engine *engine,
@@ -241,16 +243,20 @@ int sbx_stream_attach(struct sbx_stream **out, struct sbx_engine *engine,
 		      const char *container, struct sbx_error *err)
 {
 	struct sbx_stream *stream;
+	int result;
 
 	if (sbx_handle_negotiate(engine, err) < 0)
 		return sbx_error_wrap(err, "attach");
 	stream = sbx_calloc(1, sizeof(*stream));
 	stream->early.max = SBX_HTTP_HEAD_MAX + 4096;
-	if (sbx_client_connect(engine->client, &stream->connection, err) < 0 ||
-	    upgrade(stream, engine, container, err) < 0) {
-		sbx_stream_free(&stream);
-		return sbx_error_wrap(err, "attach");
+	result = sbx_client_connect(engine->client, &stream->connection, err);
+	if (result == 0)
+		result = upgrade(stream, engine, container, err);
+	if (result == 0) {
+		*out = stream;
+		return 0;
 	}
-	*out = stream;
-	return 0;
+	sbx_stream_free(&stream);
+	sbx_error_wrap(err, "attach");
+	return result;
 }

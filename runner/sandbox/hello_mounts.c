@@ -120,20 +120,33 @@ static bool is_roots_own(const struct mount *mount)
 	       (mount->mode & 022) == 0;
 }
 
+/*
+ * What cgroup v1 controllers are mounted in.  runc makes it root's own; crun
+ * (1.8 to 1.21) everybody's, of a size that it says, with nothing to be had
+ * from it: the doctor warns of it.
+ */
+static bool is_cgroup_folder(const struct mount *mount)
+{
+	return is_roots_own(mount) ||
+	       (sbx_slice_has_word(mount->super_options, "size=1024k") &&
+		sbx_slice_has_word(mount->options, "nosuid") &&
+		sbx_slice_has_word(mount->options, "nodev") &&
+		sbx_slice_has_word(mount->options, "noexec"));
+}
+
 /* The kernel file systems that every container has, writable by nature. */
 static bool is_kernel_mount(const struct mount *mount)
 {
 	static const struct {
 		const char *path;
 		const char *fstype;
-		bool roots_own;
+		bool (*must)(const struct mount *mount);
 	} known[] = {
-		{ "/proc", "proc", false },
-		{ "/dev", "tmpfs", true },
-		{ "/dev/pts", "devpts", false },
-		{ "/dev/mqueue", "mqueue", false },
-		/* cgroup v1: holds nothing but the controllers' mounts */
-		{ "/sys/fs/cgroup", "tmpfs", true },
+		{ "/proc", "proc", NULL },
+		{ "/dev", "tmpfs", is_roots_own },
+		{ "/dev/pts", "devpts", NULL },
+		{ "/dev/mqueue", "mqueue", NULL },
+		{ "/sys/fs/cgroup", "tmpfs", is_cgroup_folder },
 	};
 
 	if (!sbx_slice_is(mount->root, "/"))
@@ -141,7 +154,7 @@ static bool is_kernel_mount(const struct mount *mount)
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(known); i++) {
 		if (strcmp(mount->path, known[i].path) == 0)
 			return sbx_slice_is(mount->fstype, known[i].fstype) &&
-			       (!known[i].roots_own || is_roots_own(mount));
+			       (!known[i].must || known[i].must(mount));
 	}
 	return false;
 }

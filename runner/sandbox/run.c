@@ -214,10 +214,11 @@ static int write_spec(struct state *state, struct sbx_error *err)
 		.init_dir = state->init_dir,
 		.runner = sbx_runner_identity(),
 		.host_paths = state->host_paths,
+		.traits = sbx_engine_traits(run->engine, err),
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
 	};
-	if (sbx_spec_check(&state->spec, err) < 0)
+	if (!state->spec.traits || sbx_spec_check(&state->spec, err) < 0)
 		return -1;
 	sbx_spec_argv(&state->spec, &state->argv);
 	return sbx_spec_environment(&state->spec, by_env ? state->input : NULL,
@@ -350,6 +351,7 @@ static void probe_grant(const struct sbx_policy *policy,
 	action->nano_cpus = 1000000000;
 	action->mem_limit = 64 * 1024 * 1024;
 	action->pids_limit = 16;
+	sbx_action_set_ulimit(action, "nofile", 64, 64);
 	action->uid = sbx_policy_uid(policy, grant->owner, grant->skill);
 	action->gid = action->uid;
 }
@@ -376,7 +378,8 @@ int sbx_run_probe(struct sbx_engine *engine, const struct sbx_policy *policy,
 	sbx_random_hex(nonce, NONCE_SIZE);
 	choose_init_dir(init_dir);
 	probe_grant(policy, &grant);
-	if (sbx_empty_image(engine, &spec.image_id, err) == 0)
+	spec.traits = sbx_engine_traits(engine, err);
+	if (spec.traits && sbx_empty_image(engine, &spec.image_id, err) == 0)
 		result = sbx_sandbox_start(&sandbox, engine, &spec, -1, &times,
 					   err);
 	sbx_sandbox_free(&sandbox);

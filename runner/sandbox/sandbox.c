@@ -303,14 +303,16 @@ static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	return result < 0 ? -1 : sbx_spec_verify(body, made, err);
 }
 
+/* 0, NEEDS_INIT with @err set, or -1. */
 static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	const struct sbx_channel_handler handler = { .event = on_event,
 						     .ctx = sandbox };
+	int result = sbx_stream_attach(&sandbox->stream, sandbox->engine,
+				       sandbox->id, err);
 
-	if (sbx_stream_attach(&sandbox->stream, sandbox->engine, sandbox->id,
-			      err) < 0)
-		return -1;
+	if (result != 0)
+		return result < 0 ? -1 : NEEDS_INIT;
 	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
 	return 0;
 }
@@ -351,16 +353,6 @@ static int give_volumes(struct sbx_sandbox *sandbox,
 	return 0;
 }
 
-static uint64_t nofile_limit(const struct sbx_action *action)
-{
-	for (size_t i = 0; i < action->n_ulimits; i++) {
-		if (strcmp(action->ulimits[i].name, "nofile") == 0 &&
-		    action->ulimits[i].hard > 0)
-			return (uint64_t)action->ulimits[i].hard;
-	}
-	return 0;
-}
-
 static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		       struct sbx_error *err)
 {
@@ -369,7 +361,7 @@ static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		.build_id = SBX_INIT_BUILD_ID,
 		.uid = spec->grant->action.uid,
 		.gid = spec->grant->action.gid,
-		.nofile = nofile_limit(&spec->grant->action),
+		.nofile = sbx_spec_nofile(spec),
 	};
 	int result;
 
@@ -392,8 +384,11 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	double began = sbx_clock_ms();
 	int result;
 
-	if (create(sandbox, spec, err) < 0 || attach(sandbox, err) < 0)
-		return -1;
+	result = create(sandbox, spec, err);
+	if (result == 0)
+		result = attach(sandbox, err);
+	if (result != 0)
+		return result;
 	times->create_ms = sbx_clock_ms() - began;
 
 	began = sbx_clock_ms();

@@ -2,6 +2,8 @@
 /* What the engine is told: the body of POST /containers/create. */
 #include "sandbox/spec.h"
 
+#include <string.h>
+
 #include "sandbox/runner.h"
 #include "sandbox/spec_mounts.h"
 
@@ -18,18 +20,29 @@ static char *user(const struct sbx_action *action)
 	return sbx_asprintf("%u:%u", action->uid, action->gid);
 }
 
-static json_t *ulimits(const struct sbx_action *action)
+static void add_ulimit(json_t *all, const char *name, int64_t soft,
+		       int64_t hard)
 {
+	json_array_append_new(all, json_pack("{s:s, s:I, s:I}", "Name", name,
+					     "Soft", (json_int_t)soft, "Hard",
+					     (json_int_t)hard));
+}
+
+static json_t *ulimits(const struct sbx_spec *spec)
+{
+	const struct sbx_action *action = &spec->grant->action;
 	json_t *all = json_array();
+	bool has_nproc = false;
 
 	for (size_t i = 0; i < action->n_ulimits; i++) {
 		const struct sbx_ulimit *u = &action->ulimits[i];
 
-		json_array_append_new(
-			all, json_pack("{s:s, s:I, s:I}", "Name", u->name,
-				       "Soft", (json_int_t)u->soft, "Hard",
-				       (json_int_t)u->hard));
+		has_nproc = has_nproc || strcmp(u->name, "nproc") == 0;
+		add_ulimit(all, u->name, u->soft, u->hard);
 	}
+	if (spec->traits->nproc && !has_nproc)
+		add_ulimit(all, "nproc", spec->traits->nproc,
+			   spec->traits->nproc);
 	return all;
 }
 
@@ -65,8 +78,8 @@ static json_t *host_config(const struct sbx_spec *spec)
 		"NetworkMode", sbx_network_name(action->network), "IpcMode",
 		"none", "PidMode", "", "UTSMode", "", "CgroupnsMode", "private",
 		/* The engine would keep the output on its disk. */
-		"LogConfig", "Type", "none", "Ulimits", ulimits(action),
-		"Tmpfs", sbx_spec_tmpfs_json(action), "Mounts",
+		"LogConfig", "Type", "none", "Ulimits", ulimits(spec), "Tmpfs",
+		sbx_spec_tmpfs_json(spec), "Mounts",
 		sbx_spec_mounts_json(spec));
 
 	json_object_update_new(config, limits);
@@ -84,6 +97,18 @@ static json_t *labels(const struct sbx_spec *spec)
 			 SBX_LABEL_ACTION, spec->grant->action.name,
 			 SBX_LABEL_RUN_ID, spec->run_id, SBX_LABEL_OWNER,
 			 spec->grant->owner);
+}
+
+uint64_t sbx_spec_nofile(const struct sbx_spec *spec)
+{
+	const struct sbx_action *action = &spec->grant->action;
+
+	for (size_t i = 0; i < action->n_ulimits; i++) {
+		if (strcmp(action->ulimits[i].name, "nofile") == 0 &&
+		    action->ulimits[i].hard > 0)
+			return (uint64_t)action->ulimits[i].hard;
+	}
+	return 0;
 }
 
 const char *sbx_spec_working_dir(const struct sbx_spec *spec)

@@ -3,11 +3,13 @@
 #define SBX_SANDBOX_SPEC_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "engine/traits.h"
 #include "sandbox/hello.h"
 #include "sandbox/host_path.h"
 #include "skill/grant.h"
@@ -54,6 +56,7 @@
  * @runner	sbx_runner_identity()
  * @host_paths	for each of the action's volumes what the runner found at its
  *		source; all zero for one that is no host path
+ * @traits	of the engine
  * @init_volume	name of the volume that holds init
  * @init_hash	of the init program
  */
@@ -66,6 +69,7 @@ struct sbx_spec {
 	const char *init_dir;
 	const char *runner;
 	const struct sbx_host_path *host_paths;
+	const struct sbx_engine_traits *traits;
 	const char *init_volume;
 	const char *init_hash;
 };
@@ -96,6 +100,9 @@ int sbx_spec_verify(const json_t *body, const json_t *inspected,
  */
 struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 					size_t *count);
+
+/* The hard limit on descriptors that init must find; 0: none. */
+uint64_t sbx_spec_nofile(const struct sbx_spec *spec);
 
 /*
  * The command: Compose's rules for entrypoint and command over the image's

@@ -58,35 +58,36 @@ static int64_t whole_pages(int64_t size)
 	return (size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
 }
 
-static void add_tmpfs(json_t *all, const struct sbx_action *action,
-		      const char *target, int64_t size, bool exec)
+/*
+ * Where a tmpfs cannot be given to the action's user it is everybody's; there
+ * is nobody else.  There too the memory limit bounds its number of files, for
+ * inodes count as memory of who makes them.
+ */
+static char *tmpfs_options(const struct sbx_spec *spec, int64_t size, bool exec)
 {
+	const struct sbx_action *action = &spec->grant->action;
+	const char *run = exec ? "exec" : "noexec";
+	long long bytes = whole_pages(size);
 	int64_t inodes = size / BYTES_PER_INODE;
-	cleanup_free char *options = NULL;
 
+	if (spec->traits->plain_tmpfs)
+		return sbx_asprintf("rw,nosuid,nodev,%s,size=%lld,mode=1777,"
+				    "notmpcopyup",
+				    run, bytes);
 	if (inodes < INODES_MIN)
 		inodes = INODES_MIN;
-	options = sbx_asprintf(
-		"rw,nosuid,nodev,%s,size=%lld,nr_inodes=%lld,mode=0700,"
-		"uid=%u,gid=%u",
-		exec ? "exec" : "noexec", (long long)whole_pages(size),
-		(long long)inodes, action->uid, action->gid);
-	json_object_set_new(all, target, json_string(options));
+	return sbx_asprintf("rw,nosuid,nodev,%s,size=%lld,nr_inodes=%lld,"
+			    "mode=0700,uid=%u,gid=%u",
+			    run, bytes, (long long)inodes, action->uid,
+			    action->gid);
 }
 
-json_t *sbx_spec_tmpfs_json(const struct sbx_action *action)
+static void add_tmpfs(json_t *all, const struct sbx_spec *spec,
+		      const char *target, int64_t size, bool exec)
 {
-	json_t *all = json_object();
+	cleanup_free char *options = tmpfs_options(spec, size, exec);
 
-	for (size_t i = 0; i < action->n_tmpfs; i++)
-		add_tmpfs(all, action, action->tmpfs[i].target,
-			  action->tmpfs[i].size, action->tmpfs[i].exec);
-	if (!json_object_get(all, SHM_TARGET))
-		add_tmpfs(all, action, SHM_TARGET, SHM_SIZE, false);
-	if (wants_file(action))
-		add_tmpfs(all, action, SBX_SPEC_OUTPUT_DIR,
-			  action->output_limit + PAGE_SIZE, false);
-	return all;
+	json_object_set_new(all, target, json_string(options));
 }
 
 static json_t *volume_labels(const struct sbx_spec *spec, const char *name)
@@ -211,6 +212,22 @@ static void mask_image_volumes(const struct sbx_spec *spec, json_t *mounts)
 						"TmpfsOptions", "SizeBytes",
 						(int)PAGE_SIZE, "Mode", 0555));
 	}
+}
+
+json_t *sbx_spec_tmpfs_json(const struct sbx_spec *spec)
+{
+	const struct sbx_action *action = &spec->grant->action;
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < action->n_tmpfs; i++)
+		add_tmpfs(all, spec, action->tmpfs[i].target,
+			  action->tmpfs[i].size, action->tmpfs[i].exec);
+	if (!json_object_get(all, SHM_TARGET))
+		add_tmpfs(all, spec, SHM_TARGET, SHM_SIZE, false);
+	if (wants_file(action))
+		add_tmpfs(all, spec, SBX_SPEC_OUTPUT_DIR,
+			  action->output_limit + PAGE_SIZE, false);
+	return all;
 }
 
 json_t *sbx_spec_mounts_json(const struct sbx_spec *spec)

@@ -7,7 +7,7 @@
 #include "sandbox/spec.h"
 
 /* Two members of the create body's HostConfig; new references. */
-json_t *sbx_spec_tmpfs_json(const struct sbx_action *action);
+json_t *sbx_spec_tmpfs_json(const struct sbx_spec *spec);
 json_t *sbx_spec_mounts_json(const struct sbx_spec *spec);
 
 #endif

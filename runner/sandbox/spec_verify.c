@@ -70,11 +70,48 @@ static bool same_ulimits(const json_t *asked, const json_t *made)
 	return true;
 }
 
-static bool same_host_field(const char *key, const json_t *asked,
+static const json_t *asked_mount(const json_t *mounts, const char *target)
+{
+	size_t i;
+	json_t *mount;
+
+	json_array_foreach (mounts, i, mount) {
+		if (strcmp(sbx_json_text_at(mount, "Target", NULL), target) ==
+		    0)
+			return mount;
+	}
+	return NULL;
+}
+
+/* Podman has there what was asked for as a mount of type tmpfs, too. */
+static bool same_tmpfs(const json_t *asked, const json_t *made,
+		       const json_t *mounts)
+{
+	size_t found = 0;
+	const char *target;
+	json_t *have;
+
+	json_object_foreach ((json_t *)made, target, have) {
+		const json_t *want = json_object_get(asked, target);
+
+		if (want ? !json_equal(want, have)
+			 : !asked_mount(mounts, target))
+			return false;
+		found += want != NULL;
+	}
+	return found == json_object_size(asked);
+}
+
+/* @key of @host, as it was asked for, is what was @made. */
+static bool same_host_field(const char *key, const json_t *host,
 			    const json_t *made)
 {
+	const json_t *asked = json_object_get(host, key);
+
 	if (strcmp(key, "Ulimits") == 0)
 		return same_ulimits(asked, made);
+	if (strcmp(key, "Tmpfs") == 0)
+		return same_tmpfs(asked, made, json_object_get(host, "Mounts"));
 	/* Newer engines leave the type out of the reply when it is none. */
 	if (strcmp(key, "LogConfig") == 0) {
 		const char *type = sbx_json_text_at(made, "Type", NULL);
@@ -102,7 +139,7 @@ static int verify_host_config(const json_t *asked, const json_t *made,
 	json_object_foreach ((json_t *)asked, key, value) {
 		const json_t *have = json_object_get(made, key);
 
-		if (!same_host_field(key, value, have))
+		if (!same_host_field(key, asked, have))
 			return differs(key, value, have, err);
 	}
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(absent); i++) {
@@ -133,19 +170,6 @@ static int verify_config(const json_t *asked, const json_t *made,
 			return differs(same[i], want, have, err);
 	}
 	return 0;
-}
-
-static const json_t *asked_mount(const json_t *mounts, const char *target)
-{
-	size_t i;
-	json_t *mount;
-
-	json_array_foreach (mounts, i, mount) {
-		if (strcmp(sbx_json_text_at(mount, "Target", NULL), target) ==
-		    0)
-			return mount;
-	}
-	return NULL;
 }
 
 /* Each mount that was made is one that was asked for, and no more writable. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/volume_upload.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "base/strv.h"
 #include "engine/container.h"
 #include "engine/image.h"
+#include "engine/traits.h"
 #include "sandbox/runner.h"
 #include "skill/skill_image.h"
 
@@ -59,11 +62,60 @@ static char *helper_name(void)
 	return sbx_asprintf("skillbox-upload-%s", random);
 }
 
+/* @path of an entry, below the mount point; the string is @owned's. */
+static const char *below_target(struct sbx_strv *owned, const char *path)
+{
+	bool is_root = strcmp(path, "/") == 0;
+
+	sbx_strv_push_take(owned, sbx_asprintf("%s%s%s", TARGET + 1,
+					       is_root ? "" : "/",
+					       is_root ? "" : path));
+	return owned->v[owned->n - 1];
+}
+
+/*
+ * Docker: the archive is for /, with every path in it below the mount point,
+ * because 28 leaves the owner of the directory that it unpacks into as it is.
+ */
+static int pack(struct sbx_buf *tar, const struct sbx_tar_entry *entries,
+		size_t count, struct sbx_error *err)
+{
+	cleanup_strv struct sbx_strv paths = SBX_STRV_INIT;
+	cleanup_free struct sbx_tar_entry *moved =
+		sbx_calloc(count, sizeof(*moved));
+
+	for (size_t i = 0; i < count; i++) {
+		moved[i] = entries[i];
+		moved[i].path = below_target(&paths, entries[i].path);
+		if (entries[i].type == SBX_TAR_HARDLINK)
+			moved[i].link = below_target(&paths, entries[i].link);
+	}
+	return sbx_tar_write(tar, moved, count, err);
+}
+
+static int unpack(struct sbx_engine *engine, const char *id,
+		  const struct sbx_tar_entry *entries, size_t count,
+		  struct sbx_error *err)
+{
+	cleanup_buf struct sbx_buf tar = SBX_BUF_INIT(ARCHIVE_MAX);
+	const struct sbx_engine_traits *traits = sbx_engine_traits(engine, err);
+	bool shallow = traits && traits->shallow_archives;
+	int result;
+
+	if (!traits)
+		return -1;
+	result = shallow ? sbx_tar_write(&tar, entries, count, err)
+			 : pack(&tar, entries, count, err);
+	if (result < 0)
+		return -1;
+	return sbx_container_put_archive(engine, id, shallow ? TARGET : "/",
+					 tar.data, tar.len, err);
+}
+
 int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
 		      json_t *labels, const struct sbx_tar_entry *entries,
 		      size_t count, struct sbx_error *err)
 {
-	cleanup_buf struct sbx_buf tar = SBX_BUF_INIT(ARCHIVE_MAX);
 	json_auto_t *body = helper_body(volume, labels);
 	cleanup_free char *name = helper_name();
 	struct sbx_error ignored = SBX_ERROR_INIT;
@@ -71,12 +123,10 @@ int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
 	const char *image;
 	int result;
 
-	if (sbx_tar_write(&tar, entries, count, err) < 0 ||
-	    sbx_empty_image(engine, &image, err) < 0 ||
+	if (sbx_empty_image(engine, &image, err) < 0 ||
 	    sbx_container_create(engine, name, body, id, err) < 0)
 		return sbx_error_wrap(err, "write volume %s", volume);
-	result = sbx_container_put_archive(engine, id, TARGET, tar.data,
-					   tar.len, err);
+	result = unpack(engine, id, entries, count, err);
 	if (result < 0)
 		sbx_error_wrap(err, "write volume %s", volume);
 	/* If this fails the next sweep takes it. */

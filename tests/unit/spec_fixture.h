@@ -10,6 +10,8 @@
 #define MARKER	 "s3cr3t-marker"
 #define INIT_DIR SBX_SPEC_INIT_PREFIX "0d0e0f"
 
+static const struct sbx_engine_traits spec_docker = { .name = "Docker" };
+
 struct spec_fixture {
 	struct sbx_grant grant;
 	struct sbx_skill_image image;
@@ -50,6 +52,7 @@ static inline int spec_setup(void **state)
 				     .nonce = "0a0b0c",
 				     .init_dir = INIT_DIR,
 				     .runner = "runner-1",
+				     .traits = &spec_docker,
 				     .init_volume = "skillbox-init-x",
 				     .init_hash = "x" };
 	*state = f;

@@ -228,7 +228,7 @@ static void test_import(void **state)
 			 0);
 	*strstr(f->server.seen, " HTTP/1.1") = '\0';
 	assert_string_equal(f->server.seen,
-			    "POST /v1.41/images/create?fromSrc=-&repo=r&tag=t"
+			    "POST /v1.41/images/create?fromSrc=-&repo=r%3At"
 			    "&changes=LABEL%20%22a.b%22%3D%22"
 			    "x%20%5C%22%5C%24y%5C%5C%22");
 	/* A label cannot add an instruction. */

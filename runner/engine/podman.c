@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/podman.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/json.h"
+#include "engine/http.h"
+
+/* --- what it made, in Docker's words --------------------------------------- */
+
+/* One program is a string, before 5.5 or so; more are joined by blanks. */
+static void translate_config(json_t *config)
+{
+	json_t *entrypoint = json_object_get(config, "Entrypoint");
+
+	if (json_is_string(entrypoint))
+		json_object_set_new(config, "Entrypoint",
+				    json_pack("[O]", entrypoint));
+	/*
+	 * Never said, always so: conmon closes the container's stdin when the
+	 * client that is attached goes.
+	 */
+	json_object_set_new(
+		config, "StdinOnce",
+		json_boolean(sbx_json_true_at(config, "OpenStdin", NULL)));
+}
+
+/* "RLIMIT_NOFILE" */
+static void translate_ulimit(json_t *ulimit)
+{
+	static const char prefix[] = "RLIMIT_";
+	const char *name = sbx_json_text_at(ulimit, "Name", NULL);
+	cleanup_free char *lower = NULL;
+
+	if (!name || !sbx_text_has_prefix(name, prefix))
+		return;
+	lower = sbx_strdup(name + strlen(prefix));
+	for (char *at = lower; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	json_object_set_new(ulimit, "Name", json_string(lower));
+}
+
+/*
+ * The options that were given, and those it adds: "rprivate", and "tmpcopyup"
+ * unless "notmpcopyup" was said, which it does not repeat.
+ */
+static json_t *translate_tmpfs(const char *options)
+{
+	cleanup_buf struct sbx_buf out = SBX_BUF_INIT(4096);
+	cleanup_free char *copy = sbx_strdup(options);
+	char *rest = copy;
+	bool copies = false;
+	char *option;
+
+	while ((option = strsep(&rest, ","))) {
+		copies = copies || strcmp(option, "tmpcopyup") == 0;
+		if (strcmp(option, "rprivate") != 0)
+			sbx_buf_printf(&out, "%s,", option);
+	}
+	if (!copies)
+		sbx_buf_puts(&out, "notmpcopyup,");
+	return json_stringn(sbx_buf_text(&out), out.len - 1);
+}
+
+/* A namespace of the container's own is what Docker says nothing of. */
+static void translate_namespace(json_t *host, const char *key)
+{
+	const char *mode = sbx_json_text_at(host, key, NULL);
+
+	if (mode && strcmp(mode, "private") == 0)
+		json_object_set_new(host, key, json_string(""));
+}
+
+static void translate_host(json_t *host, int major)
+{
+	const char *ipc = sbx_json_text_at(host, "IpcMode", NULL);
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	translate_namespace(host, "PidMode");
+	translate_namespace(host, "UTSMode");
+	value = json_object_get(host, "CgroupMode");
+	if (value)
+		json_object_set(host, "CgroupnsMode", value);
+	/* 4.x says so of everything but a namespace it joins. */
+	if (major < 5 && ipc && strcmp(ipc, "shareable") == 0)
+		json_object_set_new(host, "IpcMode", json_string("none"));
+	json_array_foreach (json_object_get(host, "Ulimits"), i, value)
+		translate_ulimit(value);
+	json_object_foreach (json_object_get(host, "Tmpfs"), key, value) {
+		const char *options = json_string_value(value);
+
+		if (options)
+			json_object_set_new(json_object_get(host, "Tmpfs"), key,
+					    translate_tmpfs(options));
+	}
+	/* Volumes and binds; "Mounts" has them as well. */
+	json_object_del(host, "Binds");
+}
+
+void sbx_podman_translate(json_t *inspected, int major)
+{
+	json_t *host = json_object_get(inspected, "HostConfig");
+	json_t *runtime = json_object_get(inspected, "OCIRuntime");
+	json_t *bounding = json_object_get(inspected, "BoundingCaps");
+	json_t *effective = json_object_get(inspected, "EffectiveCaps");
+
+	translate_config(json_object_get(inspected, "Config"));
+	translate_host(host, major);
+	/* "oci" is what it calls all of them there. */
+	if (runtime)
+		json_object_set(host, "Runtime", runtime);
+	/* It lists what was dropped of its own default. */
+	if (bounding && effective && json_array_size(bounding) == 0 &&
+	    json_array_size(effective) == 0)
+		json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
+}
+
+/* --- volumes --------------------------------------------------------------- */
+
+/* 201 also for a volume that is there. */
+static int make_volume(struct sbx_engine *engine, const json_t *mount,
+		       struct sbx_error *err)
+{
+	json_auto_t *body = json_pack(
+		"{s:O, s:O*}", "Name", json_object_get(mount, "Source"),
+		"Labels", sbx_json_at(mount, "VolumeOptions", "Labels", NULL));
+	struct sbx_http_request request = {
+		.method = "POST",
+		.path = "/volumes/create",
+		.json = body,
+	};
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return -1;
+	return response.status == 201 ? 0 : sbx_http_refused(&response, err);
+}
+
+int sbx_podman_make_volumes(struct sbx_engine *engine, const json_t *body,
+			    struct sbx_error *err)
+{
+	const json_t *mount;
+	size_t i;
+
+	json_array_foreach (sbx_json_at(body, "HostConfig", "Mounts", NULL), i,
+			    mount) {
+		const char *type = sbx_json_text_at(mount, "Type", NULL);
+
+		if (type && strcmp(type, "volume") == 0 &&
+		    make_volume(engine, mount, err) < 0)
+			return sbx_error_wrap(err, "create volume");
+	}
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_ENGINE_PODMAN_H
+#define SBX_ENGINE_PODMAN_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+struct sbx_engine;
+
+/*
+ * Podman, where its Docker-compatible API has no words for what a sandbox
+ * needs (a cgroup namespace, the OCI runtime, a read-only root without the
+ * writable tmpfs it adds, labels of volumes): there its own API is spoken,
+ * which is behind the same socket.  Internal to this layer.  Seen in Podman
+ * 4.3.1 and 5.4.2.
+ */
+
+/*
+ * The body of POST /libpod/containers/create that means what Docker's @body
+ * means; new reference.  INTERNAL, naming it, when @body has something that
+ * cannot be said.
+ */
+int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
+			   struct sbx_error *err);
+
+/*
+ * Turns what Podman's own API says of a container (/libpod/containers/ID/json)
+ * into what Docker would say.  What has no counterpart stays as it is.
+ *
+ * @major	Podman's version
+ */
+void sbx_podman_translate(json_t *inspected, int major);
+
+/*
+ * Makes the volumes that Docker's create body mounts.  Podman would make them
+ * too, but without their labels.
+ */
+int sbx_podman_make_volumes(struct sbx_engine *engine, const json_t *body,
+			    struct sbx_error *err);
+
+#endif
