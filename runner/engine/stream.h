@@ -18,7 +18,10 @@ struct sbx_stream;
 /*
  * Attaches to a created container and returns after the engine's 101 (bytes
  * sent before it would be lost).  UNAVAILABLE or CANCELLED on failure.
+ * SBX_STREAM_NO_COMMAND, with @err filled, as SBX_CONTAINER_NO_COMMAND of a
+ * start: Podman gets the container ready here.
  */
+#define SBX_STREAM_NO_COMMAND 1
 int sbx_stream_attach(struct sbx_stream **out, struct sbx_engine *engine,
 		      const char *container, struct sbx_error *err);
 
