@@ -359,7 +359,8 @@ static void test_volume_rules(void **state)
 {
 	static const char policy[] =
 		SKILLS("volumes: [\"/srv/a:rw\", \"/srv/a/b:ro\", "
-		       "\"/srv/c:ro\", \"/var:rw\"]");
+		       "\"/srv/c:ro\", \"/srv/d/e:ro\", \"/srv/d:rw\", "
+		       "\"/var:rw\"]");
 	static const struct {
 		const char *volumes;
 		const char *refusal;
@@ -372,6 +373,8 @@ static void test_volume_rules(void **state)
 		{ "[\"/srv/a/b/deep:/x:rw\"]", "skills.volumes: " },
 		{ "[\"/srv/c:/x:ro\"]", NULL },
 		{ "[\"/srv/c:/x:rw\"]", "skills.volumes: " },
+		{ "[\"/srv/d/x:/x:rw\"]", NULL },
+		{ "[\"/srv/d/e/deep:/x:rw\"]", "skills.volumes: " },
 		{ "[\"/srv/cc:/x:ro\"]", "skills.volumes: " },
 		{ "[\"/srv:/x:ro\"]", "skills.volumes: " },
 		{ "[\"/var/mine:/x:rw\"]", NULL },
@@ -424,6 +427,23 @@ static void test_callers_tighten(void **state)
 		    SBX_OUTCOME_OK, NULL);
 }
 
+/* What the skill may not have, whoever has the right to it may ask for. */
+static void test_requested_network_that_the_skill_has_not(void **state)
+{
+	static const char policy[] =
+		"{schema_version: 1, operator: {networks: [bridge]}}";
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	overrides.has_network = true;
+	overrides.network = SBX_NETWORK_BRIDGE;
+	check_under(policy, "{network: bridge}", &overrides,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_OK, NULL);
+	check_under(policy, "{network: bridge}", &overrides,
+		    SBX_REQUESTER_CALLER, SBX_OUTCOME_DENIED,
+		    "callers.networks: ");
+}
+
 static void test_environment_rule(void **state)
 {
 	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
@@ -469,6 +489,39 @@ static void test_requested_volumes(void **state)
 		overrides.volumes = asked.volumes;
 		overrides.n_volumes = 1;
 		check_under(policy, "{volumes: [\"/srv/x:/m:rw\"]}", &overrides,
+			    SBX_REQUESTER_CALLER,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+		sbx_action_clear(&asked);
+	}
+}
+
+/* A skill's own volume is as writable as its manifest says, not more. */
+static void test_requested_volume_of_the_skill(void **state)
+{
+	static const struct {
+		const char *manifest;
+		bool read_only;
+		const char *refusal;
+	} samples[] = {
+		{ "{volumes: [\"cache:/m:rw\"]}", true, NULL },
+		{ "{volumes: [\"cache:/m:rw\"]}", false, NULL },
+		{ "{volumes: [\"cache:/m:ro\"]}", true, NULL },
+		{ "{volumes: [\"cache:/m:ro\"]}", false, "callers.volumes: " },
+		{ "{volumes: [\"other:/m:rw\"]}", true, "callers.volumes: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+		struct sbx_action asked = { .name = NULL };
+
+		sbx_action_add_volume(&asked, "cache", "/m",
+				      samples[i].read_only);
+		overrides.volumes = asked.volumes;
+		overrides.n_volumes = 1;
+		check_under(NULL, samples[i].manifest, &overrides,
 			    SBX_REQUESTER_CALLER,
 			    samples[i].refusal ? SBX_OUTCOME_DENIED
 					       : SBX_OUTCOME_OK,
@@ -608,6 +661,23 @@ static void test_requested_numbers(void **state)
 				 samples[i].asked_mib > samples[i].granted_mib);
 		sbx_grant_clear(&grant);
 	}
+}
+
+/* That a skill could have asked for more is no right of who calls. */
+static void test_requested_numbers_of_a_modest_manifest(void **state)
+{
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	overrides.mem_limit = 30 << 20;
+	grant = granted(SKILLS("limits: {mem_limit: 1g}"), "{mem_limit: 20m}",
+			&overrides, SBX_REQUESTER_CALLER);
+	assert_int_equal(grant.action.mem_limit, 20 << 20);
+	assert_string_equal(grant.lowered.v[0],
+			    "callers.limits.mem_limit: 30m was asked for, 20m "
+			    "is granted");
+	sbx_grant_clear(&grant);
 }
 
 /* The first runtime of the list is for those who name none. */
@@ -786,12 +856,15 @@ int main(void)
 		cmocka_unit_test(test_skills_rules),
 		cmocka_unit_test(test_volume_rules),
 		cmocka_unit_test(test_callers_tighten),
+		cmocka_unit_test(test_requested_network_that_the_skill_has_not),
 		cmocka_unit_test(test_environment_rule),
 		cmocka_unit_test(test_requested_volumes),
+		cmocka_unit_test(test_requested_volume_of_the_skill),
 		cmocka_unit_test(test_tighter_is_still_checked),
 		cmocka_unit_test(test_numbers_are_lowered),
 		cmocka_unit_test(test_small_numbers_stay),
 		cmocka_unit_test(test_requested_numbers),
+		cmocka_unit_test(test_requested_numbers_of_a_modest_manifest),
 		cmocka_unit_test(test_runtime_of_the_policy),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_bases),

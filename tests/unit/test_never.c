@@ -35,6 +35,7 @@ static void test_places(void **state)
 		{ "/run/docker.sock", true, true },
 		{ "/run/docker/x", true, true },
 		{ "/run/containerd", true, true },
+		{ "/run/podman", true, true },
 		{ "/run/podman/podman.sock", true, true },
 		{ "/run/crio", true, true },
 		{ "/run/buildkit", true, true },

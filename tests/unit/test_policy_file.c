@@ -175,6 +175,219 @@ static void test_errors(void **state)
 	sbx_problems_free(&problems);
 }
 
+/* Each by itself is refused, at its own place and by its own name. */
+static void test_each_mistake(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *where;
+	} samples[] = {
+		{ "skills: {networks: bridge}", "skills.networks: " },
+		{ "skills: {networks: [5]}", "skills.networks[0]: " },
+		{ "skills: {volumes: /srv}", "skills.volumes: " },
+		{ "skills: {volumes: [5]}", "skills.volumes[0]: " },
+		{ "skills: {volumes: [\"/srv\"]}", "skills.volumes[0]: " },
+		{ "skills: {volumes: [\"a/b:ro\"]}", "skills.volumes[0]: " },
+		{ "skills: {volumes: [\"/a/../b:ro\"]}",
+		  "skills.volumes[0]: " },
+		{ "skills: {volumes: [\"/etc/x:ro\"]}", "skills.volumes[0]: " },
+		{ "skills: {volumes: [\"skillbox-x:ro\"]}",
+		  "skills.volumes[0]: " },
+		{ "operator: {volumes: [\"/proc:ro\"]}",
+		  "operator.volumes[0]: " },
+		{ "callers: {volumes: [\"/dev:ro\"]}", "callers.volumes[0]: " },
+		{ "skills: {limits: {cpus: 0}}", "skills.limits.cpus: " },
+		{ "skills: {limits: {mem_limit: 5m}}",
+		  "skills.limits.mem_limit: " },
+		{ "skills: {limits: {pids_limit: 1}}",
+		  "skills.limits.pids_limit: " },
+		{ "skills: {limits: {timeout: 25h}}",
+		  "skills.limits.timeout: " },
+		{ "skills: {limits: {stop_grace_period: 25h}}",
+		  "skills.limits.stop_grace_period: " },
+		{ "skills: {limits: {input_limit: 0}}",
+		  "skills.limits.input_limit: " },
+		{ "skills: {limits: {output_limit: 2g}}",
+		  "skills.limits.output_limit: " },
+		{ "skills: {limits: {tmpfs: 1k}}", "skills.limits.tmpfs: " },
+		{ "skills: {limits: {files: 1m}}", "skills.limits.files: " },
+		{ "operator: {limits: {cpus: 0}}", "operator.limits.cpus: " },
+		{ "callers: {limits: {cpus: 0}}", "callers.limits.cpus: " },
+		{ "skills: {ulimits: [nofile]}", "skills.ulimits: " },
+		{ "skills: {ulimits: {nofile: -1}}",
+		  "skills.ulimits.nofile: " },
+		{ "skills: {ulimits: {files: 1}}", "skills.ulimits.files: " },
+		{ "skills: {runtimes: runsc}", "skills.runtimes: " },
+		{ "skills: {runtimes: []}", "skills.runtimes: " },
+		{ "skills: {runtimes: [\"a b\"]}", "skills.runtimes[0]: " },
+		{ "skills: {runtimes: [5]}", "skills.runtimes[0]: " },
+		{ "skills: {build: {from: x}}", "skills.build.from: " },
+		{ "skills: {build: {from: [\"\"]}}", "skills.build.from[0]: " },
+		{ "skills: {build: {from: [\"a b\"]}}",
+		  "skills.build.from[0]: " },
+		{ "skills: {build: {network: 1}}", "skills.build.network: " },
+		{ "skills: {build: 1}", "skills.build: " },
+		{ "skills: {users: 5}", "skills.users: " },
+		{ "skills: {users: [0]}", "skills.users[0]: " },
+		{ "skills: {users: [\"0-5\"]}", "skills.users[0]: " },
+		{ "skills: {users: [\"5-4\"]}", "skills.users[0]: " },
+		{ "skills: {users: [\"1-2147483648\"]}", "skills.users[0]: " },
+		{ "skills: {users: [\"1-2-3\"]}", "skills.users[0]: " },
+		{ "skills: {users: [\" 5\"]}", "skills.users[0]: " },
+		{ "skills: {users: [\"-\"]}", "skills.users[0]: " },
+		{ "skills: {users: [true]}", "skills.users[0]: " },
+		{ "skills: {enabled: 1}", "skills.enabled: " },
+		{ "skills: {concurrency: -1}", "skills.concurrency: " },
+		{ "skills: {hosts: []}", "skills.hosts: " },
+		{ "skills: {privileged: true}", "skills.privileged: " },
+		{ "skills: {capabilities: []}", "skills.capabilities: " },
+		{ "skills: {cap_add: []}", "skills.cap_add: " },
+		{ "skills: {devices: []}", "skills.devices: " },
+		{ "operator: {environment: 1}", "operator.environment: " },
+		{ "callers: {environment: 1}", "callers.environment: " },
+		{ "callers: {users: [5]}", "callers.users: " },
+		{ "callers: {hosts: []}", "callers.hosts: " },
+		{ "exceptions: [a]", "exceptions: " },
+		{ "exceptions: {A_B: {}}", "exceptions.A_B: " },
+		{ "exceptions: {a: 5}", "exceptions.a: " },
+		{ "exceptions: {a: {users: [0]}}", "exceptions.a.users[0]: " },
+		{ "engine: {disk_free: -1}", "engine.disk_free: " },
+		{ "engine: 5", "engine: " },
+		{ "uid_range: \"9-5\"", "uid_range: " },
+		{ "skill: {}", "skill: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_problems problems = SBX_PROBLEMS_INIT;
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_policy out;
+		cleanup_free char *text =
+			sbx_asprintf("schema_version: 1\n%s", samples[i].text);
+
+		if (sbx_policy_parse(text, strlen(text), NULL, &out, &problems,
+				     &err) == 0)
+			fail_msg("%s: accepted", samples[i].text);
+		if (problems.errors.n != 1 ||
+		    !strstr(problems.errors.v[0], samples[i].where))
+			fail_msg("%s: %zu errors, %s", samples[i].text,
+				 problems.errors.n, problems.errors.v[0]);
+		sbx_problems_free(&problems);
+	}
+}
+
+static void check_request(const struct sbx_request_rules *rules, int64_t cpus)
+{
+	assert_true(rules->environment);
+	assert_true(rules->rights.networks[SBX_NETWORK_NONE]);
+	assert_true(rules->rights.networks[SBX_NETWORK_BRIDGE]);
+	assert_false(rules->rights.networks[SBX_NETWORK_HOST]);
+	assert_int_equal(rules->rights.n_volumes, 1);
+	assert_string_equal(rules->rights.volumes[0].source, "*");
+	assert_int_equal(rules->rights.limits.nano_cpus, cpus * 1000000000);
+	assert_int_equal(rules->rights.limits.mem_limit, -1);
+}
+
+/* Each key has its effect, and on nothing else. */
+static void test_each_key(void **state)
+{
+	static const char text[] =
+		"schema_version: 1\n"
+		"skills: {enabled: false, concurrency: 3, networks: [host],\n"
+		"  volumes: [\"/srv//a:ro\", \"b:rw\", \"*:ro\"],\n"
+		"  limits: {cpus: 1, mem_limit: 7m, pids_limit: 3, timeout: "
+		"4s,\n"
+		"    stop_grace_period: 5s, input_limit: 6, output_limit: 7,\n"
+		"    tmpfs: 8k}, ulimits: {core: 0, nofile: 9}, runtimes: "
+		"[r],\n"
+		"  users: [5, \"10-20\"], build: {from: [\"*\"], network: "
+		"true}}\n"
+		"operator: {environment: true, networks: [bridge], volumes: "
+		"[\"*:rw\"], limits: {cpus: 2}}\n"
+		"callers: {environment: true, networks: [bridge], volumes: "
+		"[\"*:rw\"], limits: {cpus: 3}}\n"
+		"uid_range: \"300000-300009\"\n"
+		"engine: {disk_free: 11}\n";
+	struct sbx_policy policy = parse(text, strlen(text));
+	const struct sbx_skill_rules *skills = &policy.skills;
+	const struct sbx_volume_rule *volumes = skills->rights.volumes;
+	static const struct sbx_limits limits = {
+		.nano_cpus = 1000000000,
+		.mem_limit = 7 * 1024 * 1024,
+		.pids_limit = 3,
+		.timeout_ms = 4000,
+		.stop_grace_period_ms = 5000,
+		.input_limit = 6,
+		.output_limit = 7,
+		.tmpfs_size = 8192,
+	};
+
+	(void)state;
+	assert_false(skills->enabled);
+	assert_int_equal(skills->concurrency, 3);
+	assert_true(skills->rights.networks[SBX_NETWORK_NONE]);
+	assert_false(skills->rights.networks[SBX_NETWORK_BRIDGE]);
+	assert_true(skills->rights.networks[SBX_NETWORK_HOST]);
+	assert_int_equal(skills->rights.n_volumes, 3);
+	assert_string_equal(volumes[0].source, "/srv/a");
+	assert_false(volumes[0].writable);
+	assert_string_equal(volumes[1].source, "b");
+	assert_true(volumes[1].writable);
+	assert_string_equal(volumes[2].source, "*");
+	assert_memory_equal(&skills->rights.limits, &limits, sizeof(limits));
+	assert_int_equal(
+		sbx_ulimits_find(skills->ulimits, skills->n_ulimits, "core")
+			->hard,
+		0);
+	assert_int_equal(
+		sbx_ulimits_find(skills->ulimits, skills->n_ulimits, "nofile")
+			->hard,
+		9);
+	assert_int_equal(skills->runtimes.n, 1);
+	assert_string_equal(skills->runtimes.v[0], "r");
+	assert_int_equal(skills->n_users, 2);
+	assert_int_equal(skills->users[0].first, 5);
+	assert_int_equal(skills->users[0].last, 5);
+	assert_int_equal(skills->users[1].first, 10);
+	assert_int_equal(skills->users[1].last, 20);
+	assert_int_equal(skills->build_from.n, 1);
+	assert_string_equal(skills->build_from.v[0], "*");
+	assert_true(skills->build_network);
+	check_request(&policy.requests[SBX_REQUESTER_OPERATOR], 2);
+	check_request(&policy.requests[SBX_REQUESTER_CALLER], 3);
+	assert_int_equal(policy.uid_range.first, 300000);
+	assert_int_equal(policy.uid_range.last, 300009);
+	assert_int_equal(policy.disk_free, 11);
+	sbx_policy_clear(&policy);
+}
+
+/* An exception's lists are its own: what "skills" has it need not have. */
+static void test_exceptions_lists_replace(void **state)
+{
+	static const char text[] =
+		"schema_version: 1\n"
+		"skills: {networks: [bridge, host], volumes: [\"/a:rw\"]}\n"
+		"exceptions:\n"
+		"  a: {networks: [none], volumes: [\"/b:ro\"]}\n"
+		"  b: {}\n";
+	struct sbx_policy policy = parse(text, strlen(text));
+	const struct sbx_rights *a = &sbx_policy_skill(&policy, "a")->rights;
+	const struct sbx_rights *b = &sbx_policy_skill(&policy, "b")->rights;
+
+	(void)state;
+	assert_true(a->networks[SBX_NETWORK_NONE]);
+	assert_false(a->networks[SBX_NETWORK_BRIDGE]);
+	assert_false(a->networks[SBX_NETWORK_HOST]);
+	assert_int_equal(a->n_volumes, 1);
+	assert_string_equal(a->volumes[0].source, "/b");
+	assert_false(a->volumes[0].writable);
+	assert_true(b->networks[SBX_NETWORK_HOST]);
+	assert_int_equal(b->n_volumes, 1);
+	assert_string_equal(b->volumes[0].source, "/a");
+	assert_true(b->volumes[0].writable);
+	sbx_policy_clear(&policy);
+}
+
 /* --- which file ----------------------------------------------------------- */
 
 #define GOOD "schema_version: 1\nengine: {disk_free: 77}\n"
@@ -288,6 +501,9 @@ int main(void)
 		cmocka_unit_test(test_builtin),
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_each_mistake),
+		cmocka_unit_test(test_each_key),
+		cmocka_unit_test(test_exceptions_lists_replace),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_untrusted),
 		cmocka_unit_test(test_open_bad),
