@@ -11,6 +11,7 @@ copy of the text in which comments, strings and directives are blank.
     term    one operand of a chain of && or || goes
     return  a predicate always says yes, or always no
     row     one element of a table goes
+    field   one member of an initializer goes
     call    one statement that is a call goes
     flag    one FLAG of several goes
     member  one member of what json_pack() makes goes
@@ -82,6 +83,19 @@ def closing(code, at):
         elif code[i] in PAIRS.values():
             depth -= 1
             if depth == 0:
+                return i
+    raise Rotten("unbalanced brackets")
+
+
+def closing_of(code, at):
+    """The offset of the bracket that closes what @at is in."""
+    depth = 0
+    for i in range(at, len(code)):
+        if code[i] in PAIRS:
+            depth += 1
+        elif code[i] in PAIRS.values():
+            depth -= 1
+            if depth < 0:
                 return i
     raise Rotten("unbalanced brackets")
 
@@ -180,9 +194,20 @@ def op_row(source, code, function):
         start = function.at + match.end()
         for at, end in pieces(code, start, closing(code, start - 1), ","):
             at, end = trimmed(code, at, end)
-            if at < end:
+            # What ends a list is no entry.
+            if at < end and not re.search(r"\bNULL( })?$", source[at:end]):
                 comma = code[end] == ","
                 yield (f"{match[1]}: {source[at:end]}", at, end + comma, "")
+
+
+def op_field(source, code, function):
+    for match in re.finditer(r"(?<=[{,\s])(\.\w[\w.\[\]]*) =(?!=)",
+                             code[function.at:function.end]):
+        at = function.at + match.start()
+        for _, end in pieces(code, at, len(code), ","):
+            break
+        end = min(end, closing_of(code, at))
+        yield source[at:end].rstrip(), at, end + (code[end] == ","), ""
 
 
 def op_call(source, code, function):
