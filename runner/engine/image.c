@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "engine/handle.h"
 #include "engine/messages.h"
+#include "engine/podman.h"
 
 /* A step may compile for long without a word. */
 #define BUILD_IDLE_MS	 (30 * 60 * 1000)
@@ -61,6 +62,8 @@ int sbx_image_inspect(struct sbx_engine *engine, const char *ref, json_t **out,
 		ret = sbx_http_refused(&response, err);
 	else if (ret == 0)
 		ret = sbx_http_take_object(&response, out, err);
+	if (ret == 0 && engine->podman)
+		sbx_podman_translate_image(*out);
 	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect image %s", ref);
 }
 
@@ -74,11 +77,17 @@ int sbx_image_list(struct sbx_engine *engine, const char *label, json_t **out,
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 	int ret = sbx_http_perform(engine, &request, &response, err);
+	json_t *image;
+	size_t i;
 
 	if (ret == 0 && response.status != 200)
 		ret = sbx_http_refused(&response, err);
 	else if (ret == 0)
 		ret = sbx_http_take_array(&response, out, err);
+	if (ret == 0 && engine->podman) {
+		json_array_foreach (*out, i, image)
+			sbx_podman_translate_image(image);
+	}
 	return ret == 0 ? 0 : sbx_error_wrap(err, "list images");
 }
 
