@@ -55,10 +55,10 @@ static int open_runtime_directory(struct sbx_error *err)
 	return fd;
 }
 
-int sbx_lock_take(const char *name, struct sbx_error *err)
+int sbx_lock_open(const char *name, struct sbx_error *err)
 {
 	cleanup_fd int directory = open_runtime_directory(err);
-	cleanup_fd int fd = -1;
+	int fd;
 
 	if (directory < 0)
 		return -1;
@@ -67,6 +67,15 @@ int sbx_lock_take(const char *name, struct sbx_error *err)
 	if (fd < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
 				       "cannot open the lock %s", name);
+	return fd;
+}
+
+int sbx_lock_take(const char *name, struct sbx_error *err)
+{
+	cleanup_fd int fd = sbx_lock_open(name, err);
+
+	if (fd < 0)
+		return -1;
 	if (flock(fd, LOCK_EX) == 0)
 		return sbx_take_fd(&fd);
 	if (errno == EINTR)

@@ -13,4 +13,7 @@
  */
 int sbx_lock_take(const char *name, struct sbx_error *err);
 
+/* The lock's file, opened and not locked; a descriptor, or -1 (INTERNAL). */
+int sbx_lock_open(const char *name, struct sbx_error *err);
+
 #endif
