@@ -18,6 +18,9 @@
  * sent once more on a new one, although the engine may have acted on it.  That
  * is harmless for all methods but POST; POST therefore always has a connection
  * of its own.
+ *
+ * From before it connects until its answer has come a call holds one of the
+ * slots that there are for its engine (engine/turn.h).
  */
 #include "engine/client.h"
 
@@ -39,11 +42,17 @@
 /* Answers such as "100 Continue" before the real one. */
 #define INTERIM_MAX 8
 
-#define REPEAT	    1 /* named outcome of run_once: try a new connection */
+/* So that a flood does not keep anybody from looking at the clock. */
+#define RECV_AT_ONCE 64
+
+#define REPEAT	     1 /* named outcome of run_once: try a new connection */
+
+#define CONNECT_MS   5000
 
 struct sbx_client {
 	const struct sbx_transport *transport;
 	int cancel_fd;
+	struct sbx_turn turn;
 	struct sbx_connection *kept;
 };
 
@@ -88,6 +97,7 @@ void sbx_client_new(struct sbx_client **out,
 	*out = sbx_calloc(1, sizeof(**out));
 	(*out)->transport = transport;
 	(*out)->cancel_fd = -1;
+	sbx_turn_init(&(*out)->turn);
 }
 
 void sbx_client_free(struct sbx_client **client)
@@ -95,6 +105,7 @@ void sbx_client_free(struct sbx_client **client)
 	if (!*client)
 		return;
 	sbx_connection_close(&(*client)->kept);
+	sbx_turn_free(&(*client)->turn);
 	free(*client);
 	*client = NULL;
 }
@@ -109,19 +120,52 @@ int sbx_client_cancel_fd(const struct sbx_client *client)
 	return client->cancel_fd;
 }
 
+struct sbx_turn *sbx_client_turn(struct sbx_client *client)
+{
+	return &client->turn;
+}
+
+int sbx_client_begin(struct sbx_client *client, enum sbx_turn_kind kind,
+		     struct sbx_error *err)
+{
+	return sbx_turn_begin(&client->turn, client->transport, kind,
+			      client->cancel_fd, err);
+}
+
+void sbx_client_end(struct sbx_client *client)
+{
+	sbx_turn_end(&client->turn);
+}
+
 int sbx_client_connect(const struct sbx_client *client,
 		       struct sbx_connection **out, struct sbx_error *err)
 {
+	double left = client->turn.until - sbx_clock_ms();
+
 	return sbx_connection_open(out, client->transport, client->cancel_fd,
-				   err);
+				   left < CONNECT_MS ? left : CONNECT_MS, err);
+}
+
+/* 1, 0 when @timeout_ms are over, or -1. */
+static int wait_within(const struct sbx_client *client,
+		       const struct sbx_connection *connection, short events,
+		       double timeout_ms, struct sbx_error *err)
+{
+	double left = client->turn.until - sbx_clock_ms();
+	int result = sbx_connection_wait(connection, events, client->cancel_fd,
+					 left < timeout_ms ? left : timeout_ms,
+					 err);
+
+	return result == 0 && left < timeout_ms
+		       ? sbx_turn_too_slow(client->transport, err)
+		       : result;
 }
 
 int sbx_client_wait(const struct sbx_client *client,
 		    const struct sbx_connection *connection, short events,
-		    int timeout_ms, struct sbx_error *err)
+		    double timeout_ms, struct sbx_error *err)
 {
-	int result = sbx_connection_wait(connection, events, client->cancel_fd,
-					 timeout_ms, err);
+	int result = wait_within(client, connection, events, timeout_ms, err);
 
 	if (result == 0)
 		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
@@ -379,7 +423,7 @@ static int recv_some(struct transfer *transfer, struct sbx_error *err)
 	char data[PIECE_SIZE];
 	ssize_t got = 1;
 
-	while (got > 0 && !transfer->ended) {
+	for (int i = 0; i < RECV_AT_ONCE && got > 0 && !transfer->ended; i++) {
 		got = sbx_connection_recv(transfer->connection, data,
 					  sizeof(data));
 		if (got < 0)
@@ -393,25 +437,31 @@ static int recv_some(struct transfer *transfer, struct sbx_error *err)
 
 /* --- one exchange ---------------------------------------------------------- */
 
+static int idle_ms(const struct transfer *transfer)
+{
+	const struct sbx_client_exchange *exchange = transfer->exchange;
+
+	if (exchange->answer_ms > 0 && !transfer->has_answer)
+		return exchange->answer_ms;
+	return exchange->idle_ms > 0 ? exchange->idle_ms : SBX_CLIENT_IDLE_MS;
+}
+
 /* Until the next byte can move; the time-out counts from the last that did. */
 static int wait_for_turn(const struct transfer *transfer, struct sbx_error *err)
 {
 	const struct sbx_client *client = transfer->client;
-	int idle_ms = transfer->exchange->idle_ms;
+	int limit = idle_ms(transfer);
 	short events = POLLIN;
 	int result;
 
-	if (idle_ms <= 0)
-		idle_ms = SBX_CLIENT_IDLE_MS;
 	if (has_to_send(transfer))
 		events |= POLLOUT;
-	result = sbx_connection_wait(
-		transfer->connection, events, client->cancel_fd,
-		transfer->moved_at + idle_ms - sbx_clock_ms(), err);
+	result = wait_within(client, transfer->connection, events,
+			     transfer->moved_at + limit - sbx_clock_ms(), err);
 	if (result == 0)
 		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
 				     "engine at %s: nothing moved for %.1f s",
-				     client->transport->url, idle_ms / 1e3);
+				     client->transport->url, limit / 1e3);
 	return result < 0 ? -1 : 0;
 }
 
@@ -491,6 +541,8 @@ int sbx_client_perform(struct sbx_client *client,
 {
 	int result = REPEAT;
 
+	if (sbx_client_begin(client, exchange->kind, err) < 0)
+		return -1;
 	while (result == REPEAT) {
 		struct transfer *transfer = sbx_calloc(1, sizeof(*transfer));
 
@@ -500,5 +552,6 @@ int sbx_client_perform(struct sbx_client *client,
 		result = run_once(client, transfer, err);
 		transfer_free(&transfer);
 	}
+	sbx_client_end(client);
 	return result;
 }

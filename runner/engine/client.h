@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/connection.h"
 #include "engine/transport.h"
+#include "engine/turn.h"
 
 /*
  * HTTP/1.1 (RFC 9112) over a transport: what moves bytes, knows time-outs and
@@ -20,6 +21,7 @@ struct sbx_client;
 /*
  * One request and its answer.
  *
+ * @kind	how it waits for its turn
  * @method	"GET"
  * @target	path and query, "/_ping"
  * @content_type of the body, or NULL
@@ -31,9 +33,11 @@ struct sbx_client;
  * @write	gets the answer's body as it comes
  * @ctx		of the three; each returns -1 with @err set to abort
  * @idle_ms	how long nothing may move; 0: SBX_CLIENT_IDLE_MS
+ * @answer_ms	the same until the answer has begun; 0: @idle_ms
  * @status	out: of the final answer, set before @write is called first
  */
 struct sbx_client_exchange {
+	enum sbx_turn_kind kind;
 	const char *method;
 	const char *target;
 	const char *content_type;
@@ -46,6 +50,7 @@ struct sbx_client_exchange {
 		     struct sbx_error *err);
 	void *ctx;
 	int idle_ms;
+	int answer_ms;
 	long status;
 };
 
@@ -58,25 +63,36 @@ void sbx_client_free(struct sbx_client **client);
 void sbx_client_set_cancel_fd(struct sbx_client *client, int fd);
 int sbx_client_cancel_fd(const struct sbx_client *client);
 
+/* Borrowed: the client's patience may be read and set. */
+struct sbx_turn *sbx_client_turn(struct sbx_client *client);
+
 /*
  * Performs @exchange on a connection that is kept for the next.  0 whenever
  * there was a whole answer with a status of 200 to 599.  -1: UNAVAILABLE,
- * CANCELLED, or the error of a callback.
+ * BUSY, CANCELLED, or the error of a callback.
  */
 int sbx_client_perform(struct sbx_client *client,
 		       struct sbx_client_exchange *exchange,
 		       struct sbx_error *err);
 
-/* A connection of its own, on which nothing has been said yet. */
+/*
+ * A call that is not made by sbx_client_perform(): waits for its turn, and ends
+ * it.  0, or -1: UNAVAILABLE (out of patience), BUSY, CANCELLED.
+ */
+int sbx_client_begin(struct sbx_client *client, enum sbx_turn_kind kind,
+		     struct sbx_error *err);
+void sbx_client_end(struct sbx_client *client);
+
+/* During a call: a connection of its own, on which nothing has been said. */
 int sbx_client_connect(const struct sbx_client *client,
 		       struct sbx_connection **out, struct sbx_error *err);
 
 /*
- * Waits until @connection is ready for @events (poll(2)).  UNAVAILABLE when
- * it is not within @timeout_ms, CANCELLED.
+ * During a call: waits until @connection is ready for @events (poll(2)).
+ * UNAVAILABLE when it is not within @timeout_ms, CANCELLED.
  */
 int sbx_client_wait(const struct sbx_client *client,
 		    const struct sbx_connection *connection, short events,
-		    int timeout_ms, struct sbx_error *err);
+		    double timeout_ms, struct sbx_error *err);
 
 #endif

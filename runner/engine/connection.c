@@ -74,9 +74,9 @@ static int check_connected(const struct sbx_transport *transport, int fd,
 
 int sbx_connection_open(struct sbx_connection **out,
 			const struct sbx_transport *transport, int cancel_fd,
-			struct sbx_error *err)
+			double timeout_ms, struct sbx_error *err)
 {
-	double until = sbx_clock_ms() + SBX_CONNECTION_CONNECT_MS;
+	double until = sbx_clock_ms() + timeout_ms;
 	cleanup_fd int fd = -1;
 
 	while ((fd = transport->ops->connect(transport)) < 0) {

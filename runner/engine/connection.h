@@ -17,13 +17,12 @@ struct sbx_connection;
 #define SBX_CONNECTION_CONNECT_MS 5000
 
 /*
- * Connects, within SBX_CONNECTION_CONNECT_MS.  UNAVAILABLE with what to do
- * about it, CANCELLED when @cancel_fd (or -1) becomes readable.  @transport is
- * borrowed.
+ * Connects, within @timeout_ms.  UNAVAILABLE with what to do about it,
+ * CANCELLED when @cancel_fd (or -1) becomes readable.  @transport is borrowed.
  */
 int sbx_connection_open(struct sbx_connection **out,
 			const struct sbx_transport *transport, int cancel_fd,
-			struct sbx_error *err);
+			double timeout_ms, struct sbx_error *err);
 void sbx_connection_close(struct sbx_connection **connection);
 
 /* For poll(2). */

@@ -27,18 +27,14 @@ static char *container_path(const char *id, const char *rest)
 	return sbx_asprintf("/containers/%s%s", escaped, rest);
 }
 
-/* A request without a body about the container @id; @idle_ms 0: as usual. */
-static int simple(struct sbx_engine *engine, const char *method, const char *id,
-		  const char *rest, int idle_ms,
-		  struct sbx_http_response *response, struct sbx_error *err)
+/* What is asked about the container @id, but for its path, which is @rest. */
+static int ask(struct sbx_engine *engine, const char *id, const char *rest,
+	       struct sbx_http_request request,
+	       struct sbx_http_response *response, struct sbx_error *err)
 {
 	cleanup_free char *path = container_path(id, rest);
-	struct sbx_http_request request = {
-		.method = method,
-		.path = path,
-		.idle_ms = idle_ms,
-	};
 
+	request.path = path;
 	return sbx_http_perform(engine, &request, response, err);
 }
 
@@ -108,11 +104,14 @@ int sbx_container_create(struct sbx_engine *engine, const char *name,
 int sbx_container_start(struct sbx_engine *engine, const char *id,
 			struct sbx_error *err)
 {
+	const struct sbx_http_request request = {
+		.method = "POST",
+		.idle_ms = START_IDLE_MS,
+	};
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (simple(engine, "POST", id, "/start", START_IDLE_MS, &response,
-		   err) < 0)
+	if (ask(engine, id, "/start", request, &response, err) < 0)
 		return sbx_error_wrap(err, "start container");
 	/* 304: it runs already. */
 	if (response.status == 204 || response.status == 304)
@@ -122,35 +121,23 @@ int sbx_container_start(struct sbx_engine *engine, const char *id,
 	return sbx_no_command(&response) ? SBX_CONTAINER_NO_COMMAND : -1;
 }
 
-static int ask_about(struct sbx_engine *engine, const char *id,
-		     struct sbx_http_response *response, struct sbx_error *err)
-{
-	cleanup_free char *path = container_path(id, "/json");
-	cleanup_free char *own = sbx_asprintf("/libpod%s", path);
-	struct sbx_http_request request = { .method = "GET" };
-
-	if (sbx_handle_negotiate(engine, err) < 0)
-		return -1;
-	request.path = engine->podman ? own : path;
-	return sbx_http_perform(engine, &request, response, err);
-}
-
 int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 			  json_t **out, struct sbx_error *err)
 {
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-	int ret = ask_about(engine, id, &response, err);
+	cleanup_free char *path = container_path(id, "/json");
+	cleanup_free char *own = sbx_asprintf("/libpod%s", path);
+	int ret = sbx_handle_negotiate(engine, err);
 
-	if (ret == 0 && response.status == 404)
+	if (ret == 0)
+		ret = sbx_http_get(engine, engine->podman ? own : path,
+				   JSON_OBJECT, out, err);
+	if (ret == SBX_HTTP_NOT_THERE)
 		return SBX_CONTAINER_GONE;
-	if (ret == 0 && response.status != 200)
-		ret = sbx_http_refused(&response, err);
-	else if (ret == 0)
-		ret = sbx_http_take_object(&response, out, err);
-	if (ret == 0 && engine->podman)
+	if (ret < 0)
+		return sbx_error_wrap(err, "inspect container");
+	if (engine->podman)
 		sbx_podman_translate(*out, engine->podman);
-	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect container");
+	return 0;
 }
 
 /* Docker: 409.  Podman 4.3: 500 with one of these texts. */
@@ -164,19 +151,27 @@ static bool is_not_running(const struct sbx_http_response *response)
 		strcasestr(response->message, "can only kill running"));
 }
 
-/*
- * Podman tries to kill what is paused as it is, which on cgroup v1 comes to
- * nothing; Docker lets it go on by itself.  It may well not be paused.
- */
-static void unpause(struct sbx_engine *engine, const char *id)
-{
-	struct sbx_error ignored = SBX_ERROR_INIT;
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
+static const struct sbx_http_request kill_request = {
+	.method = "POST",
+	.kind = SBX_TURN_URGENT,
+	.idle_ms = KILL_IDLE_MS,
+};
 
-	if (engine->podman)
-		simple(engine, "POST", id, "/unpause", KILL_IDLE_MS, &response,
-		       &ignored);
+static int send_kill(struct sbx_engine *engine, const char *id,
+		     struct sbx_http_response *response, struct sbx_error *err)
+{
+	return ask(engine, id, "/kill?signal=SIGKILL", kill_request, response,
+		   err);
+}
+
+/* Podman kills nothing that is paused; Docker lets it go on by itself. */
+static int kill_paused(struct sbx_engine *engine, const char *id,
+		       struct sbx_http_response *response,
+		       struct sbx_error *err)
+{
+	if (ask(engine, id, "/unpause", kill_request, response, err) < 0)
+		return -1;
+	return send_kill(engine, id, response, err);
 }
 
 int sbx_container_kill(struct sbx_engine *engine, const char *id,
@@ -184,10 +179,12 @@ int sbx_container_kill(struct sbx_engine *engine, const char *id,
 {
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
+	int result = send_kill(engine, id, &response, err);
 
-	unpause(engine, id);
-	if (simple(engine, "POST", id, "/kill?signal=SIGKILL", KILL_IDLE_MS,
-		   &response, err) < 0)
+	if (result == 0 && response.status >= 400 &&
+	    strcasestr(response.message, "in state paused"))
+		result = kill_paused(engine, id, &response, err);
+	if (result < 0)
 		return sbx_error_wrap(err, "kill container");
 	if (response.status == 204 || is_not_running(&response))
 		return 0;
@@ -198,19 +195,29 @@ int sbx_container_kill(struct sbx_engine *engine, const char *id,
 int sbx_container_remove(struct sbx_engine *engine, const char *id,
 			 struct sbx_error *err)
 {
+	const struct sbx_http_request request = {
+		.method = "DELETE",
+		.kind = SBX_TURN_URGENT,
+		.idle_ms = REMOVE_IDLE_MS,
+	};
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (simple(engine, "DELETE", id, "?force=1&v=1", REMOVE_IDLE_MS,
-		   &response, err) < 0)
+	if (ask(engine, id, "?force=1&v=1", request, &response, err) < 0)
 		return sbx_error_wrap(err, "remove container");
-	/* Podman 4 answers 200 where Docker answers 204. */
-	if (response.status == 204 || response.status == 200 ||
-	    response.status == 404)
+	switch (response.status) {
+	case 204:
+	case 200: /* Podman 4 */
 		return 0;
-	if (response.status == 409 &&
-	    strcasestr(response.message, "in progress"))
-		return 0;
+	case 404:
+		return SBX_CONTAINER_GONE;
+	case 409:
+		if (strcasestr(response.message, "in progress"))
+			return 0;
+		break;
+	default:
+		break;
+	}
 	sbx_http_refused(&response, err);
 	return sbx_error_wrap(err, "remove container");
 }
@@ -221,16 +228,10 @@ int sbx_container_list(struct sbx_engine *engine, const char *label,
 	cleanup_free char *filters = sbx_http_label_filter(label);
 	cleanup_free char *path =
 		sbx_asprintf("/containers/json?all=1&filters=%s", filters);
-	struct sbx_http_request request = { .method = "GET", .path = path };
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-	int ret = sbx_http_perform(engine, &request, &response, err);
 
-	if (ret == 0 && response.status != 200)
-		ret = sbx_http_refused(&response, err);
-	else if (ret == 0)
-		ret = sbx_http_take_array(&response, out, err);
-	return ret == 0 ? 0 : sbx_error_wrap(err, "list containers");
+	if (sbx_http_get(engine, path, JSON_ARRAY, out, err))
+		return sbx_error_wrap(err, "list containers");
+	return 0;
 }
 
 int sbx_container_put_archive(struct sbx_engine *engine, const char *id,

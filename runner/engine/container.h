@@ -42,7 +42,10 @@ int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 int sbx_container_kill(struct sbx_engine *engine, const char *id,
 		       struct sbx_error *err);
 
-/* With force and its anonymous volumes; gone or going already is success. */
+/*
+ * With force and its anonymous volumes; going already is success.
+ * SBX_CONTAINER_GONE.
+ */
 int sbx_container_remove(struct sbx_engine *engine, const char *id,
 			 struct sbx_error *err);
 

@@ -64,6 +64,21 @@ int sbx_engine_cancel_fd(const struct sbx_engine *engine)
 	return sbx_client_cancel_fd(engine->client);
 }
 
+void sbx_engine_set_patience(struct sbx_engine *engine, double ms)
+{
+	sbx_client_turn(engine->client)->patience = ms;
+}
+
+double sbx_engine_patience(const struct sbx_engine *engine)
+{
+	return sbx_client_turn(engine->client)->patience;
+}
+
+unsigned int sbx_engine_silences(const struct sbx_engine *engine)
+{
+	return sbx_client_turn(engine->client)->silences;
+}
+
 const char *sbx_engine_platform(struct sbx_engine *engine)
 {
 	return engine->transport->ops->platform(engine->transport);
@@ -78,28 +93,14 @@ int sbx_engine_ping(struct sbx_engine *engine, const char **api_version,
 	return 0;
 }
 
-static int get_object(struct sbx_engine *engine, const char *path, json_t **out,
-		      struct sbx_error *err)
-{
-	struct sbx_http_request request = { .method = "GET", .path = path };
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-
-	if (sbx_http_perform(engine, &request, &response, err) < 0)
-		return -1;
-	if (response.status != 200)
-		return sbx_http_refused(&response, err);
-	return sbx_http_take_object(&response, out, err);
-}
-
 int sbx_engine_info(struct sbx_engine *engine, json_t **out,
 		    struct sbx_error *err)
 {
-	return get_object(engine, "/info", out, err);
+	return sbx_http_get(engine, "/info", JSON_OBJECT, out, err) ? -1 : 0;
 }
 
 int sbx_engine_version(struct sbx_engine *engine, json_t **out,
 		       struct sbx_error *err)
 {
-	return get_object(engine, "/version", out, err);
+	return sbx_http_get(engine, "/version", JSON_OBJECT, out, err) ? -1 : 0;
 }

@@ -41,6 +41,18 @@ const char *sbx_engine_url(const struct sbx_engine *engine);
 void sbx_engine_set_cancel_fd(struct sbx_engine *engine, int fd);
 int sbx_engine_cancel_fd(const struct sbx_engine *engine);
 
+/*
+ * How many milliseconds calls may take from now on, all together; INFINITY
+ * (the default) is for ever.  When they are over, so is the call that is under
+ * way, and any other, with UNAVAILABLE.  What waits for its turn among other
+ * calls, or for a build or a pull, does not count.
+ */
+void sbx_engine_set_patience(struct sbx_engine *engine, double ms);
+double sbx_engine_patience(const struct sbx_engine *engine);
+
+/* How many calls in a row were not answered before patience was over. */
+unsigned int sbx_engine_silences(const struct sbx_engine *engine);
+
 /* Docker's platform of the engine, "linux/amd64": a static string. */
 const char *sbx_engine_platform(struct sbx_engine *engine);
 

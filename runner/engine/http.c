@@ -145,6 +145,8 @@ static int perform(struct sbx_engine *engine, struct call *call,
 	exchange->write = on_write;
 	exchange->ctx = call;
 	exchange->idle_ms = request->idle_ms;
+	exchange->answer_ms = request->answer_ms;
+	exchange->kind = request->kind;
 	if (request->source) {
 		exchange->read = on_read;
 		exchange->content_type = request->content_type;
@@ -210,16 +212,20 @@ static int take_json(struct sbx_http_response *response, json_type type,
 	return 0;
 }
 
-int sbx_http_take_object(struct sbx_http_response *response, json_t **out,
-			 struct sbx_error *err)
+int sbx_http_get(struct sbx_engine *engine, const char *path, json_type type,
+		 json_t **out, struct sbx_error *err)
 {
-	return take_json(response, JSON_OBJECT, out, err);
-}
+	struct sbx_http_request request = { .method = "GET", .path = path };
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
 
-int sbx_http_take_array(struct sbx_http_response *response, json_t **out,
-			struct sbx_error *err)
-{
-	return take_json(response, JSON_ARRAY, out, err);
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return -1;
+	if (response.status != 200) {
+		sbx_http_refused(&response, err);
+		return response.status == 404 ? SBX_HTTP_NOT_THERE : -1;
+	}
+	return take_json(&response, type, out, err);
 }
 
 char *sbx_http_escape(const char *text)

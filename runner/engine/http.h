@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "engine/client.h"
 
 struct sbx_engine;
 
@@ -38,6 +39,8 @@ typedef int (*sbx_http_sink)(void *ctx, const void *data, size_t size,
  *			one it is collected (at most 32 MiB) and parsed
  * @idle_ms		the request fails when nothing moved for so long, in
  *			either direction; 0: the default, 60 s
+ * @answer_ms		the same until the answer has begun; 0: @idle_ms
+ * @kind		how it waits for its turn
  */
 struct sbx_http_request {
 	const char *method;
@@ -49,6 +52,8 @@ struct sbx_http_request {
 	sbx_http_sink sink;
 	void *sink_ctx;
 	int idle_ms;
+	int answer_ms;
+	enum sbx_turn_kind kind;
 };
 
 /*
@@ -94,13 +99,13 @@ int sbx_http_refused(const struct sbx_http_response *response,
 		     struct sbx_error *err);
 
 /*
- * Moves the answer's JSON to *@out; UNAVAILABLE when it is not an object (or
- * array), which an engine does not do.
+ * GETs JSON of @type; a new reference.  -1: UNAVAILABLE, also for any other
+ * answer, BUSY, CANCELLED.  SBX_HTTP_NOT_THERE for 404, with @err filled as if
+ * it were a failure, which it is to some.
  */
-int sbx_http_take_object(struct sbx_http_response *response, json_t **out,
-			 struct sbx_error *err);
-int sbx_http_take_array(struct sbx_http_response *response, json_t **out,
-			struct sbx_error *err);
+#define SBX_HTTP_NOT_THERE 1
+int sbx_http_get(struct sbx_engine *engine, const char *path, json_type type,
+		 json_t **out, struct sbx_error *err);
 
 /* A source that gives bytes of memory; @context is its sbx_http_bytes. */
 struct sbx_http_bytes {

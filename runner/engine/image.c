@@ -9,8 +9,9 @@
 #include "codec/json.h"
 #include "engine/handle.h"
 #include "engine/messages.h"
-#include "engine/podman.h"
 
+/* It unpacks the context as that comes, and then says so. */
+#define BUILD_ANSWER_MS 60000
 /* A step may compile for long without a word. */
 #define BUILD_IDLE_MS	 (30 * 60 * 1000)
 #define PULL_IDLE_MS	 (5 * 60 * 1000)
@@ -52,18 +53,11 @@ static int simple(struct sbx_engine *engine, const char *method,
 int sbx_image_inspect(struct sbx_engine *engine, const char *ref, json_t **out,
 		      struct sbx_error *err)
 {
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-	int ret = simple(engine, "GET", ref, "/json", &response, err);
+	cleanup_free char *path = image_path(ref, "/json");
+	int ret = sbx_http_get(engine, path, JSON_OBJECT, out, err);
 
-	if (ret == 0 && response.status == 404)
+	if (ret == SBX_HTTP_NOT_THERE)
 		return SBX_IMAGE_GONE;
-	if (ret == 0 && response.status != 200)
-		ret = sbx_http_refused(&response, err);
-	else if (ret == 0)
-		ret = sbx_http_take_object(&response, out, err);
-	if (ret == 0 && engine->podman)
-		sbx_podman_translate_image(*out);
 	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect image %s", ref);
 }
 
@@ -73,22 +67,10 @@ int sbx_image_list(struct sbx_engine *engine, const char *label, json_t **out,
 	cleanup_free char *filters = sbx_http_label_filter(label);
 	cleanup_free char *path =
 		sbx_asprintf("/images/json?filters=%s", filters);
-	struct sbx_http_request request = { .method = "GET", .path = path };
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
-	int ret = sbx_http_perform(engine, &request, &response, err);
-	json_t *image;
-	size_t i;
 
-	if (ret == 0 && response.status != 200)
-		ret = sbx_http_refused(&response, err);
-	else if (ret == 0)
-		ret = sbx_http_take_array(&response, out, err);
-	if (ret == 0 && engine->podman) {
-		json_array_foreach (*out, i, image)
-			sbx_podman_translate_image(image);
-	}
-	return ret == 0 ? 0 : sbx_error_wrap(err, "list images");
+	if (sbx_http_get(engine, path, JSON_ARRAY, out, err))
+		return sbx_error_wrap(err, "list images");
+	return 0;
 }
 
 int sbx_image_tag(struct sbx_engine *engine, const char *ref, const char *repo,
@@ -141,7 +123,6 @@ static int create(struct sbx_engine *engine, struct sbx_http_request *request,
 	request->method = "POST";
 	request->sink = sbx_messages_feed;
 	request->sink_ctx = messages;
-	request->idle_ms = PULL_IDLE_MS;
 	if (sbx_http_perform(engine, request, &response, err) < 0)
 		return -1;
 	if (response.status != 200) {
@@ -236,7 +217,11 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
 					       from,
 					       exact ? "" : "&tag=latest");
 	cleanup_messages struct sbx_messages *messages = NULL;
-	struct sbx_http_request request = { .path = path };
+	struct sbx_http_request request = {
+		.path = path,
+		.kind = SBX_TURN_LONG,
+		.idle_ms = PULL_IDLE_MS,
+	};
 
 	sbx_messages_new(&messages, progress);
 	if (create(engine, &request, messages, err) == 0)
@@ -365,7 +350,9 @@ int sbx_image_build(struct sbx_engine *engine,
 		.source_ctx = &source,
 		.content_type = "application/x-tar",
 		.sink = sbx_messages_feed,
+		.kind = SBX_TURN_LONG,
 		.idle_ms = BUILD_IDLE_MS,
+		.answer_ms = BUILD_ANSWER_MS,
 	};
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;

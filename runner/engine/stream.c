@@ -132,7 +132,7 @@ static int recv_more(struct sbx_stream *stream, const struct sbx_engine *engine,
 			return 1;
 		}
 		if (sbx_client_wait(engine->client, stream->connection, POLLIN,
-				    left > 0 ? (int)left : 0, err) < 0)
+				    left > 0 ? left : 0, err) < 0)
 			return -1;
 	}
 }
@@ -239,6 +239,22 @@ static int upgrade(struct sbx_stream *stream, const struct sbx_engine *engine,
 	return 0;
 }
 
+/* Only the request for it is a call that others wait for. */
+static int open_stream(struct sbx_stream *stream,
+		       const struct sbx_engine *engine, const char *container,
+		       struct sbx_error *err)
+{
+	int result;
+
+	if (sbx_client_begin(engine->client, SBX_TURN_NORMAL, err) < 0)
+		return -1;
+	result = sbx_client_connect(engine->client, &stream->connection, err);
+	if (result == 0)
+		result = upgrade(stream, engine, container, err);
+	sbx_client_end(engine->client);
+	return result;
+}
+
 int sbx_stream_attach(struct sbx_stream **out, struct sbx_engine *engine,
 		      const char *container, struct sbx_error *err)
 {
@@ -249,9 +265,7 @@ int sbx_stream_attach(struct sbx_stream **out, struct sbx_engine *engine,
 		return sbx_error_wrap(err, "attach");
 	stream = sbx_calloc(1, sizeof(*stream));
 	stream->early.max = SBX_HTTP_HEAD_MAX + 4096;
-	result = sbx_client_connect(engine->client, &stream->connection, err);
-	if (result == 0)
-		result = upgrade(stream, engine, container, err);
+	result = open_stream(stream, engine, container, err);
 	if (result == 0) {
 		*out = stream;
 		return 0;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 
@@ -89,6 +90,16 @@ static const char *unix_platform(const struct sbx_transport *transport)
 	return "linux/unknown";
 }
 
+/* The socket itself: /run is often reached by way of /var/run. */
+static uint64_t unix_identity(const struct sbx_transport *transport)
+{
+	struct stat about;
+
+	if (stat(transport->address, &about) < 0)
+		return 0;
+	return (uint64_t)about.st_dev << 32 ^ (uint64_t)about.st_ino;
+}
+
 static const char *unix_advice(const struct sbx_transport *transport,
 			       int errnum)
 {
@@ -112,7 +123,8 @@ static const char *unix_advice(const struct sbx_transport *transport,
 /* --- the table -------------------------------------------------------- */
 
 static const struct sbx_transport_ops transports[] = {
-	{ "unix", unix_parse, unix_connect, unix_platform, unix_advice },
+	{ "unix", unix_parse, unix_connect, unix_platform, unix_identity,
+	  unix_advice },
 };
 
 static const char *const not_yet[] = { "tcp",  "ssh",	"npipe",

@@ -3,6 +3,7 @@
 #define SBX_ENGINE_TRANSPORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -19,6 +20,8 @@ struct sbx_transport;
  * @connect	begins to connect: a new non-blocking socket, which is connected
  *		once it is writable, or -1 with errno; EAGAIN: try again later
  * @platform	of the engine: static string, "linux/amd64"
+ * @identity	a number that is the same for URLs that lead to one engine, as
+ *		far as that can be told
  * @advice	what to do about a connect(2) that failed with @errnum, or
  *		NULL: static string, a clause that fits in brackets
  */
@@ -28,6 +31,7 @@ struct sbx_transport_ops {
 		     struct sbx_error *err);
 	int (*connect)(const struct sbx_transport *transport);
 	const char *(*platform)(const struct sbx_transport *transport);
+	uint64_t (*identity)(const struct sbx_transport *transport);
 	const char *(*advice)(const struct sbx_transport *transport,
 			      int errnum);
 };

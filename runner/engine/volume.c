@@ -10,19 +10,13 @@ int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 {
 	cleanup_free char *filters = sbx_http_label_filter(label);
 	cleanup_free char *path = sbx_asprintf("/volumes?filters=%s", filters);
-	struct sbx_http_request request = { .method = "GET", .path = path };
-	cleanup_response struct sbx_http_response response =
-		SBX_HTTP_RESPONSE_INIT;
+	json_auto_t *answer = NULL;
 	json_t *volumes;
 
-	if (sbx_http_perform(engine, &request, &response, err) < 0)
+	if (sbx_http_get(engine, path, JSON_OBJECT, &answer, err))
 		return sbx_error_wrap(err, "list volumes");
-	if (response.status != 200) {
-		sbx_http_refused(&response, err);
-		return sbx_error_wrap(err, "list volumes");
-	}
 	/* Docker writes null for none. */
-	volumes = sbx_json_at(response.json, "Volumes", NULL);
+	volumes = sbx_json_at(answer, "Volumes", NULL);
 	*out = json_is_array(volumes) ? json_incref(volumes) : json_array();
 	return 0;
 }

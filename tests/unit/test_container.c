@@ -163,7 +163,8 @@ static void test_remove(void **state)
 	struct fixture *f = *state;
 
 	answer(f, 404, "No such container: c");
-	assert_int_equal(sbx_container_remove(f->engine, "c", &f->err), 0);
+	assert_int_equal(sbx_container_remove(f->engine, "c", &f->err),
+			 SBX_CONTAINER_GONE);
 	assert_ptr_equal(strstr(f->server.seen,
 				"DELETE /v1.41/containers/c?force=1&v=1 HTTP"),
 			 f->server.seen);

@@ -500,6 +500,66 @@ static void test_early_refusal(void **state)
 	}
 }
 
+/* --- patience --------------------------------------------------------- */
+
+/* All calls together get so long, in drips and drabs or not. */
+static void test_patience(void **state)
+{
+	struct fixture *f = *state;
+	double left;
+
+	f->server.reply = ANSWER;
+	sbx_engine_set_patience(f->engine, 500);
+	expect_seventeen(f);
+	expect_seventeen(f);
+	left = sbx_engine_patience(f->engine);
+	assert_true(left > 0 && left < 500);
+	f->server.then = FAULT_STALL;
+	f->server.cut = 5;
+	expect_unavailable(f, "patience");
+	assert_non_null(strstr(f->err.message, "too long"));
+	assert_true(sbx_engine_patience(f->engine) <= 0);
+	/* It is over for what comes after, too, and that not even asks. */
+	f->server.cut = (size_t)-1;
+	f->server.requests = 0;
+	expect_unavailable(f, "no patience");
+	assert_int_equal(f->server.requests, 0);
+	sbx_engine_set_patience(f->engine, 500);
+	expect_seventeen(f);
+}
+
+/* An answer that never ends, byte by byte, ends all the same. */
+static void test_patience_with_drips(void **state)
+{
+	struct fixture *f = *state;
+
+	f->server.reply = BARE_HEAD "Transfer-Encoding: chunked\r\n\r\n";
+	f->server.endless = "1\r\nx\r\n";
+	sbx_engine_set_patience(f->engine, 300);
+	expect_unavailable(f, "endless");
+}
+
+/* Builds may take as long as they take. */
+static void test_long_calls_need_no_patience(void **state)
+{
+	struct fixture *f = *state;
+
+	f->server.reply = ANSWER;
+	sbx_engine_set_patience(f->engine, 500);
+	expect_seventeen(f);
+	sbx_engine_set_patience(f->engine, 0);
+	f->request.kind = SBX_TURN_LONG;
+	expect_seventeen(f);
+	f->request.kind = SBX_TURN_NORMAL;
+	expect_unavailable(f, "normal");
+	f->request.kind = SBX_TURN_LONG;
+	f->request.answer_ms = 30;
+	f->server.cut = 0;
+	f->server.then = FAULT_STALL;
+	expect_unavailable(f, "no answer");
+	assert_non_null(strstr(f->err.message, "0.0 s"));
+}
+
 /* --- cancel ----------------------------------------------------------- */
 
 static void test_cancel(void **state)
@@ -598,6 +658,9 @@ int main(void)
 		TEST(test_sink_fails),
 		TEST(test_deaf),
 		TEST(test_early_refusal),
+		TEST(test_patience),
+		TEST(test_patience_with_drips),
+		TEST(test_long_calls_need_no_patience),
 		TEST(test_cancel),
 		TEST(test_versions),
 		cmocka_unit_test(test_nobody_there),
