@@ -22,7 +22,9 @@ static const struct sbx_option options[] = {
 static int sweep(struct sbx_engine *engine, const struct sbx_catalog *catalog,
 		 bool dry_run, struct sbx_strv *removed, struct sbx_error *err)
 {
-	if (sbx_reap_containers(engine, dry_run, removed, err) ||
+	enum sbx_reap_mode mode = dry_run ? SBX_REAP_DRY_RUN : SBX_REAP_PRUNE;
+
+	if (sbx_reap_containers(engine, mode, removed, err) ||
 	    sbx_reap_volumes(engine, dry_run, removed, err))
 		return -1;
 	return sbx_skill_image_prune(engine, catalog, dry_run, removed, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "cli/cancel.h"
 #include "cli/request.h"
 #include "cli/terminal.h"
@@ -25,6 +26,12 @@
 
 /* The text format keeps what the action wrote, to give it back unchanged. */
 #define RAW_MAX (256 * 1024 * 1024)
+
+/* How long a call may hold us up when the record is out already. */
+#define SWEEP_MS 2000
+
+/* In hexadecimal, with the NUL. */
+#define RUN_ID_SIZE (32 + 1)
 
 enum format { FORMAT_JSON, FORMAT_TEXT, FORMAT_STREAM };
 
@@ -88,6 +95,7 @@ struct run {
 	const char *action;
 	const char *argument;
 	char owner[32];
+	char run_id[RUN_ID_SIZE];
 	struct sbx_overrides *overrides;
 	enum sbx_output output;
 	struct sbx_term_stream out;
@@ -147,6 +155,7 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 		.input_size = input->len,
 		.overrides = run->overrides,
 		.owner = run->owner,
+		.run_id = run->run_id,
 		.cancel_fd = cancel_fd,
 		.progress.line = sbx_term_progress,
 		.output = run->format == FORMAT_JSON ? NULL : on_output,
@@ -277,7 +286,8 @@ static void sweep(struct run *run, const struct sbx_record *record)
 	    record->outcome == SBX_OUTCOME_UNAVAILABLE)
 		return;
 	sbx_engine_set_cancel_fd(run->engine, sbx_cancel_setup());
-	sbx_reap_containers(run->engine, false, &removed, &ignored);
+	sbx_engine_set_patience(run->engine, SWEEP_MS);
+	sbx_reap_containers(run->engine, SBX_REAP_SWEEP, &removed, &ignored);
 }
 
 static int run_and_report(struct run *run)
@@ -288,10 +298,12 @@ static int run_and_report(struct run *run)
 
 	sbx_record_init(&record);
 	snprintf(run->owner, sizeof(run->owner), "%u", getuid());
+	sbx_random_hex(run->run_id, sizeof(run->run_id));
 	if (perform(run, &record, &err)) {
 		sbx_strset(&record.skill, run->skill);
 		sbx_strset(&record.action, run->action);
 		sbx_strset(&record.owner, run->owner);
+		sbx_strset(&record.run_id, run->run_id);
 		sbx_record_fail(&record, &err);
 	}
 	report(run, &record);
@@ -348,6 +360,8 @@ static int cmd_run(const struct sbx_cli *cli, int argc, char **argv)
 	int status;
 	int first;
 
+	/* From the first moment on there is a record to be had. */
+	sbx_cancel_setup();
 	if (sbx_cli_parse(cli, &values, argc, argv, &first, &status)) {
 		if (argc - first == 2 || argc - first == 3)
 			status = run_with(cli, &values, argv + first,

@@ -46,22 +46,37 @@ static bool is_old(long long created)
 	return created > 0 && time(NULL) - created > DAY_SECONDS;
 }
 
+/* Starting, running or on its way out: init and the engine see to it. */
+static bool is_active(const json_t *container)
+{
+	static const char *const active[] = { "running", "restarting",
+					      "removing" };
+	const char *state = sbx_json_text_at(container, "State", NULL);
+
+	for (size_t i = 0; state && i < SBX_ARRAY_SIZE(active); i++) {
+		if (strcmp(state, active[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Why @container may go; NULL when it may not. */
-static const char *why_remove(const json_t *container)
+static const char *why_remove(const json_t *container, enum sbx_reap_mode mode)
 {
 	const char *runner =
 		sbx_json_text_at(container, "Labels", SBX_LABEL_RUNNER, NULL);
-	const char *state = sbx_json_text_at(container, "State", NULL);
+	bool is_sweep = mode == SBX_REAP_SWEEP;
+	bool active = is_active(container);
 
 	switch (sbx_runner_state(runner ? runner : "")) {
 	case SBX_RUNNER_ALIVE:
 		return NULL;
 	case SBX_RUNNER_DEAD:
-		return "its runner is gone";
+		return is_sweep && active ? NULL : "its runner is gone";
 	case SBX_RUNNER_ELSEWHERE:
 		break;
 	}
-	if (state && strcmp(state, "running") != 0 &&
+	if (!is_sweep && !active &&
 	    is_old(sbx_json_int_at(0, container, "Created", NULL)))
 		return "not running, older than a day";
 	return NULL;
@@ -78,26 +93,28 @@ static char *container_name(const json_t *container, const char *id)
 }
 
 static int reap_container(struct sbx_engine *engine, const json_t *container,
-			  bool dry_run, struct sbx_strv *removed,
+			  enum sbx_reap_mode mode, struct sbx_strv *removed,
 			  struct sbx_error *err)
 {
 	const char *id = sbx_json_text_at(container, "Id", NULL);
-	const char *why = why_remove(container);
+	const char *why = why_remove(container, mode);
 	cleanup_free char *name = NULL;
 
 	if (!id || !why)
 		return 0;
 	name = container_name(container, id);
-	if (!dry_run && sbx_container_remove(engine, id, err) < 0)
+	if (mode != SBX_REAP_DRY_RUN &&
+	    sbx_container_remove(engine, id, err) < 0)
 		return sbx_error_wrap(err, "%s", name);
 	sbx_strv_push_take(removed,
 			   sbx_asprintf("container %s (%s)", name, why));
 	return 0;
 }
 
-int sbx_reap_containers(struct sbx_engine *engine, bool dry_run,
+int sbx_reap_containers(struct sbx_engine *engine, enum sbx_reap_mode mode,
 			struct sbx_strv *removed, struct sbx_error *err)
 {
+	double patience = sbx_engine_patience(engine);
 	json_auto_t *list = NULL;
 	const json_t *container;
 	size_t i;
@@ -105,7 +122,9 @@ int sbx_reap_containers(struct sbx_engine *engine, bool dry_run,
 	if (sbx_container_list(engine, SBX_LABEL_RUNNER, &list, err) < 0)
 		return -1;
 	json_array_foreach (list, i, container) {
-		if (reap_container(engine, container, dry_run, removed, err))
+		/* However many they are, while the engine answers. */
+		sbx_engine_set_patience(engine, patience);
+		if (reap_container(engine, container, mode, removed, err))
 			return -1;
 	}
 	return 0;

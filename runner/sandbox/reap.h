@@ -19,12 +19,20 @@ long long sbx_reap_parse_time(const char *text);
 
 /*
  * Removes containers whose runner is dead for certain: it was on this boot of
- * this machine and in this pid namespace, and is no more.  Those of other
- * machines are left to them unless they are older than a day and not running.
- * @removed gets "container NAME (why)" for each; with @dry_run nothing is
- * removed.  -1: UNAVAILABLE.
+ * this machine and in these namespaces, and is no more.  No clock that anybody
+ * can set has a say in that.
+ *
+ * SBX_REAP_SWEEP	after a command: leaves those that run, for init ends
+ *			them and the engine removes them
+ * SBX_REAP_PRUNE	also those that run, and those of runners elsewhere
+ *			that do not run and are older than a day
+ * SBX_REAP_DRY_RUN	as PRUNE, but only tells
+ *
+ * @removed gets "container NAME (why)" for each.  -1: UNAVAILABLE.
  */
-int sbx_reap_containers(struct sbx_engine *engine, bool dry_run,
+enum sbx_reap_mode { SBX_REAP_SWEEP, SBX_REAP_PRUNE, SBX_REAP_DRY_RUN };
+
+int sbx_reap_containers(struct sbx_engine *engine, enum sbx_reap_mode mode,
 			struct sbx_strv *removed, struct sbx_error *err);
 
 /*

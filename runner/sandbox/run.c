@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,15 @@
 #include "sandbox/volume_upload.h"
 #include "skill/engine_data.h"
 #include "skill/skill_image.h"
+
+/*
+ * What may pass before the action has its input is no part of its time, but it
+ * cannot be endless either: a caller who gives an action 10 s does not wait a
+ * minute to hear that the engine is dead.  So the engine gets as long as the
+ * action, and a little more.
+ */
+#define ENGINE_MIN_MS	3000
+#define ENGINE_EXTRA_MS 2500
 
 /* In hexadecimal, with the NUL. */
 #define NONCE_SIZE    (12 + 1)
@@ -158,6 +168,16 @@ static int find_host_paths(struct state *state, struct sbx_error *err)
 
 /* --- the stages ------------------------------------------------------------ */
 
+static void set_patience(const struct state *state)
+{
+	int64_t ms = state->grant.action.timeout_ms;
+
+	sbx_engine_set_patience(
+		state->run->engine,
+		(double)(ms > ENGINE_MIN_MS ? ms : ENGINE_MIN_MS) +
+			ENGINE_EXTRA_MS);
+}
+
 static int get_image(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_skill_image_options options = {
@@ -165,10 +185,12 @@ static int get_image(struct state *state, struct sbx_error *err)
 		.progress = state->run->progress,
 	};
 	double began = sbx_clock_ms();
-	int result = sbx_skill_image_ensure(state->run->engine,
-					    state->run->catalog, &state->skill,
-					    &options, &state->image, err);
+	int result;
 
+	set_patience(state);
+	result = sbx_skill_image_ensure(state->run->engine, state->run->catalog,
+					&state->skill, &options, &state->image,
+					err);
 	state->record->build_ms = sbx_clock_ms() - began;
 	if (result == 0)
 		sbx_strset(&state->record->image, state->image.id);
@@ -326,6 +348,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 		sbx_record_fail(record, &err);
 	record->duration_ms = sbx_clock_ms() - began;
 
+	sbx_engine_set_patience(run->engine, INFINITY);
 	sbx_sandbox_free(&state.sandbox);
 	free(state.host_paths);
 	sbx_strv_free(&state.argv);

@@ -8,15 +8,15 @@
 #define SBX_LABEL_RUNNER "io.skillbox.runner"
 
 /*
- * This process, as no other process is or was called: boot id, pid namespace,
+ * This process, as no other process is or was called: boot id, namespaces,
  * pid and start time, joined by ':'.  Static, one per thread.
  */
 const char *sbx_runner_identity(void);
 
 /*
  * What can be said of the runner that @identity names.  ELSEWHERE: it was on
- * another machine, on another boot of this one, in another pid namespace, or
- * this is no identity.
+ * another machine, on another boot of this one, in another pid or time
+ * namespace, or this is no identity.
  */
 enum sbx_runner_state {
 	SBX_RUNNER_ALIVE,

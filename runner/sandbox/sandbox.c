@@ -10,7 +10,8 @@
  *	running		from RUN to EXIT, at most the action's time-out
  *	ending		SIGTERM sent, at most the grace period
  *	killing		SIGKILL sent, at most KILL_TIMEOUT_MS
- *	gone		the engine was told to kill the container, and did
+ *	gone		the engine was told to kill the container, and did: at
+ *			most GONE_TIMEOUT_MS
  *
  * init obeys signals whatever the action does, so the last step is for a
  * sandbox that is frozen or an engine that lost it.  Every byte is read all
@@ -35,12 +36,20 @@
 #include "engine/stream.h"
 #include "init/build_id.h"
 #include "sandbox/channel.h"
+#include "sandbox/discard.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/volume_upload.h"
 
 /* A cold engine under load may need long to get a process going. */
 #define HELLO_TIMEOUT_MS 30000
-#define KILL_TIMEOUT_MS	 5000
+/*
+ * When the action's time is over the caller is to have its record within 5 s,
+ * whatever init and the engine do: after the usual grace period of 2 s this is
+ * what remains.  GONE_TIMEOUT_MS is for the connection to close.
+ */
+#define KILL_TIMEOUT_MS 1500
+#define END_PATIENCE_MS 1200
+#define GONE_TIMEOUT_MS 500
 
 enum phase { WAITING, RUNNING, ENDING, KILLING, GONE };
 
@@ -257,10 +266,9 @@ static int not_heard(const struct sbx_error *err)
 }
 
 /* 0, NEEDS_INIT with @err set, or -1. */
-static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
-		      struct sbx_error *err)
+static int listen(struct sbx_sandbox *sandbox, int cancel_fd,
+		  struct sbx_error *err)
 {
-	enter(sandbox, WAITING, HELLO_TIMEOUT_MS);
 	while (!sandbox->has_hello) {
 		int result = sbx_channel_pump(sandbox->channel, err);
 
@@ -271,14 +279,30 @@ static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 		if (sandbox->has_hello)
 			break;
 		if (is_over(sandbox))
-			return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
-					     "init did not speak within %d s",
-					     HELLO_TIMEOUT_MS / 1000);
+			return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+					     "the engine started the sandbox, "
+					     "and init did not speak in time");
 		if (wait_for_news(sandbox, cancel_fd))
 			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
 					     "cancelled before it started");
 	}
 	return 0;
+}
+
+/* As listen(); it is the engine's time that this takes. */
+static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
+		      struct sbx_error *err)
+{
+	double patience = sbx_engine_patience(sandbox->engine);
+	double began = sbx_clock_ms();
+	int result;
+
+	enter(sandbox, WAITING,
+	      patience < HELLO_TIMEOUT_MS ? patience : HELLO_TIMEOUT_MS);
+	result = listen(sandbox, cancel_fd, err);
+	sbx_engine_set_patience(sandbox->engine,
+				patience - (sbx_clock_ms() - began));
+	return result;
 }
 
 /* --- starting -------------------------------------------------------------- */
@@ -314,42 +338,6 @@ static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	if (result != 0)
 		return result < 0 ? -1 : NEEDS_INIT;
 	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
-	return 0;
-}
-
-/*
- * A volume that was just made belongs to root.  It is given to the action's
- * user, once; one that belongs to somebody else is left as it is.
- */
-static int give_volumes(struct sbx_sandbox *sandbox,
-			const struct sbx_spec *spec, struct sbx_error *err)
-{
-	const struct sbx_action *action = &spec->grant->action;
-	const struct sbx_tar_entry root = {
-		.type = SBX_TAR_DIRECTORY,
-		.path = "/",
-		.mode = 0755,
-		.uid = action->uid,
-		.gid = action->gid,
-	};
-
-	for (size_t i = 0; i < action->n_volumes; i++) {
-		const struct sbx_mount *mount = &action->volumes[i];
-		cleanup_free char *name = NULL;
-		uint32_t uid, gid;
-
-		if (mount->read_only || mount->source[0] == '/')
-			continue;
-		if (sbx_hello_owner(sandbox->hello.data, sandbox->hello.len,
-				    mount->target, &uid, &gid, err) < 0)
-			return -1;
-		if (uid != 0)
-			continue;
-		name = sbx_spec_volume_name(spec->grant, mount->source);
-		if (sbx_volume_upload(sandbox->engine, name, NULL, &root, 1,
-				      err) < 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -401,7 +389,8 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	if (result == 0)
 		result = check_hello(sandbox, spec, err);
 	if (result == 0)
-		result = give_volumes(sandbox, spec, err);
+		result = sbx_volume_give(sandbox->engine, spec, &sandbox->hello,
+					 err);
 	times->start_ms = sbx_clock_ms() - began;
 	return result;
 }
@@ -467,7 +456,7 @@ static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	case KILLING:
 		if (sbx_container_kill(sandbox->engine, sandbox->id, &why) < 0)
 			return engine_failed(sandbox, &why, err);
-		enter(sandbox, GONE, KILL_TIMEOUT_MS);
+		enter(sandbox, GONE, GONE_TIMEOUT_MS);
 		break;
 	default:
 		return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
@@ -541,6 +530,7 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 		.output_file_limit = (uint32_t)program->output_limit,
 	};
 	int cancel_fd = sbx_engine_cancel_fd(sandbox->engine);
+	double patience = sbx_engine_patience(sandbox->engine);
 	int ended;
 
 	memset(result, 0, sizeof(*result));
@@ -560,7 +550,9 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	enter(sandbox, RUNNING, (double)program->timeout_ms);
 	/* Who cancels ends the action; what that takes is still done. */
 	sbx_engine_set_cancel_fd(sandbox->engine, -1);
+	sbx_engine_set_patience(sandbox->engine, END_PATIENCE_MS);
 	ended = pump_to_exit(sandbox, err);
+	sbx_engine_set_patience(sandbox->engine, patience);
 	sbx_engine_set_cancel_fd(sandbox->engine, cancel_fd);
 	result->started = sbx_channel_has_sent(sandbox->channel);
 	return ended;
@@ -569,21 +561,14 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 void sbx_sandbox_free(struct sbx_sandbox **slot)
 {
 	struct sbx_sandbox *sandbox = *slot;
-	struct sbx_error ignored = SBX_ERROR_INIT;
 
 	if (!sandbox)
 		return;
 	*slot = NULL;
 	sbx_channel_free(&sandbox->channel);
 	sbx_stream_free(&sandbox->stream);
-	if (!sandbox->has_exit && !sandbox->no_engine && sandbox->name) {
-		int cancel_fd = sbx_engine_cancel_fd(sandbox->engine);
-
-		/* Also when the caller has cancelled. */
-		sbx_engine_set_cancel_fd(sandbox->engine, -1);
-		sbx_container_remove(sandbox->engine, sandbox->name, &ignored);
-		sbx_engine_set_cancel_fd(sandbox->engine, cancel_fd);
-	}
+	if (!sandbox->has_exit && !sandbox->no_engine && sandbox->name)
+		sbx_discard(sandbox->engine, sandbox->id, sandbox->name);
 	free(sandbox->name);
 	sbx_buf_free(&sandbox->hello);
 	sbx_buf_free(&sandbox->note);

@@ -9,6 +9,7 @@
 #include "engine/container.h"
 #include "engine/image.h"
 #include "engine/traits.h"
+#include "sandbox/discard.h"
 #include "sandbox/runner.h"
 #include "skill/skill_image.h"
 
@@ -67,7 +68,7 @@ static const char *below_target(struct sbx_strv *owned, const char *path)
 {
 	bool is_root = strcmp(path, "/") == 0;
 
-	sbx_strv_push_take(owned, sbx_asprintf("%s%s%s", &TARGET[1],
+	sbx_strv_push_take(owned, sbx_asprintf("%s%s%s", TARGET + 1,
 					       is_root ? "" : "/",
 					       is_root ? "" : path));
 	return owned->v[owned->n - 1];
@@ -118,18 +119,48 @@ int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
 {
 	json_auto_t *body = helper_body(volume, labels);
 	cleanup_free char *name = helper_name();
-	struct sbx_error ignored = SBX_ERROR_INIT;
-	char id[SBX_CONTAINER_ID_SIZE];
+	char id[SBX_CONTAINER_ID_SIZE] = "";
 	const char *image;
 	int result;
 
-	if (sbx_empty_image(engine, &image, err) < 0 ||
-	    sbx_container_create(engine, name, body, id, err) < 0)
+	if (sbx_empty_image(engine, &image, err) < 0)
 		return sbx_error_wrap(err, "write volume %s", volume);
-	result = unpack(engine, id, entries, count, err);
+	result = sbx_container_create(engine, name, body, id, err);
+	if (result == 0)
+		result = unpack(engine, id, entries, count, err);
 	if (result < 0)
 		sbx_error_wrap(err, "write volume %s", volume);
-	/* If this fails the next sweep takes it. */
-	sbx_container_remove(engine, id, &ignored);
+	sbx_discard(engine, id, name);
 	return result;
+}
+
+int sbx_volume_give(struct sbx_engine *engine, const struct sbx_spec *spec,
+		    const struct sbx_buf *hello, struct sbx_error *err)
+{
+	const struct sbx_action *action = &spec->grant->action;
+	const struct sbx_tar_entry root = {
+		.type = SBX_TAR_DIRECTORY,
+		.path = "/",
+		.mode = 0755,
+		.uid = action->uid,
+		.gid = action->gid,
+	};
+
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		const struct sbx_mount *mount = &action->volumes[i];
+		cleanup_free char *name = NULL;
+		uint32_t uid, gid;
+
+		if (mount->read_only || mount->source[0] == '/')
+			continue;
+		if (sbx_hello_owner(hello->data, hello->len, mount->target,
+				    &uid, &gid, err) < 0)
+			return -1;
+		if (uid != 0)
+			continue;
+		name = sbx_spec_volume_name(spec->grant, mount->source);
+		if (sbx_volume_upload(engine, name, NULL, &root, 1, err) < 0)
+			return -1;
+	}
+	return 0;
 }

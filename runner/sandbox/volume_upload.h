@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "codec/tar.h"
 #include "engine/engine.h"
+#include "sandbox/spec.h"
 
 /*
  * Writing into an engine volume with nothing of ours on the engine's machine:
@@ -29,5 +30,13 @@ int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
 /* The empty image, made when it is not there: its reference, static. */
 int sbx_empty_image(struct sbx_engine *engine, const char **ref,
 		    struct sbx_error *err);
+
+/*
+ * Gives the volumes that @spec has written to their action's user.  A volume
+ * that was just made belongs to root, as @hello, init's report, shows; one that
+ * belongs to somebody else is left as it is.
+ */
+int sbx_volume_give(struct sbx_engine *engine, const struct sbx_spec *spec,
+		    const struct sbx_buf *hello, struct sbx_error *err);
 
 #endif

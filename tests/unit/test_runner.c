@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/runner.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -64,8 +66,47 @@ static void test_child_lives_and_dies(void **state)
 	assert_string_not_equal(identity, sbx_runner_identity());
 	assert_int_equal(sbx_runner_state(identity), SBX_RUNNER_ALIVE);
 	kill(child, SIGKILL);
+	/* Whose parent does not care for it is as dead. */
+	assert_int_equal(waitid(P_PID, (id_t)child, NULL, WEXITED | WNOWAIT),
+			 0);
+	assert_int_equal(sbx_runner_state(identity), SBX_RUNNER_DEAD);
 	waitpid(child, NULL, 0);
 	assert_int_equal(sbx_runner_state(identity), SBX_RUNNER_DEAD);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Its first thread has ended; what it made is still in use. */
+static void *stay(void *fd)
+{
+	const char *own = sbx_runner_identity();
+
+	if (write(*(int *)fd, own, strlen(own) + 1) > 0)
+		pause();
+	return NULL;
+}
+
+static void test_other_threads_live(void **state)
+{
+	char identity[160] = "";
+	int fds[2];
+	pthread_t thread;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (child == 0) {
+		pthread_create(&thread, NULL, stay, &fds[1]);
+		pthread_exit(NULL);
+	}
+	assert_true(read(fds[0], identity, sizeof(identity)) > 0);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(sbx_runner_state(identity), SBX_RUNNER_ALIVE);
+		usleep(1000);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -82,6 +123,44 @@ static void test_other_start_time_is_dead(void **state)
 	assert_non_null(last);
 	strcpy(last, ":1");
 	assert_int_equal(sbx_runner_state(identity), SBX_RUNNER_DEAD);
+}
+
+/* What a process in new namespaces (@flags) is called. */
+static void identity_in(int flags, char identity[static 160])
+{
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	if (fork() == 0) {
+		/* Those of pid and time are for children. */
+		if (unshare(flags) == 0 && fork() == 0) {
+			const char *own = sbx_runner_identity();
+
+			_exit(write(fds[1], own, strlen(own) + 1) < 0);
+		}
+		wait(NULL);
+		_exit(0);
+	}
+	close(fds[1]);
+	assert_true(read(fds[0], identity, 160) > 0);
+	close(fds[0]);
+	wait(NULL);
+}
+
+/* What means something else there, pids and times, is not judged here. */
+static void test_other_namespaces(void **state)
+{
+	static const int kinds[] = { CLONE_NEWPID | CLONE_NEWUSER,
+				     CLONE_NEWTIME | CLONE_NEWUSER };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char identity[160];
+
+		identity_in(kinds[i], identity);
+		assert_int_equal(sbx_runner_state(identity),
+				 SBX_RUNNER_ELSEWHERE);
+	}
 }
 
 static void test_elsewhere(void **state)
@@ -123,7 +202,9 @@ int main(void)
 		cmocka_unit_test(test_own_identity_is_alive),
 		cmocka_unit_test(test_odd_command_name),
 		cmocka_unit_test(test_child_lives_and_dies),
+		cmocka_unit_test(test_other_threads_live),
 		cmocka_unit_test(test_other_start_time_is_dead),
+		cmocka_unit_test(test_other_namespaces),
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_nonsense_is_elsewhere),
 	};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "sandbox/discard.h"
+
+#include <poll.h>
+
+#include "base/error.h"
+#include "engine/container.h"
+
+#define PATIENCE_MS 1200
+
+/* A create call whose answer was lost may still be carried out. */
+#define TRIES	 4
+#define AGAIN_MS 50
+
+/* What was garbled or lost may be its id, or its name. */
+static void remove_container(struct sbx_engine *engine, const char *id,
+			     const char *name)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	int tries = *id ? 1 : TRIES;
+
+	if (*id && sbx_container_remove(engine, id, &ignored) == 0)
+		return;
+	for (int i = 0; i < tries; i++) {
+		if (i > 0)
+			poll(NULL, 0, i * AGAIN_MS);
+		if (sbx_container_remove(engine, name, &ignored) == 0)
+			return;
+	}
+}
+
+void sbx_discard(struct sbx_engine *engine, const char *id, const char *name)
+{
+	int cancel_fd = sbx_engine_cancel_fd(engine);
+	double patience = sbx_engine_patience(engine);
+
+	/* One call may be lost; an engine that misses two is not there. */
+	if (sbx_engine_silences(engine) > 1)
+		return;
+	sbx_engine_set_cancel_fd(engine, -1);
+	sbx_engine_set_patience(engine, PATIENCE_MS);
+	remove_container(engine, id, name);
+	sbx_engine_set_patience(engine, patience);
+	sbx_engine_set_cancel_fd(engine, cancel_fd);
+}
