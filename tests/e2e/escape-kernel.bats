@@ -75,8 +75,7 @@ teardown() {
 	holds '.output == {"setup": "ENOSYS", "enter": "ENOSYS", "register": "ENOSYS"}'
 }
 
-# Our filter: keyrings belong to no container.  Docker's profile refuses them
-# as well; tests/unit/test_init_child.c asks the filter alone.
+# Our filter: keyrings belong to no container.
 @test "keyctl, add_key, request_key" {
 	attack t-escape-kernel '/app/kernel keys'
 	refused

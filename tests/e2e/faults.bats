@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# An engine that fails at any call and at any byte, with a proxy in between:
+# a valid record comes in time, and no container stays (tests/harness/faults
+# says exactly what must be so).  On an engine of its own, where nothing else
+# may be left.  SBX_FAULTS=full asks for more of everything.
+
+load helper
+
+setup_file() {
+	dir=$BATS_FILE_TMPDIR/engine
+	export SBX_TEST_ENGINE=$dir
+	"$harness/engine" start "$dir"
+	DOCKER_HOST=$("$harness/engine" url "$dir")
+	export DOCKER_HOST
+	prepare
+	fixture t-faults <<'YAML'
+  says: {command: [cat]}
+YAML
+	skillbox build t-faults
+}
+
+teardown_file() {
+	"$harness/engine" stop "$SBX_TEST_ENGINE"
+}
+
+# sized CI FULL: how much of it
+sized() {
+	[ "${SBX_FAULTS-}" = full ] && echo "$2" || echo "$1"
+}
+
+# A volume that is new has to be given to the action's user: more calls.
+@test "every fault at every call" {
+	SBX_FAULTS_AT_ONCE=8 "$harness/faults" calls t-faults says \
+		-v 'v{}:/data:rw'
+}
+
+@test "a caller who wants out while a call is not answered" {
+	"$harness/faults" cancel t-faults says -v 'v{}:/data:rw'
+}
+
+@test "the connection is cut at any byte" {
+	"$harness/faults" "cuts=$(sized 300 5000)" t-faults says
+}
+
+@test "other faults at any byte" {
+	SBX_FAULTS_AT_ONCE=8 "$harness/faults" "bytes=$(sized 15 500)" \
+		t-faults says
+}
+
+@test "a hundred runs at once" {
+	"$harness/faults" "crowd=$(sized 100 300)" t-faults says
+}
+
+# What must hold of the proxy, or the tests above show nothing.
+@test "the proxy does what it is told" {
+	proxy=$BATS_TEST_TMPDIR/proxy
+	"$harness/fault_proxy.py" --log "$proxy.log" --fault fail@call:1 \
+		"$proxy" "${DOCKER_HOST#unix://}" 3>&- &
+	soon test -S "$proxy"
+	run ! docker -H "unix://$proxy" version
+	run -0 docker -H "unix://$proxy" version
+	kill $!
+	jq -es 'length > 2 and [.[] | select(.fault == "fail")] ==
+		[.[1]]' "$proxy.log"
+}
