@@ -154,7 +154,8 @@ test: ## set up this machine, build, run lint and all tests
 	@$(HARNESS)/setup test
 	+@$(SUBMAKE) DEVELOPER=1 all unit asan fuzz-build
 	+@$(SUBMAKE) lint
-	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS) $(OTHER_TESTS)
+	@SKILLBOX=$(abspath $(ASAN_BUILD)/skillbox) $(HARNESS)/run-tests \
+		--engine $(TEST_ENGINE) $(E2E_TESTS) $(OTHER_TESTS)
 
 .PHONY: engine-start engine-stop
 engine-start: ## start the private engine of make run
@@ -168,10 +169,13 @@ engine-stop: ## end the private engines and remove all they had
 
 # --- parts of make test -----------------------------------------------------
 
+# Static runtimes: gcc's shared UBSan (12.2) knows no log_path, see
+# tests/harness/tap.
 .PHONY: asan check-faults
-asan: ## build the unit tests with ASan and UBSan
-	+@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' unit SANITIZE='\
-	-fsanitize=address,undefined -fno-sanitize-recover=all'
+asan: ## build the program and the unit tests with ASan and UBSan
+	+@$(SUBMAKE) BUILD=$(ASAN_BUILD) OPTIMIZE='-O1 -g' all unit SANITIZE='\
+	-fsanitize=address,undefined -fno-sanitize-recover=all \
+	-static-libasan -static-libubsan'
 
 # --- fuzzing ----------------------------------------------------------------
 
@@ -204,7 +208,7 @@ fuzz: fuzz-build ## look for inputs that break it: SECONDS=60 [TARGET=yaml]
 	@tests/fuzz/run --seconds $(SECONDS) --jobs $(shell nproc) \
 		--keep $(TARGET)
 
-.PHONY: check-unit check-e2e valgrind-init
+.PHONY: check-unit check-e2e check-e2e-asan check-e2e-valgrind valgrind-init
 check-unit: all unit asan fuzz-build ## unit tests, sanitized too; fuzzing
 	@$(HARNESS)/run-tests $(OTHER_TESTS)
 
@@ -213,6 +217,15 @@ valgrind-init: $(BUILD)/init ## the tests of init, once under valgrind
 
 check-e2e: all ## run the end-to-end tests
 	@$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
+
+check-e2e-asan: all asan ## the same with ASan and UBSan
+	@SKILLBOX=$(abspath $(ASAN_BUILD)/skillbox) \
+		$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
+
+check-e2e-valgrind: all ## the same under valgrind: takes its time
+	@SKILLBOX=$(abspath $(HARNESS)/valgrind) \
+	SBX_VALGRIND_PROGRAM=$(abspath $(BUILD)/skillbox) \
+		$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
 
 check-faults: all ## the longer form of the tests of faults, half an hour
 	@SBX_FAULTS=full timeout 3600 $(HARNESS)/run-tests \

@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "engine/handle.h"
 #include "engine/messages.h"
+#include "engine/podman.h"
 
 /* It unpacks the context as that comes, and then says so. */
 #define BUILD_ANSWER_MS 60000
@@ -58,6 +59,8 @@ int sbx_image_inspect(struct sbx_engine *engine, const char *ref, json_t **out,
 
 	if (ret == SBX_HTTP_NOT_THERE)
 		return SBX_IMAGE_GONE;
+	if (ret == 0 && engine->podman)
+		sbx_podman_translate_image(*out);
 	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect image %s", ref);
 }
 
@@ -67,9 +70,15 @@ int sbx_image_list(struct sbx_engine *engine, const char *label, json_t **out,
 	cleanup_free char *filters = sbx_http_label_filter(label);
 	cleanup_free char *path =
 		sbx_asprintf("/images/json?filters=%s", filters);
+	json_t *image;
+	size_t i;
 
 	if (sbx_http_get(engine, path, JSON_ARRAY, out, err))
 		return sbx_error_wrap(err, "list images");
+	if (engine->podman) {
+		json_array_foreach (*out, i, image)
+			sbx_podman_translate_image(image);
+	}
 	return 0;
 }
 

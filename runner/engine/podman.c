@@ -121,6 +121,27 @@ void sbx_podman_translate(json_t *inspected, int major)
 		json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
 }
 
+/* The registry that Docker means when it says none. */
+void sbx_podman_translate_image(json_t *image)
+{
+	static const char registry[] = "docker.io/";
+	static const char official[] = "library/";
+	json_t *tags = json_object_get(image, "RepoTags");
+	const json_t *tag;
+	size_t i;
+
+	json_array_foreach (tags, i, tag) {
+		const char *text = json_string_value(tag);
+
+		if (!text || !sbx_text_has_prefix(text, registry))
+			continue;
+		text += strlen(registry);
+		if (sbx_text_has_prefix(text, official))
+			text += strlen(official);
+		json_array_set_new(tags, i, json_string(text));
+	}
+}
+
 /* --- volumes --------------------------------------------------------------- */
 
 /* 201 also for a volume that is there. */

@@ -32,6 +32,9 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
  */
 void sbx_podman_translate(json_t *inspected, int major);
 
+/* Turns the names of @image, as Podman lists or inspects it, into Docker's. */
+void sbx_podman_translate_image(json_t *image);
+
 /*
  * Makes the volumes that Docker's create body mounts.  Podman would make them
  * too, but without their labels.

@@ -276,9 +276,11 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
 	const json_t *log = sbx_json_at(host, "LogConfig", "Type", NULL);
 	const json_t *ulimits = json_object_get(host, "Ulimits");
 	/* SIGTERM: what the image says must not count. */
-	json_auto_t *spec = json_pack("{s:s, s:i, s:s, s:s}", "name", name,
-				      "stop_signal", 15, "systemd", "false",
-				      "image_volume_mode", "ignore");
+	json_auto_t *spec = json_pack(
+		"{s:s, s:i, s:s, s:s, s:b}", "name", name, "stop_signal", 15,
+		"systemd", "false", "image_volume_mode", "ignore",
+		/* It would add the user to the image's passwd. */
+		"manage_password", 0);
 
 	if (put_all(spec, (json_t *)body, config_words,
 		    SBX_ARRAY_SIZE(config_words), err) < 0 ||

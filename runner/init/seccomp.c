@@ -12,10 +12,15 @@
  * And it keeps an action from two things that the kernel counts for the whole
  * machine, so that one sandbox could take them all: contexts of asynchronous
  * I/O (fs.aio-max-nr) and huge pages, which no engine puts a limit on.
+ *
+ * Namespaces it makes none, as Docker's filter has it too: in a user namespace
+ * of its own a program has every capability, and with it the parts of the
+ * kernel that are for root.  Podman's filter lets it.
  */
 #include "init/seccomp.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -40,6 +45,14 @@
 
 /* linux/ioprio.h, IOPRIO_WHO_PROCESS */
 #define WHO_PROCESS 1
+
+/* In clone CLONE_NEWTIME would be a part of the signal at the end. */
+#define NAMESPACES                                                             \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
+	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
 
 #define LOAD(field)                                                            \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -83,6 +96,11 @@ static struct sock_filter filter[] = {
 	NOT_INIT(SYS_sched_setaffinity, 0),
 	NOT_INIT_OF(SYS_setpriority, PRIO_PROCESS),
 	NOT_INIT_OF(SYS_ioprio_set, WHO_PROCESS),
+	NO_FLAG(SYS_clone, 0, NAMESPACES, EPERM),
+	NO_FLAG(SYS_unshare, 0, NAMESPACES | CLONE_NEWTIME, EPERM),
+	/* Its flags are out of a filter's sight; C libraries go on to clone. */
+	NEVER(SYS_clone3, ENOSYS),
+	NEVER(SYS_setns, EPERM),
 	NO_FAMILY(SYS_socket, AF_VSOCK),
 	NO_FAMILY(SYS_socketpair, AF_VSOCK),
 	NEVER(SYS_io_uring_setup, ENOSYS),

@@ -68,7 +68,7 @@ static const char *below_target(struct sbx_strv *owned, const char *path)
 {
 	bool is_root = strcmp(path, "/") == 0;
 
-	sbx_strv_push_take(owned, sbx_asprintf("%s%s%s", TARGET + 1,
+	sbx_strv_push_take(owned, sbx_asprintf("%s%s%s", &TARGET[1],
 					       is_root ? "" : "/",
 					       is_root ? "" : path));
 	return owned->v[owned->n - 1];

@@ -158,7 +158,7 @@ neighbour_works() {
 # Attacks: output_limit; a stream that is over it is read on, but not kept.
 @test "an output flood on both streams by four processes, input unread" {
 	head -c 4000000 /dev/zero | tr '\0' x | jq -Rs . >"$BATS_TEST_TMPDIR/in"
-	/usr/bin/time -f %M -o "$BATS_TEST_TMPDIR/rss" "$program" \
+	/usr/bin/time -f %M -o "$BATS_TEST_TMPDIR/rss" "$plain" \
 		--skills "$skills:$top/skills" run t-escape-exhaust input \
 		"@$BATS_TEST_TMPDIR/in" -e 'ATTACK=/app/exhaust flood' \
 		>"$BATS_TEST_TMPDIR/record" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?

@@ -82,8 +82,12 @@ one_of_each='{"inotify": "done", "in flight": "done", "mqueue": "done",
 }
 
 # What the test before guards against is real: with one user for both, which
-# a manifest may ask for, the neighbour gets nothing.
+# only a policy can grant, the neighbour gets nothing.
 @test "two skills that have themselves given one user share what it has" {
+	act t-escape-other as_one
+	ended denied 77
+	holds '.started_at == null and (.error | test("skills.users"))'
+	policy <<<'skills: {users: ["210123"]}'
 	hold as_one '/app/exhaust per-uid hold'
 	act t-escape-other as_one -e 'ATTACK=/app/exhaust one-of-each'
 	ended ok 0
@@ -168,6 +172,7 @@ another_owner() {
 # A socket in a volume joins whoever mounts it, read-only or not: nothing can
 # be done about that but to say so, and check does.
 @test "a Unix socket in a volume that two network modes share: check warns" {
+	policy <<<'skills: {users: ["210124"], networks: [none, bridge]}'
 	begin t-escape-neighbour-off bridged --format stream \
 		-e 'ATTACK=/app/files serve /shared/socket'
 	soon grep -q '^serving' "$BATS_TEST_TMPDIR/record"

@@ -12,6 +12,8 @@ bats_require_minimum_version 1.5.0
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 harness=$top/tests/harness
 program=${SKILLBOX:-$top/build/skillbox}
+# For tests that measure memory or time: never with a sanitizer in it.
+plain=$top/build/skillbox
 
 # Where a skip can only mean that the machine is not what it should be.
 if [ -n "${CI-}" ]; then

@@ -130,33 +130,12 @@ has() {
 	run -1 grep -vE '^(/tmp|/scratch|/dev/shm|/run/[a-z-]+) ' <<<"$output"
 }
 
-@test "a tmpfs has a size and a number of files" {
-	run -0 inside 'dd if=/dev/zero of=/tmp/x bs=1M count=200 2>&1 | grep -c space; rm /tmp/x; i=0; while echo 2>/dev/null >/tmp/$i; do i=$((i+1)); done; echo $i'
-	echo "$output"
-	[ "${lines[0]}" = 1 ]
-	[ "${lines[1]}" -lt 100000 ]
-}
-
 @test "there is no network" {
 	run -0 inside 'ls /sys/class/net; cat /proc/net/route | wc -l; nc -w 2 192.0.2.1 80 2>&1; echo'
 	echo "$output"
 	[ "${lines[0]}" = lo ]
 	[ "${lines[1]}" -le 1 ]
 	grep -qi unreachable <<<"$output"
-}
-
-@test "nothing of the host's processes, and nothing to learn from pid 1" {
-	run -0 inside 'ls -d /proc/[0-9]* | wc -l; cat /proc/1/environ 2>&1; cat /proc/1/maps 2>&1; ls -l /proc/1/fd 2>&1; cat /proc/1/mem 2>&1 | head -n 1; kill -9 1; kill -TERM 1; kill -STOP 1; echo alive'
-	echo "$output"
-	[ "${lines[0]}" -le 6 ]
-	[ "$(grep -ciE 'denied|not permitted' <<<"$output")" -ge 3 ]
-	[ "${lines[-1]}" = alive ]
-}
-
-@test "what the seccomp filters forbid" {
-	run -0 inside 'unshare -U true 2>&1; mount -t tmpfs x /tmp 2>&1; chroot / true 2>&1; renice -n 5 1 2>&1; mknod /tmp/null c 1 3 2>&1; echo end'
-	echo "$output"
-	[ "$(grep -ciE 'not permitted|denied' <<<"$output")" -eq 5 ]
 }
 
 @test "limits on descriptors and core files" {

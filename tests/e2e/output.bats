@@ -165,7 +165,7 @@ print(json.dumps("".join(chr(random.choice((32, 34, 92, 233, 8364, 128512)))
 measured_act() {
 	status=0
 	record=$(/usr/bin/time -o "$BATS_TEST_TMPDIR/peak" -f %M \
-		"$program" --skills "$skills:$top/skills" run "$@" \
+		"$plain" --skills "$skills:$top/skills" run "$@" \
 		2>"$BATS_TEST_TMPDIR/stderr") || status=$?
 	kib=$(tail -n 1 "$BATS_TEST_TMPDIR/peak")
 	check_record

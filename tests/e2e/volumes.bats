@@ -186,14 +186,3 @@ serve() {
 	ended denied 77
 	holds '.error | test("operator.networks")'
 }
-
-@test "a socket in a shared volume: check warns" {
-	mkdir -p "$skills/t-shared"
-	fixture t-shared <<'YAML'
-  on: {command: ['true'], network: bridge, volumes: ['both:/data:rw']}
-  off: {command: ['true'], volumes: ['both:/data:ro']}
-YAML
-	run skillbox check t-shared
-	echo "$output"
-	grep -q 'warning: .*volume both' <<<"$output"
-}

@@ -14,6 +14,7 @@ copy of the text in which comments, strings and directives are blank.
     field   one member of an initializer goes
     call    one statement that is a call goes
     flag    one FLAG of several goes
+    option  one option of a mount goes
     member  one member of what json_pack() makes goes
 """
 
@@ -227,6 +228,22 @@ def op_flag(source, code, function):
         for word in re.finditer(r"\b[A-Z][A-Z0-9_]+\b", match[0]):
             at, end = start + word.start(), start + word.end()
             yield f"{word[0]} of {match[0]}", at, end, "0"
+
+
+def op_option(source, code, function):
+    body = source[function.at:function.end]
+    if '"rw,' not in body:
+        return
+    for literal in re.finditer(r'"([^"\n]*,[^"\n]*)"|(?<=,")\s+"([^"\n]+)"',
+                               body):
+        inner = 1 if literal[1] is not None else 2
+        for word in re.finditer(r"[^,]+,?", literal[inner]):
+            at = function.at + literal.start(inner) + word.start()
+            end = function.at + literal.start(inner) + word.end()
+            if "%" in word[0] and "=" in word[0]:
+                yield word[0], at, end, "x" + word[0]
+            elif "%" not in word[0] and word[0] != "rw,":
+                yield word[0], at, end, ""
 
 
 def packed_keys(formats, arguments):

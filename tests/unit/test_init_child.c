@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -94,6 +95,20 @@ static void try_processes(int pid, const char *who)
 	TRY("long", syscall(SYS_prlimit64, 1UL << 32 | (unsigned int)pid,
 			    RLIMIT_NOFILE, &limit, 0));
 #undef TRY
+}
+
+static void try_namespaces(void)
+{
+	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	say("clone", pid);
+	say("unshare", unshare(CLONE_NEWUSER));
+	say("unshare-files", unshare(CLONE_FILES));
+	/* Without the filter: EINVAL, EBADF. */
+	say("clone3", syscall(SYS_clone3, NULL, 0));
+	say("setns", setns(-1, 0));
 }
 
 static void try_others(void)
@@ -181,6 +196,7 @@ static int be_helper(void)
 	try_processes(1, "init");
 	try_processes(other, "other");
 	try_others();
+	try_namespaces();
 	try_foreign_abi();
 	fflush(stdout);
 	_exit(0);
@@ -250,6 +266,11 @@ static const char *const answers[] = {
 	"add_key EPERM",
 	"request_key EPERM",
 	"keyctl EPERM",
+	"clone EPERM",
+	"unshare EPERM",
+	"unshare-files allowed",
+	"clone3 ENOSYS",
+	"setns EPERM",
 	"i386 ENOSYS",
 	"x32 ENOSYS",
 	"full EAGAIN",

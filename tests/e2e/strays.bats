@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What a runner that was killed leaves behind is taken away, and nothing else.
+
+load helper
+
+setup_file() {
+	prepare
+	fixture t-strays <<'YAML'
+  sh: {command: [sh, -c, 'eval "$SCRIPT"']}
+YAML
+	skillbox build t-strays
+}
+
+teardown() {
+	gone t-strays
+}
+
+@test "a run takes away what a killed runner had not started yet" {
+	stray=$(docker create --label "io.skillbox.runner=$(
+		cat /proc/sys/kernel/random/boot_id):$(
+		stat -Lc %i /proc/self/ns/pid):4194000:1" \
+		"$(docker image ls -q skillbox/t-strays | head -n 1)" true)
+	act t-strays sh -e 'SCRIPT=echo answer'
+	ended ok 0
+	run -1 docker inspect "$stray"
+}
+
+# As with hidepid=2, or for a user of another /proc.
+@test "a runner that cannot be seen is not taken for dead" {
+	begin t-strays sh -e 'SCRIPT=sleep 60'
+	unshare -m sh -c 'mount -t tmpfs none "/proc/$1" && shift && exec "$@"' \
+		sh "$runner" "$program" prune
+	[ "$(containers_of t-strays running)" = "$container" ]
+	kill "$runner"
+	finish
+	ended cancelled 130
+}
