@@ -275,7 +275,7 @@ static int grant_network(const struct sbx_policy *policy,
 		}
 	}
 	action->network = asked;
-	if (asked == SBX_NETWORK_NONE || given[asked])
+	if (given[asked])
 		return 0;
 	return sbx_error_set(err, SBX_OUTCOME_DENIED,
 			     "%s.networks: the policy does not grant the "

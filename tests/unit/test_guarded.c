@@ -107,6 +107,7 @@ static void test_unguarded(void **state)
 static void test_nothing(void **state)
 {
 	cleanup_free char *path = in("engine");
+	cleanup_free char *url = sbx_asprintf("npipe:/%s", path);
 	struct sbx_error err = SBX_ERROR_INIT;
 
 	(void)state;
@@ -115,6 +116,48 @@ static void test_nothing(void **state)
 	unsetenv("SKILLBOX_KEYS");
 	assert_int_equal(
 		sbx_guarded_check(path, "tcp://127.0.0.1:1", NULL, &err), 0);
+	assert_int_equal(sbx_guarded_check(path, url, NULL, &err), 0);
+}
+
+/* What we may not look at is where it is said to be. */
+static void test_closed(void **state)
+{
+	cleanup_free char *closed = in("other");
+	cleanup_free char *policy = in("other/below/policy.yaml");
+	struct sbx_error err = SBX_ERROR_INIT;
+	uid_t euid = geteuid();
+
+	(void)state;
+	unsetenv("HOME");
+	assert_int_equal(
+		sbx_guarded_check(closed, "tcp://127.0.0.1:1", policy, &err),
+		0);
+	assert_int_equal(chmod(closed, 0), 0);
+	if (euid == 0)
+		assert_int_equal(seteuid(12345), 0);
+	assert_int_equal(
+		sbx_guarded_check(closed, "tcp://127.0.0.1:1", policy, &err),
+		-1);
+	assert_int_equal(seteuid(euid), 0);
+	assert_int_equal(chmod(closed, 0700), 0);
+}
+
+/* Paths of the environment are believed when they are paths. */
+static void test_relative(void **state)
+{
+	cleanup_free char *keys = in(".config/skillbox");
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(chdir(top), 0);
+	setenv("HOME", top, 1);
+	setenv("XDG_CONFIG_HOME", "xdg", 1);
+	assert_int_equal(
+		sbx_guarded_check(keys, "tcp://127.0.0.1:1", NULL, &err), -1);
+	setenv("HOME", "elsewhere", 1);
+	assert_int_equal(
+		sbx_guarded_check(keys, "tcp://127.0.0.1:1", NULL, &err), 0);
+	assert_int_equal(chdir("/"), 0);
 }
 
 /* The engine's data, by whatever path they are told. */
@@ -142,6 +185,8 @@ int main(void)
 		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_unguarded),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_closed),
+		cmocka_unit_test(test_relative),
 		cmocka_unit_test(test_data),
 	};
 

@@ -269,6 +269,41 @@ static void test_device_over_something_else(void **state)
 	}
 }
 
+/*
+ * crun's folder of cgroup v1 belongs to the action's user, but it is small and
+ * holds nothing that could be run or used.
+ */
+static void test_cgroup_folder_of_the_user(void **state)
+{
+	static const char *const words[] = { "", "nosuid,", "nodev,", "noexec,",
+					     "size=1024k," };
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(words); i++) {
+		struct fixture *f = *state;
+		cleanup_free char *line = sbx_strdup(
+			"/sys/fs/cgroup rw,nosuid,nodev,noexec,relatime - tmpfs"
+			" tmpfs rw,size=1024k,mode=755");
+		char *at = strstr(line, words[i]);
+
+		memmove(at, at + strlen(words[i]),
+			strlen(at + strlen(words[i])) + 1);
+		change(&f->sections[TARGETS], "47 1 0 0 40555",
+		       "47 1 200001 200002 40755");
+		change(&f->sections[MOUNTS],
+		       "/sys/fs/cgroup rw,nosuid,nodev,noexec,relatime - tmpfs "
+		       "tmpfs rw,mode=755",
+		       line);
+		if (i == 0)
+			assert_int_equal(check(f), 0);
+		else
+			assert_refused(f, SBX_OUTCOME_DENIED,
+				       "sandbox.mounts: /sys/fs/cgroup (tmpfs) "
+				       "is writable");
+		teardown(state);
+		setup(state);
+	}
+}
+
 /* Nothing that reaches a terminal is the mount's to choose. */
 static void test_paths_are_escaped_in_messages(void **state)
 {
@@ -352,6 +387,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mount_that_is_one_too_many,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_device_over_something_else,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cgroup_folder_of_the_user,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_paths_are_escaped_in_messages, setup, teardown),

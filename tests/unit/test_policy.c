@@ -60,6 +60,7 @@ static void test_strictest(void **state)
 		const struct sbx_request_rules *rules = &policy.requests[i];
 
 		assert_false(rules->environment);
+		assert_true(rules->rights.networks[SBX_NETWORK_NONE]);
 		assert_false(rules->rights.networks[SBX_NETWORK_BRIDGE]);
 		assert_int_equal(rules->rights.n_volumes, 0);
 		assert_int_equal(rules->rights.limits.mem_limit, -1);

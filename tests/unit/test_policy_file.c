@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Run from the top of the source tree. */
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -210,7 +213,8 @@ static void test_each_mistake(void **state)
 		{ "skills: {limits: {output_limit: 2g}}",
 		  "skills.limits.output_limit: " },
 		{ "skills: {limits: {tmpfs: 1k}}", "skills.limits.tmpfs: " },
-		{ "skills: {limits: {files: 1m}}", "skills.limits.files: " },
+		{ "skills: {limits: {files: 1m}}",
+		  "skills.limits.files: not supported yet" },
 		{ "operator: {limits: {cpus: 0}}", "operator.limits.cpus: " },
 		{ "callers: {limits: {cpus: 0}}", "callers.limits.cpus: " },
 		{ "skills: {ulimits: [nofile]}", "skills.ulimits: " },
@@ -238,15 +242,19 @@ static void test_each_mistake(void **state)
 		{ "skills: {users: [true]}", "skills.users[0]: " },
 		{ "skills: {enabled: 1}", "skills.enabled: " },
 		{ "skills: {concurrency: -1}", "skills.concurrency: " },
-		{ "skills: {hosts: []}", "skills.hosts: " },
-		{ "skills: {privileged: true}", "skills.privileged: " },
-		{ "skills: {capabilities: []}", "skills.capabilities: " },
-		{ "skills: {cap_add: []}", "skills.cap_add: " },
-		{ "skills: {devices: []}", "skills.devices: " },
+		{ "skills: {hosts: []}", "skills.hosts: not supported yet" },
+		{ "skills: {privileged: true}",
+		  "skills.privileged: no policy can grant" },
+		{ "skills: {capabilities: []}",
+		  "skills.capabilities: no policy can grant" },
+		{ "skills: {cap_add: []}",
+		  "skills.cap_add: no policy can grant" },
+		{ "skills: {devices: []}",
+		  "skills.devices: no policy can grant" },
 		{ "operator: {environment: 1}", "operator.environment: " },
 		{ "callers: {environment: 1}", "callers.environment: " },
 		{ "callers: {users: [5]}", "callers.users: " },
-		{ "callers: {hosts: []}", "callers.hosts: " },
+		{ "callers: {hosts: []}", "callers.hosts: not supported yet" },
 		{ "exceptions: [a]", "exceptions: " },
 		{ "exceptions: {A_B: {}}", "exceptions.A_B: " },
 		{ "exceptions: {a: 5}", "exceptions.a: " },
@@ -272,6 +280,28 @@ static void test_each_mistake(void **state)
 		    !strstr(problems.errors.v[0], samples[i].where))
 			fail_msg("%s: %zu errors, %s", samples[i].text,
 				 problems.errors.n, problems.errors.v[0]);
+		sbx_problems_free(&problems);
+	}
+}
+
+/* An image's name has a length, and so has what stands for it. */
+static void test_longest_pattern(void **state)
+{
+	(void)state;
+	for (int size = 511; size <= 512; size++) {
+		struct sbx_problems problems = SBX_PROBLEMS_INIT;
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_policy out;
+		cleanup_free char *text = sbx_asprintf(
+			"{schema_version: 1, skills: {build: {from: "
+			"[\"%0*d\"]}}}",
+			size, 0);
+		int result = sbx_policy_parse(text, strlen(text), NULL, &out,
+					      &problems, &err);
+
+		assert_int_equal(result, size < 512 ? 0 : -1);
+		if (result == 0)
+			sbx_policy_clear(&out);
 		sbx_problems_free(&problems);
 	}
 }
@@ -449,7 +479,7 @@ static void test_open(void **state)
 /* Who can write the policy can do anything. */
 static void test_open_untrusted(void **state)
 {
-	static const mode_t modes[] = { 0666, 0664, 0622, 0620 };
+	static const mode_t modes[] = { 0666, 0664, 0622, 0620, 0602, 0606 };
 	cleanup_free char *foreign = write_file(GOOD, 0644);
 	cleanup_free char *fifo = sbx_asprintf("%s.fifo", foreign);
 
@@ -460,17 +490,87 @@ static void test_open_untrusted(void **state)
 		assert_int_equal(open_policy(path, "others can write it"), -1);
 		unlink(path);
 	}
-	/* Only root can give a file away. */
+	/* Only root can give a file away, and be somebody else. */
 	if (geteuid() == 0) {
+		assert_int_equal(seteuid(12345), 0);
+		assert_int_equal(open_policy(foreign, ""), 77);
+		assert_int_equal(seteuid(0), 0);
 		assert_int_equal(chown(foreign, 12345, 12345), 0);
 		assert_int_equal(open_policy(foreign, "belongs to user 12345"),
 				 -1);
+		assert_int_equal(seteuid(12345), 0);
+		assert_int_equal(open_policy(foreign, ""), 77);
+		assert_int_equal(seteuid(0), 0);
 	}
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(open_policy(fifo, "not a regular file"), -1);
 	assert_int_equal(open_policy("/tmp", "not a regular file"), -1);
 	unlink(fifo);
 	unlink(foreign);
+}
+
+/* disk_free of the policy of the system, -1 when it is refused. */
+static int64_t system_policy(const char *file)
+{
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_policy policy;
+	int64_t found;
+
+	if (sbx_policy_open(NULL, &policy, &problems, &err) < 0)
+		return err.outcome == SBX_OUTCOME_MISCONFIGURED ? -1 : -2;
+	found = policy.disk_free;
+	if (!file != !policy.file || (file && strcmp(file, policy.file) != 0))
+		found = -3;
+	sbx_policy_clear(&policy);
+	return found;
+}
+
+/* With an /etc of its own; the number of the first step that is wrong. */
+static int look_at_system_policy(void)
+{
+	static const char file[] = "/etc/skillbox/policy.yaml";
+	int flags = geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER;
+	int fd;
+
+	if (unshare(flags) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/etc", "tmpfs", 0, NULL) < 0)
+		return 1;
+	if (system_policy(NULL) != 256 << 20)
+		return 2;
+	setenv("SKILLBOX_POLICY", "", 1);
+	if (system_policy(NULL) != 256 << 20)
+		return 3;
+	if (mkdir("/etc/skillbox", 0755) < 0 || system_policy(NULL) < 0)
+		return 4;
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || sbx_fd_write_all(fd, GOOD, strlen(GOOD)) < 0)
+		return 5;
+	close(fd);
+	if (system_policy(file) != 77)
+		return 6;
+	if (chmod(file, 0666) < 0 || system_policy(file) != -1)
+		return 7;
+	if (unlink(file) < 0 || rmdir("/etc/skillbox") < 0 ||
+	    symlink("skillbox", "/etc/skillbox") < 0)
+		return 8;
+	/* It may be there, for all one can see. */
+	return system_policy(NULL) == -1 ? 0 : 9;
+}
+
+static void test_open_systems(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	unsetenv("SKILLBOX_POLICY");
+	pid = fork();
+	if (pid == 0)
+		_exit(look_at_system_policy());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void test_open_bad(void **state)
@@ -502,10 +602,12 @@ int main(void)
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_each_mistake),
+		cmocka_unit_test(test_longest_pattern),
 		cmocka_unit_test(test_each_key),
 		cmocka_unit_test(test_exceptions_lists_replace),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_untrusted),
+		cmocka_unit_test(test_open_systems),
 		cmocka_unit_test(test_open_bad),
 	};
 

@@ -95,6 +95,44 @@ static void assert_working_dir(struct spec_fixture *f, const char *expected)
 	assert_string_equal(sbx_spec_working_dir(&f->spec), expected);
 }
 
+/* Where an engine can start nothing without one; never two of one name. */
+static void test_nproc_of_the_engine(void **state)
+{
+	static const struct sbx_engine_traits traits = { .nproc = 77 };
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+	json_t *last;
+	char *line;
+
+	f->spec.traits = &traits;
+	body = sbx_spec_body(&f->spec);
+	last = json_array_get(json_object_get(host(body), "Ulimits"), 2);
+	line = sbx_json_line(last);
+	assert_string_equal(
+		line, "{\"Name\": \"nproc\", \"Soft\": 77, \"Hard\": 77}");
+	free(line);
+	json_decref(body);
+
+	sbx_action_set_ulimit(&f->grant.action, "nproc", 5, 6);
+	sbx_action_set_ulimit(&f->grant.action, "stack", 7, 7);
+	body = sbx_spec_body(&f->spec);
+	assert_int_equal(
+		json_array_size(json_object_get(host(body), "Ulimits")), 4);
+}
+
+/* What init is held to; -1 is no limit, and so is none. */
+static void test_nofile(void **state)
+{
+	struct spec_fixture *f = *state;
+
+	sbx_action_set_ulimit(&f->grant.action, "nofile", 10, 2000);
+	assert_int_equal(sbx_spec_nofile(&f->spec), 2000);
+	sbx_action_set_ulimit(&f->grant.action, "nofile", -1, -1);
+	assert_int_equal(sbx_spec_nofile(&f->spec), 0);
+	sbx_ulimits_clear(&f->grant.action.ulimits, &f->grant.action.n_ulimits);
+	assert_int_equal(sbx_spec_nofile(&f->spec), 0);
+}
+
 /* The manifest's, else the image's, else the root. */
 static void test_working_dir(void **state)
 {
@@ -103,6 +141,7 @@ static void test_working_dir(void **state)
 	f->spec.image = NULL;
 	assert_working_dir(f, "/");
 	f->spec.image = &f->image;
+	assert_working_dir(f, "/");
 	sbx_strset(&f->image.working_dir, "");
 	assert_working_dir(f, "/");
 	sbx_strset(&f->image.working_dir, "/srv");
@@ -290,6 +329,20 @@ static void test_tmpfs_has_as_many_files_as_its_size_allows(void **state)
 		"mode=0700,uid=200123,gid=200123");
 }
 
+/* Where an engine gives no tmpfs away it is everybody's in the sandbox. */
+static void test_plain_tmpfs(void **state)
+{
+	static const struct sbx_engine_traits traits = { .plain_tmpfs = true };
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+
+	f->spec.traits = &traits;
+	body = sbx_spec_body(&f->spec);
+	assert_string_equal(sbx_json_text_at(host(body), "Tmpfs", "/tmp", NULL),
+			    "rw,nosuid,nodev,noexec,size=67108864,mode=1777,"
+			    "notmpcopyup");
+}
+
 static void test_tmpfs(void **state)
 {
 	struct spec_fixture *f = *state;
@@ -342,21 +395,38 @@ expected_at(const struct sbx_hello_mount *list, size_t n, const char *target)
 	return NULL;
 }
 
+static void assert_expected(const struct sbx_hello_mount *list, size_t n,
+			    const char *target, const char *expected)
+{
+	const struct sbx_hello_mount *mount = expected_at(list, n, target);
+	cleanup_free char *text = sbx_asprintf(
+		"%s %s %s %llu:%llu", mount->fstype ? mount->fstype : "any",
+		mount->writable ? "rw" : "ro", mount->exec ? "exec" : "noexec",
+		(unsigned long long)mount->dev, (unsigned long long)mount->ino);
+
+	assert_string_equal(text, expected);
+}
+
 /* What init must find is what the engine was told to mount, no more. */
 static void test_expected_mounts(void **state)
 {
 	struct spec_fixture *f = *state;
 	size_t n;
-	struct sbx_hello_mount *list = sbx_spec_mounts(&f->spec, &n);
+	static const struct sbx_host_path paths[] = { { .ino = 0 },
+						      { .dev = 3, .ino = 4 } };
+	struct sbx_hello_mount *list;
 
-	assert_int_equal(n, 6);
-	assert_false(expected_at(list, n, INIT_DIR)->writable);
-	assert_true(expected_at(list, n, "/tmp")->writable);
-	assert_false(expected_at(list, n, "/tmp")->exec);
-	assert_true(expected_at(list, n, "/dev/shm")->writable);
-	assert_true(expected_at(list, n, "/app/cache")->writable);
-	assert_false(expected_at(list, n, "/data")->writable);
-	assert_false(expected_at(list, n, "/declared")->writable);
+	sbx_action_add_tmpfs(&f->grant.action, "/scratch", 1 << 20, true);
+	f->spec.host_paths = paths;
+	list = sbx_spec_mounts(&f->spec, &n);
+	assert_int_equal(n, 7);
+	assert_expected(list, n, INIT_DIR, "any ro exec 0:0");
+	assert_expected(list, n, "/tmp", "tmpfs rw noexec 0:0");
+	assert_expected(list, n, "/scratch", "tmpfs rw exec 0:0");
+	assert_expected(list, n, "/dev/shm", "tmpfs rw noexec 0:0");
+	assert_expected(list, n, "/app/cache", "any rw exec 0:0");
+	assert_expected(list, n, "/data", "any ro exec 3:4");
+	assert_expected(list, n, "/declared", "tmpfs ro noexec 0:0");
 	free(list);
 }
 
@@ -543,6 +613,8 @@ int main(void)
 		SPEC_TEST(test_body_locks_down),
 		SPEC_TEST(test_runtime),
 		SPEC_TEST(test_body_outside_of_host_config),
+		SPEC_TEST(test_nproc_of_the_engine),
+		SPEC_TEST(test_nofile),
 		SPEC_TEST(test_working_dir),
 		SPEC_TEST(test_body_overrules_image),
 		SPEC_TEST(test_body_has_no_environment),
@@ -551,6 +623,7 @@ int main(void)
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
 		SPEC_TEST(test_tmpfs),
+		SPEC_TEST(test_plain_tmpfs),
 		SPEC_TEST(test_tmpfs_has_as_many_files_as_its_size_allows),
 		SPEC_TEST(test_output_file_has_its_tmpfs),
 		SPEC_TEST(test_volumes_of_tests_name_their_runner),

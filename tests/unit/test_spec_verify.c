@@ -72,6 +72,8 @@ static void test_verify_accepts_other_ways_to_say_it(void **state)
 	json_object_set_new(
 		json_array_get(json_object_get(host(made), "Mounts"), 0),
 		"Consistency", json_string("default"));
+	json_object_set_new(json_object_get(host(made), "Tmpfs"), "/declared",
+			    json_string("ro,size=4096"));
 	/* Podman lists tmpfs beside the rest. */
 	json_array_append_new(
 		json_object_get(made, "Mounts"),
@@ -139,6 +141,7 @@ static void test_verify_finds_what_was_added(void **state)
 		{ "SecurityOpt", "[\"no-new-privileges\","
 				 "\"seccomp=unconfined\"]" },
 		{ "LogConfig", "{\"Type\": \"json-file\"}" },
+		{ "Tmpfs", "{}" },
 		{ "Ulimits",
 		  "[{\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
 		  " {\"Name\": \"core\", \"Soft\": 1, \"Hard\": 2}]" },
@@ -158,6 +161,22 @@ static void test_verify_finds_what_was_added(void **state)
 		json_object_set_new(host(made), cases[i].key, value);
 		assert_refused(body, made, cases[i].key);
 	}
+}
+
+/* As they were asked for, to the letter, and none besides. */
+static void test_verify_tmpfs(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *more = obedient(body);
+	json_auto_t *other = obedient(body);
+
+	json_object_set_new(json_object_get(host(more), "Tmpfs"), "/more",
+			    json_string("rw"));
+	assert_refused(body, more, "Tmpfs");
+	json_object_set_new(json_object_get(host(other), "Tmpfs"), "/tmp",
+			    json_string("rw,nosuid,nodev"));
+	assert_refused(body, other, "Tmpfs");
 }
 
 static void test_verify_mounts(void **state)
@@ -235,6 +254,7 @@ int main(void)
 		SPEC_TEST(test_verify_accepts_other_ways_to_say_it),
 		SPEC_TEST(test_verify_misses_nothing),
 		SPEC_TEST(test_verify_finds_what_was_added),
+		SPEC_TEST(test_verify_tmpfs),
 		SPEC_TEST(test_verify_mounts),
 		SPEC_TEST(test_verify_config),
 		SPEC_TEST(test_verify_config_that_was_added),
