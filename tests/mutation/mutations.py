@@ -227,7 +227,8 @@ def op_flag(source, code, function):
         start = function.at + match.start()
         for word in re.finditer(r"\b[A-Z][A-Z0-9_]+\b", match[0]):
             at, end = start + word.start(), start + word.end()
-            yield f"{word[0]} of {match[0]}", at, end, "0"
+            if word[0] != "O_RDONLY":  # is 0
+                yield f"{word[0]} of {match[0]}", at, end, "0"
 
 
 def op_option(source, code, function):
