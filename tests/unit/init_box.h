@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -95,6 +96,18 @@ static inline void box_write_file(const char *path, const char *text)
 /* For a sandbox that is not what it should be. */
 static bool box_without_no_new_privs;
 
+/* Limits that init is to find, besides those of the test; 0: none. */
+static rlim_t box_nofile;
+static rlim_t box_nproc;
+
+static inline void box_limit(int resource, rlim_t most)
+{
+	struct rlimit limit = { most, most };
+
+	if (most > 0 && setrlimit(resource, &limit) < 0)
+		_exit(119);
+}
+
 /* In the new namespaces: what an engine would have done. */
 static inline void box_become_sandbox(uid_t uid, gid_t gid, bool is_root)
 {
@@ -154,6 +167,8 @@ static inline void box_child(const int fds[3], int init_fd, char *path)
 	umask(0);
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
+	box_limit(RLIMIT_NOFILE, box_nofile);
+	box_limit(RLIMIT_NPROC, box_nproc);
 	box_exec(init_fd, path);
 }
 

@@ -447,18 +447,82 @@ static void test_output_file_that_is_none(void **state)
 /* init could read its own environment, the action could not. */
 static void test_output_file_behind_a_link_to_proc(void **state)
 {
-	struct box *box = box_ready();
-	char path[96];
+	/* What init alone may read; what anybody may. */
+	static const char *const files[] = { "environ", "maps", "status" };
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/link/environ", box_directory);
-	box_run_with(box,
-		     LIST("sh", "-c", "cd $1; ln -s /proc/1 link", "sh",
-			  box_directory),
-		     LIST(PATH_ENV), path, 1000);
-	assert_ended(box, SBX_WIRE_EXITED, 0);
-	assert_int_equal(box->file.len, 0);
-	assert_int_equal(box->exit.flags, SBX_WIRE_FILE_MISSING);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(files); i++) {
+		struct box *box = box_ready();
+		char path[96];
+
+		snprintf(path, sizeof(path), "%s/link/%s", box_directory,
+			 files[i]);
+		box_run_with(box,
+			     LIST("sh", "-c", "cd $1; ln -sfn /proc/1 link",
+				  "sh", box_directory),
+			     LIST(PATH_ENV), path, 1000);
+		assert_ended(box, SBX_WIRE_EXITED, 0);
+		assert_int_equal(box->file.len, 0);
+		assert_int_equal(box->exit.flags, SBX_WIRE_FILE_MISSING);
+		box_free(box);
+	}
+}
+
+/* --- what the kernel may refuse --------------------------------------------- */
+
+/*
+ * Init has 0 to 2 and its signalfd, and looks at one file at a time; then come
+ * four pipes for the action, and poll(2) needs a limit of 6.  Valgrind needs
+ * descriptors of its own.
+ */
+static void test_limits_that_leave_no_room_for_pipes(void **state)
+{
+	(void)state;
+	for (rlim_t most = 6; most <= 10 && !box_wrapper(); most += 2) {
+		struct box *box;
+
+		box_nofile = most;
+		box = box_ready();
+		box_nofile = 0;
+		box_shell(box, "exit 0");
+		assert_aborts(box, "pipes for the action (errno 24)");
+		box_free(box);
+	}
+}
+
+/* The test's own user has more processes than that. */
+static void test_limit_that_leaves_no_room_for_the_action(void **state)
+{
+	struct box *box;
+
+	(void)state;
+	if (geteuid() != 0 || box_wrapper())
+		return;
+	box_nproc = 1;
+	box = box_ready();
+	box_nproc = 0;
+	box_shell(box, "exit 0");
+	assert_aborts(box, "fork (errno 11)");
+	box_free(box);
+}
+
+/* Of the action's pipes init keeps its own ends, or it would never end. */
+static void test_descriptors_of_init(void **state)
+{
+	struct box *box = box_ready();
+	char path[32];
+	struct stat st;
+	int n = 0;
+
+	(void)state;
+	box_shell(box, "echo ready; sleep 60");
+	box_expect(box, "ready");
+	for (int fd = 0; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", box->pid, fd);
+		n += lstat(path, &st) == 0;
+	}
+	if (!box_wrapper())
+		assert_int_equal(n, 8);
 	box_free(box);
 }
 
@@ -489,6 +553,9 @@ int main(void)
 		cmocka_unit_test(test_path_of_output_file_too_long),
 		cmocka_unit_test(test_output_file_that_is_none),
 		cmocka_unit_test(test_output_file_behind_a_link_to_proc),
+		cmocka_unit_test(test_limits_that_leave_no_room_for_pipes),
+		cmocka_unit_test(test_limit_that_leaves_no_room_for_the_action),
+		cmocka_unit_test(test_descriptors_of_init),
 	};
 
 	return cmocka_run_group_tests(tests, box_make_directory,

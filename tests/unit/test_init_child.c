@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "init_box.h"
 
@@ -489,8 +490,56 @@ static void test_cannot_look_into_init(void **state)
 		    "no\nno\nno\nno\nno\nno\nno\nno\n");
 }
 
+/* Whether @text is anywhere in what the process may write to. */
+static bool has_in_memory(pid_t pid, const char *text)
+{
+	static char data[1 << 20];
+	char path[32], line[512];
+	unsigned long at, end;
+	bool found = false;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "re");
+	assert_non_null(maps);
+	while (!found && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx rw", &at, &end) != 2 ||
+		    !strstr(line, " rw"))
+			continue;
+		for (; !found && at < end; at += sizeof(data)) {
+			struct iovec here = { data, sizeof(data) };
+			struct iovec there = { (void *)at, end - at };
+			ssize_t got =
+				process_vm_readv(pid, &here, 1, &there, 1, 0);
+
+			found = got > 0 &&
+				memmem(data, (size_t)got, text, strlen(text));
+		}
+	}
+	fclose(maps);
+	return found;
+}
+
+/* RUN may hold secrets: once the action has them init has them no more. */
+static void test_init_forgets_what_it_was_told(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_run_with(box, LIST("sh", "-c", "echo ready; sleep 60"),
+		     LIST(PATH_ENV, "TOKEN=a-token-to-be-forgotten"), "", 0);
+	box_expect(box, "ready");
+	/* Valgrind has an environment of its own. */
+	if (!box_wrapper()) {
+		assert_true(has_in_memory(box->pid, "OF_INIT=itself"));
+		assert_false(has_in_memory(box->pid, "a-token-to-be-"));
+	}
+	box_free(box);
+}
+
 int main(int argc, char **argv)
 {
+	const struct rlimit no_limit = { RLIM_INFINITY, RLIM_INFINITY };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_system_calls_that_reach_beyond_it),
 		cmocka_unit_test(test_sandbox_that_allows_no_filter),
@@ -507,10 +556,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_working_directory_that_cannot_be_entered),
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_cannot_look_into_init),
+		cmocka_unit_test(test_init_forgets_what_it_was_told),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "helper") == 0)
 		return be_helper();
+	/* Or the kernel would refuse huge pages by itself; root may. */
+	setrlimit(RLIMIT_MEMLOCK, &no_limit);
 	return cmocka_run_group_tests(tests, box_make_directory,
 				      box_remove_directory);
 }
