@@ -21,6 +21,18 @@ int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 	return 0;
 }
 
+int sbx_volume_inspect(struct sbx_engine *engine, const char *name,
+		       json_t **out, struct sbx_error *err)
+{
+	cleanup_free char *escaped = sbx_http_escape(name);
+	cleanup_free char *path = sbx_asprintf("/volumes/%s", escaped);
+	int ret = sbx_http_get(engine, path, JSON_OBJECT, out, err);
+
+	if (ret == SBX_HTTP_NOT_THERE)
+		return SBX_VOLUME_GONE;
+	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect volume %s", name);
+}
+
 int sbx_volume_remove(struct sbx_engine *engine, const char *name,
 		      struct sbx_error *err)
 {

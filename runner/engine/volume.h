@@ -17,6 +17,10 @@
 int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 		    struct sbx_error *err);
 
+/* GET /volumes/{name}; new reference.  SBX_VOLUME_GONE. */
+int sbx_volume_inspect(struct sbx_engine *engine, const char *name,
+		       json_t **out, struct sbx_error *err);
+
 /* SBX_VOLUME_GONE, SBX_VOLUME_IN_USE. */
 int sbx_volume_remove(struct sbx_engine *engine, const char *name,
 		      struct sbx_error *err);

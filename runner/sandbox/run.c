@@ -9,13 +9,13 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "sandbox/guarded.h"
+#include "sandbox/concurrency.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/runner.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/sources.h"
 #include "sandbox/spec.h"
 #include "sandbox/volume_upload.h"
-#include "skill/engine_data.h"
 #include "skill/skill_image.h"
 
 /*
@@ -42,6 +42,7 @@ struct state {
 	json_t *input;
 	struct sbx_skill skill;
 	struct sbx_grant grant;
+	struct sbx_slots place;
 	struct sbx_skill_image image;
 	char nonce[NONCE_SIZE];
 	char init_dir[INIT_DIR_SIZE];
@@ -146,24 +147,16 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return 0;
 }
 
-static int find_host_paths(struct state *state, struct sbx_error *err)
+static int find_sources(struct state *state, struct sbx_error *err)
 {
-	const struct sbx_action *action = &state->grant.action;
-	const char *url = sbx_engine_url(state->run->engine);
-	const char *policy = state->run->policy->file;
+	return sbx_sources_find(state->run->engine, state->run->policy,
+				&state->grant, &state->host_paths, err);
+}
 
-	state->host_paths =
-		sbx_calloc(action->n_volumes, sizeof(*state->host_paths));
-	for (size_t i = 0; i < action->n_volumes; i++) {
-		const char *source = action->volumes[i].source;
-
-		if (source[0] == '/' &&
-		    (sbx_host_path_find(source, &state->host_paths[i], err) <
-			     0 ||
-		     sbx_guarded_check(source, url, policy, err) < 0))
-			return -1;
-	}
-	return 0;
+static int take_place(struct state *state, struct sbx_error *err)
+{
+	return sbx_concurrency_begin(&state->place, state->grant.skill,
+				     state->grant.concurrency, err);
 }
 
 /* --- the stages ------------------------------------------------------------ */
@@ -197,27 +190,11 @@ static int get_image(struct state *state, struct sbx_error *err)
 	return result;
 }
 
-/* Where the engine has its data is known by the image at the latest. */
-static int guard_data(struct state *state, struct sbx_error *err)
+static int check_sources(struct state *state, struct sbx_error *err)
 {
-	const struct sbx_run *run = state->run;
-	const struct sbx_action *action = &state->grant.action;
-	int64_t floor = run->policy->disk_free;
-	bool needed = floor > 0;
-	cleanup_free char *root = NULL;
-
-	for (size_t i = 0; i < action->n_volumes; i++)
-		needed = needed || action->volumes[i].source[0] == '/';
-	if (!needed)
-		return 0;
-	if (sbx_engine_data_root(run->engine, state->image.storage, &root,
-				 err) < 0)
-		return -1;
-	for (size_t i = 0; i < action->n_volumes; i++) {
-		if (sbx_guarded_data(action->volumes[i].source, root, err) < 0)
-			return -1;
-	}
-	return sbx_engine_data_free(root, floor, err);
+	return sbx_sources_check(state->run->engine, state->run->policy,
+				 &state->grant, state->image.storage,
+				 state->host_paths, err);
 }
 
 static int write_spec(struct state *state, struct sbx_error *err)
@@ -323,9 +300,9 @@ static int run_program(struct state *state, struct sbx_error *err)
 static int go_through(struct state *state, struct sbx_error *err)
 {
 	if (name_run(state, err) < 0 || find_action(state, err) < 0 ||
-	    check_input(state, err) < 0 || find_host_paths(state, err) < 0 ||
-	    get_image(state, err) < 0 || guard_data(state, err) < 0 ||
-	    write_spec(state, err) < 0)
+	    check_input(state, err) < 0 || find_sources(state, err) < 0 ||
+	    take_place(state, err) < 0 || get_image(state, err) < 0 ||
+	    check_sources(state, err) < 0 || write_spec(state, err) < 0)
 		return -1;
 	if (state->argv.n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
@@ -339,7 +316,7 @@ static int go_through(struct state *state, struct sbx_error *err)
 
 void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 {
-	struct state state = { .run = run, .record = record };
+	struct state state = { .run = run, .record = record, .place.fd = -1 };
 	struct sbx_error err = SBX_ERROR_INIT;
 	double began = sbx_clock_ms();
 
@@ -350,6 +327,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 
 	sbx_engine_set_patience(run->engine, INFINITY);
 	sbx_sandbox_free(&state.sandbox);
+	sbx_concurrency_end(&state.place);
 	free(state.host_paths);
 	sbx_strv_free(&state.argv);
 	sbx_strv_free(&state.env);

@@ -260,6 +260,63 @@ YAML
 	holds '.output | test("^7000[01]\n7000[01]\n$")'
 }
 
+@test "no more runs of a skill at once than the policy allows" {
+	policy <<<'exceptions: {t-policy: {concurrency: 1}}'
+	begin t-policy shell -e 'SCRIPT=sleep 60'
+	cp "$BATS_TEST_TMPDIR/stderr" "$BATS_TEST_TMPDIR/first"
+	act t-policy plain
+	ended busy 75
+	holds '.error | test("^skills.concurrency: ")'
+	holds '.started_at == null'
+	kill -9 "$runner"
+	gone t-policy
+	act t-policy plain
+	ended ok 0
+}
+
+# The engine keeps a volume as it was made, whoever made it.
+@test "a volume that is a host path by its driver's options is one" {
+	fixture t-policy-volume <<'YAML'
+  reads: {command: [cat, /data/file], volumes: ['v:/data:ro']}
+  writes: {command: [touch, /data/made], volumes: ['v:/data:rw']}
+YAML
+	skillbox build t-policy-volume
+	name=skillbox-$(id -u)-t--policy--volume-v
+	made_of() {
+		docker volume rm "$name" >/dev/null 2>&1 || :
+		docker volume create --opt type="$1" --opt o="$2" \
+			--opt device="$3" "$name" >/dev/null
+	}
+	made_of none bind /srv/skillbox-test-policy
+	act t-policy-volume reads
+	ended denied 77
+	holds '.error | test("skills.volumes: .*/srv/skillbox-test-policy")'
+	policy <<<'skills: {volumes: ["/srv/skillbox-test-policy:ro"]}'
+	act t-policy-volume reads
+	ended ok 0
+	holds '.output == "from-the-host\n"'
+	act t-policy-volume writes
+	ended denied 77
+	[ ! -e /srv/skillbox-test-policy/made ]
+	for path in /etc /proc /dev "$(docker info -f '{{.DockerRootDir}}')"; do
+		made_of none bind "$path"
+		policy <<<'skills: {volumes: ["/:ro"]}'
+		act t-policy-volume reads
+		ended denied 77
+		holds '.error | test("volumes.never")'
+	done
+	made_of overlay "lowerdir=/etc:/srv" overlay
+	act t-policy-volume reads
+	ended denied 77
+	holds '.error | test("volumes.never")'
+	# No path of this host: nothing to judge.
+	made_of tmpfs size=1m tmpfs
+	act t-policy-volume reads
+	holds '.outcome != "denied"'
+	gone t-policy-volume
+	docker volume rm "$name"
+}
+
 # --- builds and the disk -----------------------------------------------------
 
 @test "an image the policy does not grant is not built on, nor run" {

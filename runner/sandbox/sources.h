@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_SOURCES_H
+#define SBX_SANDBOX_SOURCES_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "sandbox/host_path.h"
+#include "skill/grant.h"
+
+/*
+ * What the sources of a sandbox's mounts really are on this host, and whether
+ * that is what was granted.  The grant itself judged by names alone.
+ */
+
+/*
+ * Finds the granted host paths, without following links, and refuses what
+ * nobody may have on this machine (guarded.h).  *@out has an element per
+ * volume of the action, zero for what is no path of the host; free() it.
+ * INVALID, DENIED.
+ */
+int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
+		     const struct sbx_grant *grant, struct sbx_host_path **out,
+		     struct sbx_error *err);
+
+/*
+ * What only the engine can tell: that no source is in its own data, that its
+ * disk has room (policy's disk_free), and that a volume of the skill which is
+ * there already is no host path by the options of its driver, unless that is
+ * granted too; such a one is added to @paths.
+ *
+ * @storage	as for sbx_engine_data_root()
+ *
+ * DENIED, UNAVAILABLE.
+ */
+int sbx_sources_check(struct sbx_engine *engine,
+		      const struct sbx_policy *policy,
+		      const struct sbx_grant *grant, const char *storage,
+		      struct sbx_host_path *paths, struct sbx_error *err);
+
+/*
+ * The path of the host that a volume is by its driver's options, as its
+ * inspect has them: *@device is borrowed, NULL when it is none (no options, or
+ * nfs, cifs, tmpfs).  DENIED for options that say what cannot be judged.  Pure.
+ */
+int sbx_sources_device(const json_t *inspect, const char **device,
+		       struct sbx_error *err);
+
+#endif
