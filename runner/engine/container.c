@@ -46,6 +46,19 @@ static bool is_no_image(const struct sbx_http_response *response)
 		strcasestr(response->message, "image not known"));
 }
 
+/*
+ * "Unknown runtime specified kata" (20.10), "unknown or invalid runtime name:
+ * kata" (26, 28).  Podman takes its default one instead, without a word.
+ */
+static bool is_no_runtime(const struct sbx_http_response *response,
+			  const json_t *body)
+{
+	return sbx_json_text_at(body, "HostConfig", "Runtime", NULL) &&
+	       response->status == 400 &&
+	       strcasestr(response->message, "unknown") &&
+	       strcasestr(response->message, "runtime");
+}
+
 /* @body and *@path in the words of the engine; *@own_body: new reference. */
 static int prepare_create(struct sbx_engine *engine, const char *name,
 			  json_t *body, char **path, json_t **own_body,
@@ -90,6 +103,8 @@ int sbx_container_create(struct sbx_engine *engine, const char *name,
 		sbx_http_refused(&response, err);
 		if (is_no_image(&response))
 			err->outcome = SBX_OUTCOME_NOT_FOUND;
+		else if (is_no_runtime(&response, body))
+			err->outcome = SBX_OUTCOME_DENIED;
 		return sbx_error_wrap(err, "create container");
 	}
 	made = sbx_json_text_at(response.json, "Id", NULL);

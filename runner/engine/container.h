@@ -19,7 +19,10 @@
 #define SBX_CONTAINER_ID_SIZE 72
 #define SBX_CONTAINER_GONE    1 /* there is no such container */
 
-/* POST /containers/create.  NOT_FOUND when the image is not there. */
+/*
+ * POST /containers/create.  NOT_FOUND when the image is not there, DENIED when
+ * the engine does not know the OCI runtime.
+ */
 int sbx_container_create(struct sbx_engine *engine, const char *name,
 			 json_t *body, char id[static SBX_CONTAINER_ID_SIZE],
 			 struct sbx_error *err);

@@ -317,7 +317,9 @@ static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	sandbox->name = sbx_spec_name(spec);
 	if (sbx_container_create(sandbox->engine, sandbox->name, body,
 				 sandbox->id, err) < 0)
-		return -1;
+		return err->outcome == SBX_OUTCOME_DENIED
+			       ? sbx_error_wrap(err, "sandbox.Runtime")
+			       : -1;
 	result =
 		sbx_container_inspect(sandbox->engine, sandbox->id, &made, err);
 	if (result == SBX_CONTAINER_GONE)
