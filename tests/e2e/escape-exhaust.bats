@@ -110,7 +110,13 @@ neighbour_works() {
 	for kind in 'memfd 600' 'segments 600' 'file 600 /tmp/x'; do
 		act t-escape-exhaust small \
 			-e "ATTACK=exec /app/exhaust shared-memory $kind"
-		ended oom 137
+		# Podman removes it before anybody could ask.
+		if [ "$(family)" = podman ] &&
+			[ "$(field .outcome)" = sandbox_failed ]; then
+			holds '.error | test("ended without a word from init")'
+		else
+			ended oom 137
+		fi
 	done
 	gone t-escape-exhaust
 	[ -z "$(ipcs -m | awk -v uid="$uid" '$3 == uid')" ]
@@ -120,7 +126,8 @@ neighbour_works() {
 		$((free - 1000000)) ]
 }
 
-# Attacks: size and nr_inodes of the tmpfs.
+# Attacks: size and nr_inodes of the tmpfs.  Podman takes no nr_inodes: there
+# the memory limit is what ends it, for inodes are the action's memory.
 @test "filling a tmpfs, by bytes and by files" {
 	act t-escape-exhaust files -e 'ATTACK=
 		for at in /tmp /scratch /dev/shm; do
@@ -129,9 +136,14 @@ neighbour_works() {
 			rm $at/x
 		done
 		i=0; while true 2>/dev/null >/tmp/$i; do i=$((i+1)); done; echo $i'
-	ended ok 0
-	holds '.output | startswith("8388608\n4194304\n67108864\n") and
-		(split("\n")[3] | tonumber | . > 1000 and . < 4096)'
+	holds '.output | startswith("8388608\n4194304\n67108864\n")'
+	if [ "$(family)" = podman ]; then
+		ended oom 137
+	else
+		ended ok 0
+		holds '.output | split("\n")[3] | tonumber |
+			. > 1000 and . < 4096'
+	fi
 }
 
 # A volume has no size: the engine's local driver cannot give it one on most

@@ -37,6 +37,28 @@ prepare() {
 	export SKILLBOX_POLICY=$top/manifests/policy.yaml
 }
 
+# The API of the engine under test: "docker" or "podman".
+family() {
+	case $("$harness/engine" kind "$SBX_TEST_ENGINE") in
+	podman*) echo podman ;;
+	*) echo docker ;;
+	esac
+}
+
+# Succeeds on crun with cgroup v1, whose folder has 1 MiB for everybody.
+has_cgroup_tmpfs() {
+	case $("$harness/engine" kind "$SBX_TEST_ENGINE") in
+	podman* | *crun) [ -d /sys/fs/cgroup/memory ] ;;
+	*) return 1 ;;
+	esac
+}
+
+# podman_inspect CONTAINER: by Podman's own API, which leaves nothing out
+podman_inspect() {
+	curl -sf --unix-socket "${DOCKER_HOST#unix://}" \
+		"http://localhost/v4.0.0/libpod/containers/$1/json"
+}
+
 # policy: for all that follows, the one on standard input; what it does not
 # say is as in the default one.  Called in setup_file, it is for the file.
 policy() {

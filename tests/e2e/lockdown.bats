@@ -36,7 +36,11 @@ inside() {
 }
 
 inspect() {
-	docker inspect "$container"
+	if [ "$(family)" = podman ]; then
+		podman_inspect "$container" | jq -s .
+	else
+		docker inspect "$container"
+	fi
 }
 
 # has FILTER: FILTER is true of the running container's inspection
@@ -47,11 +51,28 @@ has() {
 	return 1
 }
 
+docker_view() {
+	has '.HostConfig.CapDrop == ["ALL"] and ((.HostConfig.CapAdd // []) == [])'
+	has '.HostConfig.CgroupnsMode == "private"'
+	has '.HostConfig.PidMode == "" and .HostConfig.UTSMode == ""'
+	has '.HostConfig.IpcMode == "private" or .HostConfig.IpcMode == "none"'
+}
+
+podman_view() {
+	has '(.EffectiveCaps // []) == [] and (.BoundingCaps // []) == []'
+	has '.HostConfig.CgroupMode == "private"'
+	has '.HostConfig.PidMode == "private" and .HostConfig.UTSMode == "private"'
+	# 4.3 says "shareable" of all that is its own.
+	has '.HostConfig.IpcMode | . == "shareable" or . == "none"'
+	has '.OCIRuntime == "crun"'
+	has '.Config.Umask == "0022"'
+}
+
 @test "the engine's view of a running action" {
 	begin t-lockdown sleeps '{"secret": "input-marker"}' \
 		-e FROM_REQUEST=request-marker
 	has '.Config.User | test("^[1-9][0-9]*:[1-9][0-9]*$")'
-	has '.HostConfig.CapDrop == ["ALL"] and ((.HostConfig.CapAdd // []) == [])'
+	"$(family)_view"
 	has '.HostConfig.SecurityOpt | index("no-new-privileges") or
 		index("no-new-privileges:true")'
 	has '[.HostConfig.SecurityOpt[] | select(test("seccomp"))] == []'
@@ -65,9 +86,6 @@ has() {
 	has '.HostConfig.LogConfig.Type == "none"'
 	has '.HostConfig.NetworkMode == "none"'
 	has '.HostConfig.AutoRemove == true'
-	has '.HostConfig.CgroupnsMode == "private"'
-	has '.HostConfig.PidMode == "" and .HostConfig.UTSMode == ""'
-	has '.HostConfig.IpcMode == "private" or .HostConfig.IpcMode == "none"'
 	has '(.HostConfig.Devices // []) == [] and
 		(.HostConfig.PortBindings // {}) == {} and
 		.HostConfig.PublishAllPorts == false'
@@ -80,8 +98,8 @@ has() {
 	inspect >"$BATS_TEST_TMPDIR/inspected"
 	run -1 grep -E "$markers" "$BATS_TEST_TMPDIR/inspected"
 	# Nor does the engine have them anywhere on its disk.
-	run -1 grep -rE "$markers" \
-		"$SBX_TEST_ENGINE/data/containers" "$SBX_TEST_ENGINE/log"
+	run -1 grep -rE "$markers" "$SBX_TEST_ENGINE/log" \
+		"$SBX_TEST_ENGINE/data"/*containers
 	kill "$runner"
 	finish
 	gone t-lockdown
@@ -127,7 +145,11 @@ has() {
 	echo "$output"
 	grep -q '^/tmp no$' <<<"$output"
 	grep -q '^/scratch ran$' <<<"$output"
-	run -1 grep -vE '^(/tmp|/scratch|/dev/shm|/run/[a-z-]+) ' <<<"$output"
+	allowed='^(/tmp|/scratch|/dev/shm|/run/[a-z-]+) '
+	if has_cgroup_tmpfs; then
+		allowed+='|^/sys/fs/cgroup no$'
+	fi
+	run -1 grep -vE "$allowed" <<<"$output"
 }
 
 @test "there is no network" {
@@ -230,10 +252,10 @@ YAML
 	begin t-decides sleeps
 	docker inspect "$container" | jq -e '.[0] |
 		.Config.Healthcheck.Test == ["NONE"] and
-		(.State.Health == null or .State.Health.Status == "none") and
+		(.State.Health.Status // "" | . == "" or . == "none") and
 		(.Config.StopSignal // "SIGTERM" |
-			. == "SIGTERM" or . == "SIGKILL") and
-		.NetworkSettings.Ports == {} and
+			. == "SIGTERM" or . == "SIGKILL" or . == "15") and
+		([.NetworkSettings.Ports[] | select(. != null)] == []) and
 		([.Mounts[] | select(.RW)] == []) and
 		(.Path | endswith("/init"))'
 	kill "$runner"
@@ -296,27 +318,50 @@ weak() {
 	kill "$proxy"
 }
 
-@test "what an engine leaves out is found before anything starts" {
-	for field in CapDrop SecurityOpt ReadonlyRootfs PidsLimit \
+docker_fields() {
+	printf '%s\n' CapDrop SecurityOpt ReadonlyRootfs PidsLimit \
 		MemorySwap AutoRemove IpcMode CgroupnsMode LogConfig Tmpfs \
-		Ulimits User Entrypoint StdinOnce Healthcheck NetworkMode; do
+		Ulimits User Entrypoint StdinOnce Healthcheck NetworkMode
+}
+
+# Where its word is another one than Docker's, both.
+podman_fields() {
+	printf '%s\n' cap_drop:CapDrop no_new_privileges:SecurityOpt \
+		read_only_filesystem:ReadonlyRootfs pids:PidsLimit \
+		memory:Memory remove:AutoRemove cgroupns:CgroupnsMode \
+		log_configuration:LogConfig mounts:Tmpfs r_limits:Ulimits \
+		user:User entrypoint:Entrypoint stdin:StdinOnce \
+		healthconfig:Healthcheck netns:NetworkMode
+	# Only since 5.0 does it say how IPC is.
+	if [ "$("$harness/engine" kind "$SBX_TEST_ENGINE")" != podman ]; then
+		echo ipcns:IpcMode
+	fi
+}
+
+@test "what an engine leaves out is found before anything starts" {
+	for field in $("$(family)_fields"); do
 		echo "$field"
-		weak "\"$field\":" "\"${field%?}_\":"
+		word=${field%:*}
+		weak "\"$word\":" "\"${word%?}_\":"
 		ended denied 77
 		holds '.started_at == null and (.error | test($field))' \
-			--arg field "sandbox.($field|Mounts)"
+			--arg field "sandbox.(${field#*:}|Mounts)"
 	done
 	gone t-lockdown
 }
 
 @test "what an engine only says it did is found before anything is told" {
-	weak '"ReadonlyRootfs":' '"ReadonlyRootf_":' \
+	local root=ReadonlyRootfs user=User
+	if [ "$(family)" = podman ]; then
+		root=read_only_filesystem user=user
+	fi
+	weak "\"$root\":" "\"${root%?}_\":" \
 		'"ReadonlyRootfs":false' '"ReadonlyRootfs":true '
 	ended denied 77
 	holds '.started_at == null and (.error | test("sandbox.mounts: / "))'
 
 	run -0 inside 'id -u'
-	weak "\"User\":\"$output:" '"User":"100000:' \
+	weak "\"$user\":\"$output:" "\"$user\":\"100000:" \
 		'"User":"100000:' "\"User\":\"$output:"
 	ended denied 77
 	holds '.started_at == null and (.error | test("sandbox.uid"))'
