@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Podman is told all that Docker would be told, or nothing; and what it says
+ * it made passes for what was asked only where it is that.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "codec/json.h"
+#include "engine/podman.h"
+#include "spec_fixture.h"
+
+static const struct sbx_engine_traits podman = {
+	.name = "Podman",
+	.plain_tmpfs = true,
+	.nproc = 4096,
+};
+
+static void expect_member(const json_t *object, const char *key,
+			  const char *expected)
+{
+	cleanup_free char *have = sbx_json_line(json_object_get(object, key));
+
+	if (strcmp(have, expected) != 0)
+		fail_msg("%s is %s, expected %s", key, have, expected);
+}
+
+/* --- what it is told ------------------------------------------------------- */
+
+static json_t *told(const struct spec_fixture *f)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_t *spec = NULL;
+
+	if (sbx_podman_create_body(&spec, "n", body, &err) < 0)
+		fail_msg("%s", err.message);
+	return spec;
+}
+
+static void test_restrictions(void **state)
+{
+	static const struct {
+		const char *key;
+		const char *value;
+	} expected[] = {
+		{ "name", "\"n\"" },
+		{ "image", "\"sha256:1\"" },
+		{ "user", "\"200123:200123\"" },
+		{ "entrypoint", "[\"" INIT_DIR "/init\"]" },
+		{ "command", "[]" },
+		{ "stdin", "true" },
+		{ "terminal", "false" },
+		{ "systemd", "\"false\"" },
+		{ "stop_signal", "15" },
+		{ "manage_password", "false" },
+		{ "image_volume_mode", "\"ignore\"" },
+		{ "healthconfig", "{\"Test\": [\"NONE\"]}" },
+		{ "remove", "true" },
+		{ "cap_drop", "[\"ALL\"]" },
+		{ "no_new_privileges", "true" },
+		{ "read_only_filesystem", "true" },
+		{ "privileged", "false" },
+		{ "netns", "{\"nsmode\": \"bridge\"}" },
+		{ "ipcns", "{\"nsmode\": \"none\"}" },
+		{ "pidns", "{\"nsmode\": \"private\"}" },
+		{ "utsns", "{\"nsmode\": \"private\"}" },
+		{ "cgroupns", "{\"nsmode\": \"private\"}" },
+		{ "log_configuration", "{\"driver\": \"none\"}" },
+		{ "oci_runtime", "\"kata\"" },
+		{ "resource_limits",
+		  "{\"memory\": {\"limit\": 67108864, \"swap\": 67108864, "
+		  "\"swappiness\": 0, \"disableOOMKiller\": false}, "
+		  "\"pids\": {\"limit\": 32}, "
+		  "\"cpu\": {\"period\": 100000, \"quota\": 50000}}" },
+		{ "r_limits",
+		  "[{\"type\": \"nofile\", \"soft\": 1024, \"hard\": 1024}, "
+		  "{\"type\": \"core\", \"soft\": 1, \"hard\": 1}, "
+		  "{\"type\": \"nproc\", \"soft\": 4096, \"hard\": 4096}]" },
+	};
+	struct spec_fixture *f = *state;
+	json_auto_t *spec = NULL;
+
+	f->spec.traits = &podman;
+	f->grant.action.runtime = sbx_strdup("kata");
+	spec = told(f);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(expected); i++)
+		expect_member(spec, expected[i].key, expected[i].value);
+}
+
+static void test_mounts(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *spec = NULL;
+
+	f->spec.traits = &podman;
+	spec = told(f);
+	expect_member(
+		spec, "mounts",
+		"[{\"type\": \"tmpfs\", \"source\": \"tmpfs\", "
+		"\"destination\": \"/tmp\", \"options\": [\"rw\", \"nosuid\", "
+		"\"nodev\", \"noexec\", \"size=67108864\", \"mode=1777\", "
+		"\"notmpcopyup\"]}, "
+		"{\"type\": \"tmpfs\", \"source\": \"tmpfs\", "
+		"\"destination\": \"/dev/shm\", \"options\": [\"rw\", "
+		"\"nosuid\", \"nodev\", \"noexec\", \"size=67108864\", "
+		"\"mode=1777\", \"notmpcopyup\"]}, "
+		"{\"type\": \"bind\", \"source\": \"/srv/data\", "
+		"\"destination\": \"/data\", \"options\": [\"ro\", \"bind\", "
+		"\"rprivate\"]}, "
+		"{\"type\": \"tmpfs\", \"source\": \"tmpfs\", "
+		"\"destination\": \"/declared\", \"options\": [\"ro\", "
+		"\"nosuid\", \"nodev\", \"noexec\", \"size=4096\", "
+		"\"mode=0555\", \"notmpcopyup\"]}]");
+	expect_member(spec, "volumes",
+		      "[{\"Name\": \"skillbox-init-x\", \"Dest\": \"" INIT_DIR
+		      "\", \"Options\": [\"ro\", \"nocopy\"]}, "
+		      "{\"Name\": \"skillbox-1000-webpage-cache\", \"Dest\": "
+		      "\"/app/cache\", \"Options\": [\"rw\", \"nocopy\"]}]");
+}
+
+static void expect_no_word(json_t *body, const char *word)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_t *spec = NULL;
+
+	assert_int_equal(sbx_podman_create_body(&spec, "n", body, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INTERNAL);
+	if (!strstr(err.message, word))
+		fail_msg("%s", err.message);
+	assert_null(spec);
+}
+
+/* A restriction that is new to the spec is not lost on the way. */
+static void test_what_it_has_no_word_for(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+
+	f->spec.traits = &podman;
+	body = sbx_spec_body(&f->spec);
+	json_object_set_new(body, "Domainname", json_string("x"));
+	expect_no_word(body, "\"Domainname\"");
+	json_object_del(body, "Domainname");
+
+	json_object_set_new(host(body), "ReadonlyPaths", json_array());
+	expect_no_word(body, "\"ReadonlyPaths\"");
+	json_object_del(host(body), "ReadonlyPaths");
+
+	json_array_append_new(json_object_get(host(body), "SecurityOpt"),
+			      json_string("seccomp=x"));
+	expect_no_word(body, "\"seccomp=x\"");
+	json_array_remove(json_object_get(host(body), "SecurityOpt"), 1);
+
+	json_array_append_new(
+		json_object_get(host(body), "Mounts"),
+		json_pack("{s:s, s:s}", "Type", "npipe", "Target", "/x"));
+	expect_no_word(body, "\"npipe\"");
+}
+
+/* --- what it says it made -------------------------------------------------- */
+
+/* As Podman says it of the fixture's container, where it has other words. */
+static json_t *inspected(const json_t *body)
+{
+	static const char tmpfs[] = "rw,nosuid,nodev,noexec,size=67108864,"
+				    "mode=1777,rprivate";
+	json_t *made = json_pack("{s:O, s:n, s:n, s:s, s:[]}", "HostConfig",
+				 host(body), "EffectiveCaps", "BoundingCaps",
+				 "OCIRuntime", "crun", "Mounts");
+	json_t *config = json_deep_copy(body);
+	json_t *to = json_deep_copy(host(body));
+
+	json_object_set_new(made, "Config", config);
+	json_object_set_new(made, "HostConfig", to);
+	json_object_set_new(config, "Entrypoint",
+			    json_string(INIT_DIR "/init"));
+	json_object_set_new(config, "StdinOnce", json_false());
+	json_object_set_new(to, "CapDrop",
+			    json_pack("[s, s]", "CAP_CHOWN", "CAP_KILL"));
+	json_object_set_new(to, "CgroupMode", json_string("private"));
+	json_object_del(to, "CgroupnsMode");
+	json_object_set_new(to, "PidMode", json_string("private"));
+	json_object_set_new(to, "UTSMode", json_string("private"));
+	json_object_set_new(to, "Runtime", json_string("oci"));
+	json_object_set_new(to, "Binds", json_pack("[s]", "v:/v"));
+	json_object_set_new(
+		to, "Ulimits",
+		json_pack("[{s:s, s:i, s:i}, {s:s, s:i, s:i}, {s:s, s:i, s:i}]",
+			  "Name", "RLIMIT_NPROC", "Soft", 4096, "Hard", 4096,
+			  "Name", "RLIMIT_NOFILE", "Soft", 1024, "Hard", 1024,
+			  "Name", "RLIMIT_CORE", "Soft", 1, "Hard", 1));
+	json_object_set_new(to, "Tmpfs",
+			    json_pack("{s:s, s:s, s:s}", "/tmp", tmpfs,
+				      "/dev/shm", tmpfs, "/declared",
+				      "ro,size=4096,rprivate"));
+	return made;
+}
+
+static json_t *asked(struct spec_fixture *f)
+{
+	f->spec.traits = &podman;
+	f->grant.action.runtime = sbx_strdup("crun");
+	return sbx_spec_body(&f->spec);
+}
+
+static void test_as_asked(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = asked(*state);
+	json_auto_t *made = inspected(body);
+
+	sbx_podman_translate(made, 5);
+	if (sbx_spec_verify(body, made, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+/* Of each restriction that has another name there, the lack is seen. */
+static void test_less_than_asked(void **state)
+{
+	static const struct {
+		const char *in;
+		const char *key;
+		const char *value;
+		const char *rule;
+	} lacks[] = {
+		{ NULL, "BoundingCaps", "[\"CAP_KILL\"]", "CapDrop" },
+		{ NULL, "EffectiveCaps", "[\"CAP_KILL\"]", "CapDrop" },
+		{ NULL, "OCIRuntime", "\"runc\"", "Runtime" },
+		{ "Config", "OpenStdin", "false", "StdinOnce" },
+		{ "Config", "Entrypoint", "\"/bin/sh\"", "Entrypoint" },
+		{ "HostConfig", "CgroupMode", "\"host\"", "CgroupnsMode" },
+		{ "HostConfig", "PidMode", "\"host\"", "PidMode" },
+		{ "HostConfig", "UTSMode", "\"host\"", "UTSMode" },
+		{ "HostConfig", "IpcMode", "\"shareable\"", "IpcMode" },
+		{ "HostConfig", "Ulimits", "[]", "Ulimits" },
+		{ "HostConfig", "Tmpfs", "{}", "Tmpfs" },
+	};
+	json_auto_t *body = asked(*state);
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(lacks); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+		json_auto_t *made = inspected(body);
+		json_t *in = lacks[i].in ? json_object_get(made, lacks[i].in)
+					 : made;
+
+		json_object_set_new(
+			in, lacks[i].key,
+			json_loads(lacks[i].value, JSON_DECODE_ANY, NULL));
+		sbx_podman_translate(made, 5);
+		assert_int_equal(sbx_spec_verify(body, made, &err), -1);
+		assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+		if (!strstr(err.message, lacks[i].rule))
+			fail_msg("%s: %s", lacks[i].rule, err.message);
+	}
+}
+
+/* A tmpfs that copies what the image has there is not what was asked for. */
+static void test_tmpfs_that_copies(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = asked(*state);
+	json_auto_t *made = inspected(body);
+	json_t *tmpfs = sbx_json_at(made, "HostConfig", "Tmpfs", NULL);
+
+	json_object_set_new(tmpfs, "/tmp",
+			    json_string("rw,nosuid,nodev,noexec,size=67108864,"
+					"mode=1777,rprivate,tmpcopyup"));
+	sbx_podman_translate(made, 5);
+	assert_int_equal(sbx_spec_verify(body, made, &err), -1);
+	assert_non_null(strstr(err.message, "sandbox.Tmpfs"));
+}
+
+/* Before 5.0 all but another's is "shareable". */
+static void test_old_ipc(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = asked(*state);
+	json_auto_t *made = inspected(body);
+	json_t *to = json_object_get(made, "HostConfig");
+
+	json_object_set_new(to, "IpcMode", json_string("shareable"));
+	sbx_podman_translate(made, 4);
+	assert_int_equal(sbx_spec_verify(body, made, &err), 0);
+	json_object_set_new(to, "IpcMode", json_string("container:1"));
+	sbx_podman_translate(made, 4);
+	assert_int_equal(sbx_spec_verify(body, made, &err), -1);
+}
+
+static void test_names_of_images(void **state)
+{
+	json_auto_t *image =
+		json_pack("{s:[s, s, s]}", "RepoTags", "docker.io/skillbox/a:1",
+			  "docker.io/library/b:2", "localhost/c:3");
+
+	(void)state;
+	sbx_podman_translate_image(image);
+	expect_member(image, "RepoTags",
+		      "[\"skillbox/a:1\", \"b:2\", \"localhost/c:3\"]");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SPEC_TEST(test_restrictions),
+		SPEC_TEST(test_mounts),
+		SPEC_TEST(test_what_it_has_no_word_for),
+		SPEC_TEST(test_as_asked),
+		SPEC_TEST(test_less_than_asked),
+		SPEC_TEST(test_tmpfs_that_copies),
+		SPEC_TEST(test_old_ipc),
+		SPEC_TEST(test_names_of_images),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
