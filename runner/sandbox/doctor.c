@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -432,6 +433,51 @@ static void examine_builder(struct sbx_doctor_findings *to,
 		ok(to, "builder", "images are built by BuildKit");
 }
 
+/* What a sandbox has beside its limits, and who cannot give all of it. */
+static void examine_tmpfs(struct sbx_doctor_findings *to, const json_t *version)
+{
+	if (is_podman(version))
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "tmpfs",
+			       "use a Docker engine where skills fill "
+			       "directories on purpose",
+			       "Podman gives a tmpfs a size, but no number of "
+			       "files: the memory limit bounds that");
+	else
+		ok(to, "tmpfs",
+		   "a tmpfs has a size, a number of files and an owner");
+}
+
+static void examine_ipc(struct sbx_doctor_findings *to, const json_t *version)
+{
+	const char *text = sbx_json_text_at(version, "Version", NULL);
+
+	if (is_podman(version) && text && strtol(text, NULL, 10) < 5)
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "ipc", "use Podman 5",
+			       "Podman %s does not say whether a container's "
+			       "IPC is its own: it is asked for, not checked",
+			       text);
+	else
+		ok(to, "ipc", "IPC of one's own is asked for, and checked");
+}
+
+static void examine_cgroup_folder(struct sbx_doctor_findings *to,
+				  const json_t *info)
+{
+	const char *version = sbx_json_text_at(info, "CgroupVersion", NULL);
+	const char *runtime = sbx_json_text_at(info, "DefaultRuntime", NULL);
+
+	if (version && runtime && strcmp(version, "1") == 0 &&
+	    strcmp(runtime, "crun") == 0)
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "root",
+			       "use cgroup v2, or runc",
+			       "crun on cgroup v1 leaves 1 MiB in "
+			       "/sys/fs/cgroup that an action can write to; "
+			       "all else is read-only");
+	else
+		ok(to, "root",
+		   "nothing is writable but what an action asks for");
+}
+
 /* What the engine itself complains of: {"Warnings": ["WARNING: ..."]} */
 static void pass_on_warnings(struct sbx_doctor_findings *to, const json_t *info)
 {
@@ -469,6 +515,9 @@ void sbx_doctor_examine(struct sbx_doctor_findings *findings,
 	examine_users(findings, info);
 	examine_network(findings, info);
 	examine_storage(findings, info, free_bytes);
+	examine_tmpfs(findings, version);
+	examine_ipc(findings, version);
+	examine_cgroup_folder(findings, info);
 	examine_builder(findings, version);
 	pass_on_warnings(findings, info);
 }

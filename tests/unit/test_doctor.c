@@ -163,6 +163,47 @@ static void test_versions(void **state)
 	}
 }
 
+/* The level of the worst finding about @id on such an engine. */
+static enum sbx_doctor_level level_of(const char *version, const char *cgroup,
+				      const char *runtime, const char *id)
+{
+	json_auto_t *info = parse(sound_info);
+	json_auto_t *facts = parse(version);
+	struct sbx_doctor_findings findings = { .v = NULL };
+	const struct sbx_doctor_finding *found;
+	enum sbx_doctor_level level;
+
+	json_object_set_new(info, "CgroupVersion", json_string(cgroup));
+	json_object_set_new(info, "DefaultRuntime", json_string(runtime));
+	sbx_doctor_examine(&findings, info, facts, -1);
+	found = worst(&findings, id);
+	assert_non_null(found);
+	assert_true(found->level == SBX_DOCTOR_OK || found->fix);
+	level = found->level;
+	sbx_doctor_findings_free(&findings);
+	return level;
+}
+
+/* What one engine gives and another does not, the operator is told. */
+static void test_restrictions_by_engine(void **state)
+{
+	static const char podman5[] =
+		"{\"Version\": \"5.4.2\", \"ApiVersion\": \"1.41\","
+		" \"Components\": [{\"Name\": \"Podman Engine\"}]}";
+
+	(void)state;
+	assert_int_equal(level_of(docker, "1", "runc", "tmpfs"), SBX_DOCTOR_OK);
+	assert_int_equal(level_of(podman5, "2", "crun", "tmpfs"),
+			 SBX_DOCTOR_WARN);
+	assert_int_equal(level_of(docker, "1", "runc", "ipc"), SBX_DOCTOR_OK);
+	assert_int_equal(level_of(podman5, "2", "crun", "ipc"), SBX_DOCTOR_OK);
+	assert_int_equal(level_of(podman, "2", "crun", "ipc"), SBX_DOCTOR_WARN);
+	assert_int_equal(level_of(docker, "2", "crun", "root"), SBX_DOCTOR_OK);
+	assert_int_equal(level_of(docker, "1", "runc", "root"), SBX_DOCTOR_OK);
+	assert_int_equal(level_of(docker, "1", "crun", "root"),
+			 SBX_DOCTOR_WARN);
+}
+
 static void test_podman_has_no_buildkit(void **state)
 {
 	json_auto_t *info = parse(sound_info);
@@ -246,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_infos),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_podman_has_no_buildkit),
+		cmocka_unit_test(test_restrictions_by_engine),
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_facts),
