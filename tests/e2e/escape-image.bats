@@ -63,7 +63,10 @@ YAML
 	act t-escape-image plant
 	ended ok 0
 	act t-escape-image harvest
-	ended denied 77
+	# runc 1.3 and crun find the link before init can.
+	[ "$(field .outcome)" = denied ] ||
+		holds '.error | test("app/cache.*: (too many levels of symbolic|" +
+			"Invalid cross-device) link")'
 	holds '.started_at == null and (.error | test("evil") | not)'
 }
 
