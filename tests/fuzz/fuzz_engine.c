@@ -44,10 +44,11 @@ static struct {
 
 int sbx_connection_open(struct sbx_connection **out,
 			const struct sbx_transport *transport, int cancel_fd,
-			struct sbx_error *err)
+			double timeout_ms, struct sbx_error *err)
 {
 	(void)transport;
 	(void)cancel_fd;
+	(void)timeout_ms;
 	(void)err;
 	/* A request is sent on a kept connection and a new one at most. */
 	must(++engine_side.connections < 20);

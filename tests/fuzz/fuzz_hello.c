@@ -58,36 +58,62 @@ static void make_payload(struct sbx_buf *out, const char *text, size_t size)
 	}
 }
 
-static bool has_line(const char *payload, size_t size, const char *line)
+/* What is behind the first KEY that begins a line of @text, without blanks. */
+static bool says(const char *text, size_t size, const char *key,
+		 const char *wanted)
 {
-	return memmem(payload, size, line, strlen(line));
+	size_t length = strlen(key);
+
+	while (size >= length && memcmp(text, key, length) != 0) {
+		const char *end = memchr(text, '\n', size);
+
+		if (!end)
+			return false;
+		size -= (size_t)(end + 1 - text);
+		text = end + 1;
+	}
+	if (size < length)
+		return false;
+	for (text += length, size -= length;; text++, size--) {
+		while (size > 0 && (*text == ' ' || *text == '\t')) {
+			text++;
+			size--;
+		}
+		if (!*wanted)
+			return size == 0 || *text == '\n';
+		if (size == 0 || *text != *wanted++)
+			return false;
+	}
 }
 
-/* Somewhere in it there has to be what was checked. */
+static bool has(const char *payload, size_t size, const char *part)
+{
+	return memmem(payload, size, part, strlen(part));
+}
+
+/* What was checked, once more; blanks do not count. */
 static void must_be_seen(const char *payload, size_t size)
 {
-	static const char *const lines[] = {
-		"1 0123456789abcdef",
-		"NoNewPrivs:",
-		"Seccomp:",
-		"CapInh:",
-		"CapPrm:",
-		"CapEff:",
-		"CapBnd:",
-		"CapAmb:",
-		"Uid:",
-		"Gid:",
-		"200001",
-		"200002",
-		" /tmp ",
-		" /dev/shm ",
-		"my\\040cache",
-		" /books ",
-		"65024 78 ",
-	};
+	static const char none[] = "0000000000000000";
+	static const char ids[] = "200001200001200001200001";
+	static const char *const sets[] = { "CapInh:", "CapPrm:", "CapEff:",
+					    "CapBnd:", "CapAmb:" };
+	static const char *const parts[] = { " /tmp ", " /dev/shm ",
+					     "my\\040cache", " /books ",
+					     "65024 78 " };
+	size_t build = sbx_wire_get32((const unsigned char *)payload + 4);
+	const char *status = payload + build + 2 * SBX_WIRE_HEADER_SIZE;
+	size_t left = size - (size_t)(status - payload);
 
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(lines); i++)
-		must(has_line(payload, size, lines[i]));
+	must(build == 18 && has(payload, 26, "1 0123456789abcdef"));
+	must(says(status, left, "NoNewPrivs:", "1"));
+	must(says(status, left, "Seccomp:", "2"));
+	must(says(status, left, "Uid:", ids));
+	must(says(status, left, "Pid:", "1"));
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(sets); i++)
+		must(says(status, left, sets[i], none));
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(parts); i++)
+		must(has(payload, size, parts[i]));
 }
 
 static void must_be_owner(const char *payload, size_t size, const char *target)
@@ -101,7 +127,6 @@ static void must_be_owner(const char *payload, size_t size, const char *target)
 	must(result == 0 || err.outcome == SBX_OUTCOME_SANDBOX_FAILED);
 }
 
-/* Twice: what is not checked of a neighbour must not decide. */
 static void check(const char *payload, size_t size)
 {
 	struct sbx_error err = fuzz_error();
