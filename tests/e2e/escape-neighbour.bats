@@ -132,7 +132,8 @@ one_of_each='{"inotify": "done", "in flight": "done", "mqueue": "done",
 	holds '.output == "mine\n"'
 }
 
-# another_owner ARGUMENT...: as act, but as the host's user 1234
+# another_owner COMMAND ARGUMENT...: skillbox as the host's user 1234; sets
+# $record and $status
 another_owner() {
 	local socket=$BATS_TEST_TMPDIR/engine.sock
 	"$harness/fault_proxy.py" "$socket" "${DOCKER_HOST#unix://}" 3>&- &
@@ -143,10 +144,10 @@ another_owner() {
 	status=0
 	record=$(cd / && setpriv --reuid 1234 --regid 1234 --clear-groups env \
 		HOME=/nonexistent DOCKER_HOST="unix://$socket" "$program" \
-		--skills "$skills:$top/skills" run "$@" \
+		--skills "$skills:$top/skills" "$@" \
 		2>"$BATS_TEST_TMPDIR/stderr") || status=$?
 	kill "$proxy"
-	check_record
+	rm "$socket"
 }
 
 # Attacks: the owner, which is who calls, is part of a volume's name and of
@@ -155,18 +156,36 @@ another_owner() {
 	attack t-escape-neighbour 'echo mine >/data/secret; id -u'
 	ended ok 0
 	mine=$(field .output)
-	another_owner t-escape-neighbour attack -e 'ATTACK=ls -a /data; id -u'
+	another_owner run t-escape-neighbour attack -e 'ATTACK=ls -a /data; id -u'
+	check_record
 	ended ok 0
 	holds '.owner == "1234" and (.output | test("secret") | not)'
 	[ "$(field '.output | split("\n")[-2]')" != "${mine%%[!0-9]*}" ]
 	# Nor by asking for it in so many words.
 	volume=$(docker volume ls -q | grep -- 'skillbox-0-.*neighbour-c-d$')
-	another_owner t-escape-neighbour attack -v "$volume:/other:rw" \
+	another_owner run t-escape-neighbour attack -v "$volume:/other:rw" \
 		-e 'ATTACK=cat /other/secret'
 	ended denied 77
 	holds '.started_at == null and (.error | test("volumes.never"))'
 	attack t-escape-neighbour 'cat /data/secret'
 	holds '.output == "mine\n"'
+}
+
+# Another owner's prune takes strays only.
+@test "another owner's run" {
+	begin t-escape-neighbour attack -e 'ATTACK=sleep 60'
+	mine=$container
+	another_owner prune
+	[ "$status" -eq 0 ]
+	another_owner run t-escape-neighbour attack \
+		-e 'ATTACK=kill -9 -1; echo on'
+	check_record
+	ended ok 0
+	[ "$(containers_of t-escape-neighbour running)" = "$mine" ]
+	kill "$runner"
+	finish
+	ended cancelled 130
+	holds '.owner == "0"'
 }
 
 # A socket in a volume joins whoever mounts it, read-only or not: nothing can
