@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Attacks by what is in the image, and by what its Dockerfile says of it.  What
-# a USER, ENTRYPOINT or HEALTHCHECK would like to decide is in lockdown.bats.
+# Attacks by what is in the image, and by what its Dockerfile says of it.
 
 load attack
 
@@ -45,6 +44,9 @@ image() {
 	printf '%s\n' "${@:2}" >"$skills/$1/Dockerfile"
 	fixture "$1" <<YAML
   attack: {$attack_action}
+  sees: {command: [sh, -c, 'id; cat /proc/self/status']}
+  sleeps: {entrypoint: [sleep, '60'], command: []}
+  named: {}
   plain: {command: [sh, -c, 'cat >/dev/null; touch /tmp/x && cat /data/file']}
   keeps: {command: [sh, -c, 'touch /data/deep/x'], volumes: ['v:/data/deep:rw']}
 YAML
@@ -297,4 +299,98 @@ PYTHON
 	image t-escape-run 'FROM skillbox/busybox' \
 		'RUN grep -q "^CapEff:.*1f*$" /proc/self/status && exit 9; mount -t tmpfs x /mnt && exit 8; mknod /dev/sdx b 8 0 && head -c 1 /dev/sdx && exit 7; true'
 	skillbox build t-escape-run
+}
+
+# --- images that would like to decide ---------------------------------------
+
+@test "USER app that is uid 0 in passwd" {
+	image t-escape-user 'FROM skillbox/busybox' 'COPY passwd group /etc/' 'USER app'
+	printf '%s\n' 'root:x:0:0::/:/bin/sh' 'app:x:0:0::/:/bin/sh' \
+		>"$skills/t-escape-user/passwd"
+	printf '%s\n' 'root:x:0:' >"$skills/t-escape-user/group"
+	act t-escape-user sees
+	ended ok 0
+	holds '.output | test("^uid=2[0-9]{5}")'
+	holds '.output | test("\nUid:\t2[0-9]{5}\t2[0-9]{5}\t2[0-9]{5}\t2[0-9]{5}\n")'
+	gone t-escape-user
+}
+
+@test "a group file that gives the user the host's disks" {
+	image t-escape-group 'FROM skillbox/busybox'
+	act t-escape-group sees
+	uid=$(field .output | sed -n 's/^uid=\([0-9]*\).*/\1/p')
+	printf '%s\n' "evil:x:$uid:$uid::/:/bin/sh" >"$skills/t-escape-group/passwd"
+	printf '%s\n' 'disk:x:6:evil' 'root:x:0:evil' >"$skills/t-escape-group/group"
+	echo 'COPY passwd group /etc/' >>"$skills/t-escape-group/Dockerfile"
+	act t-escape-group sees
+	# Refused, or without effect.
+	if [ "$(field .outcome)" = denied ]; then
+		holds '.started_at == null and (.error | test("groups"))'
+	else
+		ended ok 0
+		holds '.output | test("\nGroups:\t *([0-9]{6})? *\n")'
+	fi
+	gone t-escape-group
+}
+
+@test "HEALTHCHECK, STOPSIGNAL, VOLUME, ENTRYPOINT, ONBUILD, SHELL" {
+	image t-escape-decides 'FROM skillbox/busybox' \
+		'HEALTHCHECK --interval=1s CMD touch /data/healthy' \
+		'STOPSIGNAL SIGWINCH' 'VOLUME /data /var/more' \
+		'ENTRYPOINT ["sh", "-c", "echo entry $0 $@"]' \
+		'CMD ["word"]' 'ENV LD_PRELOAD=/evil.so' 'EXPOSE 80' \
+		'WORKDIR /data'
+	before=$(docker volume ls -q | sort)
+	begin t-escape-decides sleeps
+	docker inspect "$container" | jq -e '.[0] |
+		.Config.Healthcheck.Test == ["NONE"] and
+		(.State.Health.Status // "" | . == "" or . == "none") and
+		(.Config.StopSignal // "SIGTERM" |
+			. == "SIGTERM" or . == "SIGKILL" or . == "15") and
+		([.NetworkSettings.Ports[] | select(. != null)] == []) and
+		([.Mounts[] | select(.RW)] == []) and
+		(.Path | endswith("/init"))'
+	kill "$runner"
+	finish
+	ended cancelled 130
+
+	act t-escape-decides named
+	ended ok 0
+	holds '.output == "entry word named\n"'
+	gone t-escape-decides
+	# No anonymous volume either, not even afterwards.
+	docker volume ls -q | sort >"$BATS_TEST_TMPDIR/after"
+	run -1 grep -E '^[0-9a-f]{64}$' \
+		<(comm -13 <(echo "$before") "$BATS_TEST_TMPDIR/after")
+}
+
+@test "labels that only skillbox may set" {
+	for label in io.skillbox.runner=x io.skillbox.owner=0 \
+		io.skillbox.anything=; do
+		image t-escape-labels 'FROM skillbox/busybox' "LABEL $label"
+		act t-escape-labels sees
+		ended denied 77
+		holds '.error | test("label")'
+		holds '.started_at == null'
+	done
+	# Those that it sets itself are what it says.
+	image t-escape-labels 'FROM skillbox/busybox' 'LABEL org.example=fine' \
+		'LABEL io.skillbox.name=text io.skillbox.kind=base'
+	act t-escape-labels sees
+	ended ok 0
+	docker image inspect "$(field .image)" | jq -e '.[0].Config.Labels |
+		.["io.skillbox.name"] == "t-escape-labels" and
+		.["io.skillbox.kind"] == "skill" and
+		.["org.example"] == "fine"'
+	gone t-escape-labels
+}
+
+@test "an image without anything at all" {
+	image t-escape-empty 'FROM scratch' 'COPY nothing /nothing'
+	: >"$skills/t-escape-empty/nothing"
+	act t-escape-empty sees
+	ended exec_failed 127
+	act t-escape-empty named
+	holds '.outcome == "exec_failed" or .outcome == "invalid"'
+	gone t-escape-empty
 }
