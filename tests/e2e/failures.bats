@@ -18,6 +18,7 @@ setup_file() {
 	fixture t-failures <<YAML
   says: {command: [cat]}
   waits: {command: [sleep, '$snooze']}
+  rests: {command: [sh, -c, 'sleep 6; echo rested']}
   times_out: {command: [sleep, '$snooze'], timeout: 2s, stop_grace_period: 1s}
 YAML
 	skillbox build t-failures
@@ -104,6 +105,46 @@ in_volume() {
 	gone t-failures
 }
 
+@test "an engine that hangs from the start holds up nothing either" {
+	kill -STOP "$(daemon)"
+	began=$SECONDS
+	act t-failures says 1 --timeout 3s || failed=1
+	took=$((SECONDS - began))
+	kill -CONT "$(daemon)"
+	[ -z "${failed-}" ]
+	ended unavailable 69
+	[ "$took" -le 8 ]
+	holds '.started_at == null'
+	gone t-failures
+}
+
+# Well within what init bears without a heartbeat.
+@test "an engine that stops and goes on is not even noticed" {
+	begin t-failures rests
+	kill -STOP "$(daemon)"
+	sleep 4
+	kill -CONT "$(daemon)"
+	finish
+	ended ok 0
+	holds '.output == "rested\n"'
+	gone t-failures
+}
+
+@test "an engine that is restarted ends what runs, and serves again" {
+	begin t-failures waits
+	"$harness/engine" stop --keep "$SBX_TEST_ENGINE"
+	"$harness/engine" start "$SBX_TEST_ENGINE"
+	finish
+	# It tells its containers to stop, which is for the action to hear.
+	holds '.outcome == "signaled" or .outcome == "sandbox_failed" or
+		.outcome == "unavailable"'
+	holds '.started_at != null and .duration_ms < 30000'
+	is_over
+	act t-failures says 1
+	ended ok 0
+	gone t-failures
+}
+
 @test "an engine that is killed is unavailable, and the action ends" {
 	begin t-failures waits
 	kill -9 "$(daemon)"
@@ -115,4 +156,59 @@ in_volume() {
 	# And of the container nothing is left when it is there again.
 	"$harness/engine" start "$SBX_TEST_ENGINE"
 	gone t-failures
+}
+
+# full: nothing more fits where the small engine keeps its data
+full() {
+	dd if=/dev/zero of="$small/filler" bs=1M 2>/dev/null || :
+	dd if=/dev/zero of="$small/filler-2" bs=512 2>/dev/null || :
+}
+
+# On a file system of 300 MB, with an engine for it.
+@test "a full disk is the engine's failure, and over when there is room" {
+	small=$BATS_TEST_TMPDIR/small
+	mkdir "$small"
+	mount -t tmpfs -o size=300m,mode=755 tmpfs "$small"
+	"$harness/engine" start "$small"
+	DOCKER_HOST=$("$harness/engine" url "$small")
+	# It is to come to the worst.
+	export SKILLBOX_POLICY=$BATS_TEST_TMPDIR/policy.yaml
+	sed 's/disk_free: 256m/disk_free: 0/' "$top/manifests/policy.yaml" \
+		>"$SKILLBOX_POLICY"
+	skillbox build t-failures
+	full
+	# Not even init has room, nor what is to be built.
+	act t-failures says 1 -v new:/data:rw
+	ended unavailable 69
+	holds '.started_at == null and (.error | test("no space left"))'
+	fixture t-failures-new <<-'YAML'
+		  says: {command: [cat]}
+	YAML
+	printf 'FROM skillbox/busybox\nCOPY large /\n' \
+		>"$skills/t-failures-new/Dockerfile"
+	head -c 9M /dev/urandom >"$skills/t-failures-new/large"
+	act t-failures-new says 1
+	holds '(.outcome == "build_failed" or .outcome == "unavailable") and
+		.started_at == null and (.error | test("no space left"))'
+	rm "$small"/filler*
+	for skill in t-failures t-failures-new; do
+		act "$skill" says 1 -v new:/data:rw
+		ended ok 0
+	done
+	# Full again, now with all in place but the container itself.
+	full
+	act t-failures says 1
+	holds '.outcome == "ok" or (.outcome == "unavailable" and
+		.started_at == null and (.error | test("no space left")))'
+	rm "$small"/filler*
+	act t-failures says 1
+	ended ok 0
+	soon test -z "$(docker ps -aq)"
+}
+
+teardown() {
+	[ -z "${small-}" ] || {
+		"$harness/engine" stop "$small"
+		umount "$small"
+	}
 }
