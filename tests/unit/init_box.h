@@ -96,6 +96,9 @@ static inline void box_write_file(const char *path, const char *text)
 /* For a sandbox that is not what it should be. */
 static bool box_without_no_new_privs;
 
+/* What else is mounted in the sandbox, done in it before init starts. */
+static void (*box_mounts)(void);
+
 /* Limits that init is to find, besides those of the test; 0: none. */
 static rlim_t box_nofile;
 static rlim_t box_nproc;
@@ -124,6 +127,8 @@ static inline void box_become_sandbox(uid_t uid, gid_t gid, bool is_root)
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  NULL) < 0)
 		_exit(121);
+	if (box_mounts)
+		box_mounts();
 	if (is_root && !box_wrapper() &&
 	    (setgroups(0, NULL) < 0 || setresgid(BOX_UID, BOX_UID, BOX_UID) ||
 	     setresuid(BOX_UID, BOX_UID, BOX_UID)))

@@ -12,68 +12,9 @@
 
 #include <cmocka.h>
 
-#include "init/build_id.h"
 #include "init_box.h"
 
-/* --- HELLO ----------------------------------------------------------------- */
-
-/* Section @wanted of HELLO's payload as a string. */
-static char *section(const struct sbx_buf *hello, int wanted)
-{
-	const unsigned char *at = (const unsigned char *)hello->data;
-	const unsigned char *end = at + hello->len;
-	int expected = SBX_WIRE_HELLO_BUILD;
-	char *found = NULL;
-
-	while (at < end) {
-		size_t size = sbx_wire_get32(at + 4);
-
-		assert_int_equal(at[0], expected++);
-		at += SBX_WIRE_HEADER_SIZE;
-		if (expected - 1 == wanted)
-			found = sbx_strndup((const char *)at, size);
-		at += size;
-	}
-	assert_ptr_equal(at, end);
-	assert_int_equal(expected, SBX_WIRE_HELLO_LIMITS + 1);
-	return found;
-}
-
-static unsigned int lines(const char *text)
-{
-	unsigned int n = 0;
-
-	while ((text = strchr(text, '\n'))) {
-		text++;
-		n++;
-	}
-	return n;
-}
-
-static void test_hello_has_the_facts(void **state)
-{
-	cleanup_buf struct sbx_buf hello = SBX_BUF_INIT(SBX_WIRE_HELLO_MAX);
-	struct box *box = box_start();
-
-	(void)state;
-	assert_int_equal(box_frame(box, &hello), SBX_WIRE_HELLO);
-	{
-		cleanup_free char *build = section(&hello, 1);
-		cleanup_free char *status = section(&hello, 2);
-		cleanup_free char *mounts = section(&hello, 3);
-		cleanup_free char *targets = section(&hello, 4);
-		cleanup_free char *limits = section(&hello, 5);
-
-		assert_string_equal(build, "1 " SBX_INIT_BUILD_ID);
-		assert_non_null(strstr(status, "\nPid:\t1\n"));
-		assert_non_null(strstr(status, "\nNoNewPrivs:\t1\n"));
-		assert_non_null(strstr(mounts, " / /proc rw,nosuid"));
-		assert_int_equal(lines(targets), lines(mounts));
-		assert_non_null(strstr(targets, " 0 0 40555 /proc\n"));
-		assert_non_null(strstr(limits, "\nMax open files "));
-	}
-	box_free(box);
-}
+/* --- the program ----------------------------------------------------------- */
 
 static void test_size(void **state)
 {
@@ -228,6 +169,18 @@ static void test_orphan_that_was_killed_before(void **state)
 	(void)state;
 	box_shell(box, "sh -c 'echo $$; exec sleep 100' & kill -9 $!; wait;"
 		       " (sh -c 'kill -9 $$' &); sleep 0.3");
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_int_equal(box->exit.leftover, 0);
+	box_free(box);
+}
+
+/* A zombie that nobody has waited for is init's to reap, not to count. */
+static void test_those_who_were_dead_are_not_left_over(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "true & sleep 60 & kill $!; exec sleep 0.5");
 	assert_ended(box, SBX_WIRE_EXITED, 0);
 	assert_int_equal(box->exit.leftover, 0);
 	box_free(box);
@@ -529,7 +482,6 @@ static void test_descriptors_of_init(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hello_has_the_facts),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_refuses_to_be_anything_but_the_first),
 		cmocka_unit_test(test_exit_codes),
@@ -540,6 +492,7 @@ int main(void)
 		cmocka_unit_test(
 			test_child_that_holds_stdout_is_no_reason_to_wait),
 		cmocka_unit_test(test_orphan_that_was_killed_before),
+		cmocka_unit_test(test_those_who_were_dead_are_not_left_over),
 		cmocka_unit_test(test_sixty_processes_that_ignore_everything),
 		cmocka_unit_test(test_orphans_are_reaped_while_it_runs),
 		cmocka_unit_test(test_all_output_in_its_order),
