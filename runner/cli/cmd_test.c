@@ -253,13 +253,18 @@ static int prepare(const struct sbx_cli *cli, struct session *session,
 }
 
 /* Also after a signal: from here on nothing is cancelled any more. */
-static void remove_volumes(struct session *session)
+static void clean_up(struct session *session)
 {
+	cleanup_strv struct sbx_strv removed = SBX_STRV_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_error ignored = SBX_ERROR_INIT;
 
 	if (session->number == 0)
 		return;
 	sbx_engine_set_cancel_fd(session->engine, -1);
+	/* Of runners that died before; as skillbox run does it. */
+	sbx_reap_containers(session->engine, SBX_REAP_SWEEP, &removed,
+			    &ignored);
 	if (sbx_reap_owner_volumes(session->engine, session->owner, &err))
 		sbx_term_error("volumes of the tests are left ('skillbox "
 			       "prune' removes them): %s",
@@ -276,7 +281,7 @@ static int test(const struct sbx_cli *cli, struct session *session)
 	} else {
 		status = do_all(session);
 		fflush(stdout);
-		remove_volumes(session);
+		clean_up(session);
 	}
 	for (size_t i = 0; session->subjects && i < session->names.n; i++)
 		sbx_skill_clear(&session->subjects[i].skill);
