@@ -335,6 +335,7 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 
 .PHONY: clean
 clean: engine-stop ## remove the build, and the private engines
+	@$(HARNESS)/root clean
 	rm -rf $(BUILD)
 
 .PHONY: help
