@@ -319,7 +319,8 @@ static int guarded_read(void *ctx, void *data, size_t size, size_t *got,
  * breaks after the builder's last word is a success: the classic builder may
  * close early (20.10).
  */
-static int conclude(struct sbx_messages *messages, int ret,
+static int conclude(const struct sbx_engine *engine,
+		    struct sbx_messages *messages, int ret,
 		    const struct sbx_http_response *response,
 		    struct sbx_error *err)
 {
@@ -327,6 +328,14 @@ static int conclude(struct sbx_messages *messages, int ret,
 	const char *failure;
 
 	if (ret == 0 && response->status != 200) {
+		/* So Podman 4.3 says that it could not unpack the context. */
+		if (engine->podman && response->status == 500 &&
+		    !response->message[0])
+			return sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED,
+					     "the engine does not take the "
+					     "skill's files (500, without a "
+					     "word); is there a link that "
+					     "leads out of them?");
 		/* What the builder finds before it begins has a status. */
 		if (response->status <= 500 && response->message[0])
 			return sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED,
@@ -377,7 +386,7 @@ int sbx_image_build(struct sbx_engine *engine,
 	request.sink_ctx = messages;
 	ret = sbx_http_perform(engine, &request, &response, &why);
 	if (!source.failed && why.outcome != SBX_OUTCOME_CANCELLED)
-		ret = conclude(messages, ret, &response, &why);
+		ret = conclude(engine, messages, ret, &response, &why);
 	if (ret < 0)
 		*err = why;
 	return ret;
