@@ -60,7 +60,7 @@ static bool parse(unsigned char *payload, uint32_t size, const char **dir,
 	*file_limit = sbx_wire_get32(payload + 8);
 	*dir = next_string(&cursor);
 	*file = next_string(&cursor);
-	return *file && next_strings(&cursor, argv, argc) &&
+	return next_strings(&cursor, argv, argc) &&
 	       next_strings(&cursor, envp, envc) && cursor.at == cursor.end;
 }
 
