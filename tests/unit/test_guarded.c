@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,6 +120,22 @@ static void test_nothing(void **state)
 	assert_int_equal(sbx_guarded_check(path, url, NULL, &err), 0);
 }
 
+/* What a link leads to is guarded, whatever went wrong before. */
+static void test_link(void **state)
+{
+	cleanup_free char *link = in("link");
+	cleanup_free char *keys = in("keys");
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	unsetenv("HOME");
+	assert_int_equal(symlink("keys", link), 0);
+	errno = EACCES;
+	assert_int_equal(
+		sbx_guarded_check(keys, "tcp://127.0.0.1:1", link, &err), -1);
+	assert_int_equal(unlink(link), 0);
+}
+
 /* What we may not look at is where it is said to be. */
 static void test_closed(void **state)
 {
@@ -154,7 +171,7 @@ static void test_relative(void **state)
 	setenv("XDG_CONFIG_HOME", "xdg", 1);
 	assert_int_equal(
 		sbx_guarded_check(keys, "tcp://127.0.0.1:1", NULL, &err), -1);
-	setenv("HOME", "elsewhere", 1);
+	setenv("HOME", ".", 1);
 	assert_int_equal(
 		sbx_guarded_check(keys, "tcp://127.0.0.1:1", NULL, &err), 0);
 	assert_int_equal(chdir("/"), 0);
@@ -185,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_unguarded),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_link),
 		cmocka_unit_test(test_closed),
 		cmocka_unit_test(test_relative),
 		cmocka_unit_test(test_data),

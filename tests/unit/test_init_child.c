@@ -540,7 +540,6 @@ static void test_init_forgets_what_it_was_told(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct rlimit no_limit = { RLIM_INFINITY, RLIM_INFINITY };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_system_calls_that_reach_beyond_it),
 		cmocka_unit_test(test_sandbox_that_allows_no_filter),
@@ -562,8 +561,6 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "helper") == 0)
 		return be_helper();
-	/* Or the kernel would refuse huge pages by itself; root may. */
-	setrlimit(RLIMIT_MEMLOCK, &no_limit);
 	return cmocka_run_group_tests(tests, box_make_directory,
 				      box_remove_directory);
 }
