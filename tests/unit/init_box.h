@@ -99,6 +99,9 @@ static bool box_without_no_new_privs;
 /* What else is mounted in the sandbox, done in it before init starts. */
 static void (*box_mounts)(void);
 
+/* What else the sandbox does right before init starts. */
+static void (*box_last)(void);
+
 /* Limits that init is to find, besides those of the test; 0: none. */
 static rlim_t box_nofile;
 static rlim_t box_nproc;
@@ -174,6 +177,8 @@ static inline void box_child(const int fds[3], int init_fd, char *path)
 	signal(SIGCHLD, SIG_IGN);
 	box_limit(RLIMIT_NOFILE, box_nofile);
 	box_limit(RLIMIT_NPROC, box_nproc);
+	if (box_last)
+		box_last();
 	box_exec(init_fd, path);
 }
 
@@ -511,7 +516,9 @@ static inline void assert_aborts(struct box *box, const char *text)
 	assert_int_equal(WEXITSTATUS(box_wait(box, BOX_WAIT_MS)), 1);
 	assert_int_equal(box_frame(box, NULL), -1);
 	assert_true(read(box->err, said, sizeof(said) - 1) > 0);
+	/* Valgrind may have had something to say as well. */
 	assert_non_null(strstr(said, text));
+	assert_int_equal(said[strlen(said) - 1], '\n');
 }
 
 #endif

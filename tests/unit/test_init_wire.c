@@ -232,6 +232,23 @@ static void test_signal_from_outside_ends_who_waits(void **state)
 	box_free(box);
 }
 
+/* Another signal that is there at the same time does not make it forget. */
+static void test_two_signals_from_outside_at_once(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	/* As one who is stopped, init gets them together. */
+	if (!box_wrapper()) {
+		kill(box->pid, SIGSTOP);
+		kill(box->pid, SIGTERM);
+		kill(box->pid, SIGCHLD);
+		kill(box->pid, SIGCONT);
+		assert_true(box_wait(box, 2000) != -1);
+	}
+	box_free(box);
+}
+
 /* The action's own signals, all of them, leave init alone. */
 static void test_signals_from_inside_are_nothing(void **state)
 {
@@ -537,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_signal_right_behind_run),
 		cmocka_unit_test(test_signal_from_outside_is_passed_on),
 		cmocka_unit_test(test_signal_from_outside_ends_who_waits),
+		cmocka_unit_test(test_two_signals_from_outside_at_once),
 		cmocka_unit_test(test_signals_from_inside_are_nothing),
 		cmocka_unit_test(test_signal_before_run_is_for_nobody),
 		cmocka_unit_test(test_ends_with_its_runner_while_waiting),
