@@ -30,6 +30,10 @@ teardown_file() {
 # Attacks: ReadonlyRootfs.
 @test "writing to the root file system, wherever" {
 	attack t-escape-files '/app/files root'
+	if has_cgroup_tmpfs; then
+		holds '.output["/sys/fs/cgroup"] == "done"'
+		record=$(jq -c 'del(.output["/sys/fs/cgroup"])' <<<"$record")
+	fi
 	refused
 	holds '.output | .["/"] == "EROFS" and .["/etc"] == "EROFS" and
 		.["chmod"] == "EROFS"'
@@ -72,9 +76,16 @@ swap_before() {
 	kill "$proxy"
 }
 
+# The first and the last call before which a swap can matter: Podman mounts
+# what a container has when it is attached to.
+calls() {
+	echo /containers/create
+	[ "$(family)" = podman ] && echo /attach || echo /start
+}
+
 # Attacks: init tells device and inode of each mount, the runner compares.
 @test "a host path swapped between create and start: another directory" {
-	for call in /containers/create /start; do
+	for call in $(calls); do
 		trap_in
 		swap_before "$call" 'mv granted old && mv secret granted'
 		ended denied 77
@@ -86,7 +97,7 @@ swap_before() {
 }
 
 @test "a host path swapped between create and start: a symbolic link" {
-	for call in /containers/create /start; do
+	for call in $(calls); do
 		trap_in
 		swap_before "$call" 'mv granted old && ln -s secret granted'
 		run ! [ "$(field .outcome)" = ok ]
@@ -99,7 +110,7 @@ swap_before() {
 @test "a host path swapped between create and start: back in time" {
 	trap_in
 	# The inode is what was checked, so it is what was granted.
-	swap_before /start 'mv granted old && mv old granted'
+	swap_before "$(calls | tail -n 1)" 'mv granted old && mv old granted'
 	ended ok 0
 	holds '.output == "granted\n"'
 	[ -e "$work/granted/owned" ]

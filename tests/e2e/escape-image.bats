@@ -144,11 +144,13 @@ PYTHON
 		attack t-escape-links 'busybox id -u; busybox ls /tmp'
 		echo "$link: $(field .outcome): $(field .error)"
 		# Not run at all; or run, in a sandbox where all is well.
-		if [ "$(field .outcome)" = ok ]; then
-			holds '.output | test("^2[0-9]{5}\n$")'
-		else
-			holds '.started_at == null'
-		fi
+		# Podman mounts its hosts file over what the link leads to,
+		# read-only: then it is the image that has no program left.
+		case $(field .outcome) in
+		ok) holds '.output | test("^2[0-9]{5}\n$")' ;;
+		exec_failed) [ "$link" = etc/hosts:/bin/busybox ] ;;
+		*) holds '.started_at == null' ;;
+		esac
 		gone t-escape-links
 	done
 }
@@ -289,7 +291,8 @@ PYTHON
 @test "a RUN that asks for more than a build has" {
 	for line in 'RUN --security=insecure id' 'RUN --network=host id' \
 		'RUN --mount=type=bind,source=/,target=/host,from=host id' \
-		'RUN --mount=type=ssh id' 'RUN --device=/dev/mem id'; do
+		'RUN --mount=type=ssh test -e "$SSH_AUTH_SOCK"' \
+		'RUN --device=/dev/mem id'; do
 		image t-escape-run 'FROM skillbox/busybox' "$line"
 		run skillbox build t-escape-run
 		echo "$line: $status"
