@@ -461,9 +461,8 @@ static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 		enter(sandbox, GONE, GONE_TIMEOUT_MS);
 		break;
 	default:
-		return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
-				     "the sandbox could not be ended; the "
-				     "engine was told to kill it");
+		/* It was; only the connection does not say so. */
+		return killed(sandbox->result, err);
 	}
 	return 0;
 }

@@ -35,6 +35,15 @@ sized() {
 		-v 'v{}:/data:rw'
 }
 
+@test "every fault at every call of a build" {
+	SBX_FAULTS_AT_ONCE=8 "$harness/faults" \
+		"$(sized build=quick build)" t-faults says
+}
+
+@test "every fault at every call of the first run" {
+	"$harness/faults" "$(sized first=lose first)" t-faults says
+}
+
 @test "a caller who wants out while a call is not answered" {
 	"$harness/faults" cancel t-faults says -v 'v{}:/data:rw'
 }
@@ -45,6 +54,11 @@ sized() {
 
 @test "other faults at any byte" {
 	SBX_FAULTS_AT_ONCE=8 "$harness/faults" "bytes=$(sized 15 500)" \
+		t-faults says
+}
+
+@test "what may have run is told from what cannot have" {
+	SBX_FAULTS_AT_ONCE=8 "$harness/faults" "hello=$(sized 8 200)" \
 		t-faults says
 }
 

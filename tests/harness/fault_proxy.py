@@ -9,14 +9,15 @@ not.
 --fault KIND@call:N     at the Nth call (from 0; see CALL_KINDS)
 --fault KIND@up:N       at the Nth byte to the engine (see BYTE_KINDS)
 --fault KIND@down:N     at the Nth byte from the engine
+--fault KIND@hello:N    at the Nth byte behind init's HELLO
 --ask OLD NEW           puts NEW in place of OLD in what the engine is asked
 --answer OLD NEW        the same in what it answers; both of one length
 --log FILE              a line of JSON for each call that is over
 
 A call is a request with its answer.  A connection that was upgraded is a call
 up to the "101", and then a stream; it is the runner's channel to init, and the
-proxy looks into it for one thing: whether the runner has said anything but
-BEAT (runner/init/wire.h), that is, whether the action may have begun.
+proxy looks into it for where HELLO ends, and for whether the runner has said
+anything but BEAT (runner/init/wire.h), that is, the action may have begun.
 
 As a module: Proxy, in an asyncio loop of the caller's.
 """
@@ -34,6 +35,7 @@ import time
 # At a call; the answer is that of the engine.
 CALL_KINDS = {
     "refuse": "hangs up instead of passing on the request",
+    "leave": "passes on the request, then hangs up at once",
     "lose": "hangs up instead of passing on the answer",
     "truncate": "passes on half of the answer, then hangs up",
     "garble": "changes each byte of the answer's body, or its status",
@@ -73,7 +75,7 @@ class Fault:
 
     @staticmethod
     def parse(text):
-        found = re.fullmatch(r"([a-z]+)@(call|up|down):(\d+)", text)
+        found = re.fullmatch(r"([a-z]+)@(call|up|down|hello):(\d+)", text)
         if not found:
             raise ValueError(f"not a fault: {text}")
         return Fault(found[1], found[2], int(found[3]))
@@ -185,7 +187,7 @@ class Link:
         self.proxy, self.client, self.engine = proxy, client, engine
         self.loop = asyncio.get_running_loop()
         self.request = self.answer = self.call = self.fault = None
-        self.held = b""
+        self.held = self.heard = b""
         self.is_stream = self.is_stalled = self.is_over = False
         self.frame = b""  # the header of what the runner says
         self.frame_left = 0
@@ -239,6 +241,8 @@ class Link:
 
     async def pass_on(self, way, sock, data):
         """With the fault, if it is due at one of these bytes."""
+        if self.is_over:
+            return
         at = self.proxy.due(way, len(data))
         if at is None:
             await self.send(sock, data)
@@ -253,7 +257,8 @@ class Link:
         elif kind == "stall":
             self.is_stalled = True
         elif kind == "garble":
-            await self.send(sock, bytes([data[0] ^ 0x15]) + data[1:])
+            await self.send(sock, bytes(b ^ 0x15 for b in data[:1]))
+            await self.send(sock, data[1:])
         elif kind == "delay":
             await asyncio.sleep(DELAY)
             await self.send(sock, data)
@@ -326,6 +331,8 @@ class Link:
             self.close()
         else:
             await self.pass_on("up", self.engine, data)
+            if self.fault == "leave" and self.request.done:
+                self.close()
 
     # --- from the engine ---
 
@@ -406,7 +413,30 @@ class Link:
             await self.send(self.client, data[:STREAM_PART])
             self.close()
             return
-        await self.pass_on("down", self.client, data)
+        end = self.hello_end(data)
+        if end is None:
+            await self.pass_on("down", self.client, data)
+            return
+        await self.pass_on("down", self.client, data[:end])
+        self.heard = None
+        await self.pass_on("hello", self.client, data[end:])
+
+    def hello_end(self, data):
+        """Where in data the byte behind HELLO is to be; None: not here."""
+        if self.heard is None:
+            return None
+        self.heard += data
+        at, said = 0, b""
+        # The engine's frames, and init's in them.
+        while at + 8 <= len(self.heard):
+            size = int.from_bytes(self.heard[at + 4:at + 8], "big")
+            part = self.heard[at + 8:at + 8 + size]
+            said += part
+            at += 8 + len(part)
+            size = 8 + int.from_bytes(said[4:8], "little")
+            if len(said) >= max(size, 8):
+                return at - (len(said) - size) - len(self.heard) + len(data)
+        return None
 
 
 class Proxy:
@@ -502,11 +532,15 @@ class Proxy:
 
     def due(self, way, size):
         """Where in the next size bytes the fault is to happen, or None."""
-        first = getattr(self, way)
-        setattr(self, way, first + size)
+        counted = "down" if way == "hello" else way
+        before = getattr(self, counted)
+        setattr(self, counted, before + size)
         fault = self.fault
+        first = 0 if way == "hello" else before
+        # What happens behind HELLO does not wait for another byte.
+        end = first + size + (way == "hello")
         if not fault or fault.where != way or fault.fired or \
-                not first <= fault.number < first + size:
+                not first <= fault.number < end:
             return None
         fault.fired = True
         return fault.number - first
