@@ -56,6 +56,22 @@ unharmed() {
 	docker version >/dev/null
 }
 
+# said PATTERN: what was begun with --format stream has said so
+said() {
+	for _ in $(seq 600); do
+		! grep -qE "$1" "$BATS_TEST_TMPDIR/record" || return 0
+		sleep 0.05
+	done
+	echo "it has not said $1, but:"
+	cat "$BATS_TEST_TMPDIR/record" "$BATS_TEST_TMPDIR/stderr"
+	return 1
+}
+
+# For teardown: what a test that failed has left running.
+end_runner() {
+	[ -z "${runner-}" ] || kill "$runner" 2>/dev/null || :
+}
+
 # What one sandbox must not change for the whole machine.
 host_state() {
 	grep -rs ^ /proc/sys/kernel/{core_pattern,hostname,domainname,modprobe} \

@@ -27,6 +27,7 @@ YAML
 }
 
 teardown() {
+	end_runner
 	unharmed t-escape-exhaust "$uid"
 }
 
@@ -38,7 +39,7 @@ teardown_file() {
 hold() {
 	begin t-escape-exhaust attack -e "ATTACK=/app/exhaust $1 hold" \
 		--format stream
-	soon grep -q '^taken' "$BATS_TEST_TMPDIR/record"
+	said '^taken'
 	cat "$BATS_TEST_TMPDIR/record"
 }
 

@@ -20,6 +20,7 @@ YAML
 }
 
 teardown() {
+	end_runner
 	unharmed t-escape-init "$uid"
 }
 
@@ -36,7 +37,7 @@ teardown() {
 	begin t-escape-init attack -e 'ATTACK=/app/init weaken-and-stay' \
 		--format stream
 	pid=$(docker inspect -f '{{.State.Pid}}' "$container")
-	soon grep -q '^}' "$BATS_TEST_TMPDIR/record"
+	said '^}'
 	record="{\"output\": $(cat "$BATS_TEST_TMPDIR/record")}"
 	holds '.output | length == 24 and all(. != "done")'
 	# Where nothing but our filter is in the way, what it says is there.

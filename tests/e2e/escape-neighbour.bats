@@ -34,6 +34,7 @@ YAML
 }
 
 teardown() {
+	end_runner
 	unharmed t-escape-neighbour "$uid"
 	gone t-escape-other
 	gone t-escape-neighbour-c
@@ -48,7 +49,7 @@ teardown_file() {
 # hold ACTION COMMAND: in the background, until it says so
 hold() {
 	begin t-escape-neighbour "$1" -e "ATTACK=$2" --format stream
-	soon grep -qE '^(taken|traces|serving)' "$BATS_TEST_TMPDIR/record"
+	said '^(taken|traces|serving)'
 	cat "$BATS_TEST_TMPDIR/record"
 }
 
@@ -194,7 +195,7 @@ another_owner() {
 	policy <<<'skills: {users: ["210124"], networks: [none, bridge]}'
 	begin t-escape-neighbour-off bridged --format stream \
 		-e 'ATTACK=/app/files serve /shared/socket'
-	soon grep -q '^serving' "$BATS_TEST_TMPDIR/record"
+	said '^serving'
 	act t-escape-neighbour-off off -e 'ATTACK=/app/files reach /shared/socket'
 	ended ok 0
 	holds '.output == {"reach": "across"}'
