@@ -209,9 +209,11 @@ checkout() {
 		echo "$line" >>"$copy/skills/t-images/Dockerfile"
 		act t-images plain
 		echo "$line: $(field .error)"
-		[ "$(field .outcome)" = build_failed ] ||
-			[ "$(field .outcome)" = invalid ] ||
-			[ "$(field .outcome)" = not_found ]
+		case $line in
+		# No stage of it, so an image that the policy does not grant.
+		*nowhere*) ended denied 77 ;;
+		*) [[ "$(field .outcome)" =~ ^(build_failed|invalid)$ ]] ;;
+		esac
 		holds '(.error | length) > 10 and .started_at == null'
 	done
 }
