@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "engine/container.h"
 
-#define PATIENCE_MS 1200
+#define PATIENCE_MS 1000
 
 /* A create call whose answer was lost may still be carried out. */
-#define TRIES	 4
+#define TRIES	 6
 #define AGAIN_MS 50
 
 /* What was garbled or lost may be its id, or its name. */

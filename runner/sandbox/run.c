@@ -25,7 +25,7 @@
  * action, and a little more.
  */
 #define ENGINE_MIN_MS	3000
-#define ENGINE_EXTRA_MS 2500
+#define ENGINE_EXTRA_MS 2000
 
 /* In hexadecimal, with the NUL. */
 #define NONCE_SIZE    (12 + 1)

@@ -35,7 +35,7 @@ import time
 # At a call; the answer is that of the engine.
 CALL_KINDS = {
     "refuse": "hangs up instead of passing on the request",
-    "leave": "passes on the request, then hangs up at once",
+    "late": "hangs up, and passes on the request some time after",
     "lose": "hangs up instead of passing on the answer",
     "truncate": "passes on half of the answer, then hangs up",
     "garble": "changes each byte of the answer's body, or its status",
@@ -57,6 +57,7 @@ BYTE_KINDS = {
 }
 
 DELAY = 1.0
+LATE = 0.05
 STREAM_PART = 100  # bytes, "half" of what has no end
 BEAT = 5
 REFUSAL = (b"HTTP/1.1 500 Internal Server Error\r\n"
@@ -187,7 +188,7 @@ class Link:
         self.proxy, self.client, self.engine = proxy, client, engine
         self.loop = asyncio.get_running_loop()
         self.request = self.answer = self.call = self.fault = None
-        self.held = self.heard = b""
+        self.held = self.heard = self.late = b""
         self.is_stream = self.is_stalled = self.is_over = False
         self.frame = b""  # the header of what the runner says
         self.frame_left = 0
@@ -326,13 +327,16 @@ class Link:
             self.close()
         elif self.fault == "die":
             self.proxy.die()
+        elif self.fault == "late":
+            self.late += data
+            if self.request.done:
+                self.close()
+                self.proxy.pass_late(self.late)
         elif self.fault == "fail":
             await self.send(self.client, REFUSAL)
             self.close()
         else:
             await self.pass_on("up", self.engine, data)
-            if self.fault == "leave" and self.request.done:
-                self.close()
 
     # --- from the engine ---
 
@@ -456,6 +460,7 @@ class Proxy:
         self.in_flight = self.most = self.up = self.down = 0
         self.input_seen = self.is_hung = False
         self.links = set()
+        self.late = []
         self.on_call = self.on_answer = self.nothing
         self.on_end = None
 
@@ -474,7 +479,7 @@ class Proxy:
         tasks = [self.task] + [task for task, _ in self.links]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self.late, return_exceptions=True)
         self.listener.close()
         with contextlib.suppress(OSError):
             os.unlink(self.path)
@@ -504,6 +509,17 @@ class Proxy:
         self.task.cancel()
         for _, link in list(self.links):
             link.close()
+
+    def pass_late(self, request):
+        """On a connection of its own; nobody hears the answer."""
+        async def send():
+            await asyncio.sleep(LATE)
+            reader, writer = await asyncio.open_unix_connection(
+                self.engine_path)
+            writer.write(request)
+            await reader.read(1)
+            writer.close()
+        self.late.append(asyncio.create_task(send()))
 
     # --- calls and bytes ---
 
