@@ -245,10 +245,14 @@ static int talk(struct owner *owner, const struct sbx_buf *in, unsigned int how,
 	result = pump(channel, &stream);
 	input = read_sent(&stream.out);
 	must(how & FUZZ_RAW || input <= credit);
+	/* Where nothing was refused, no more was credited than was sent. */
+	must(how & FUZZ_RAW || result < 0 || credit - SBX_WIRE_WINDOW <= input);
 	must(input <= INPUT_SIZE);
 	must(owner->heard[SBX_CHANNEL_FILE].len <=
 	     (how & FUZZ_FILE ? FILE_LIMIT : 0));
 	must(how & FUZZ_RUN || !owner->count[SBX_CHANNEL_EXIT]);
+	must(how & FUZZ_RUN || !owner->count[SBX_CHANNEL_STDOUT]);
+	must(how & FUZZ_RUN || !owner->count[SBX_CHANNEL_STDERR]);
 	must(!sbx_channel_has_sent(channel) || how & FUZZ_RUN);
 	sbx_channel_free(&channel);
 	sbx_buf_free(&stream.out);

@@ -4,7 +4,7 @@
  * request gets these bytes, in pieces of whatever size.  The first byte says
  * which request ('a' + index) or, in capitals, that the engine's /_ping is
  * answered by the input as well, and then the connection closes or, with a
- * second byte '-', goes silent.
+ * second byte '-', goes silent, or with '!' closes when it is used again.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -26,12 +26,14 @@ struct sbx_connection {
 	const char *in;
 	size_t left;
 	struct fuzz_pieces pieces;
+	bool closed;
 };
 
 /*
  * @reply	what any request but a first /_ping is answered by
  * @pinged	the handshake is over
  * @silent	behind the reply comes nothing, not even an end
+ * @hasty	closes a kept connection just when there is another request
  */
 static struct {
 	const char *reply;
@@ -39,6 +41,7 @@ static struct {
 	unsigned int kind;
 	bool pinged;
 	bool silent;
+	bool hasty;
 	unsigned int connections;
 } engine_side;
 
@@ -66,7 +69,8 @@ void sbx_connection_close(struct sbx_connection **connection)
 /* Behind the reply the connection ends, unless it is silent. */
 static bool has_something(const struct sbx_connection *connection)
 {
-	return connection->left > 0 || (connection->in && !engine_side.silent);
+	return connection->left > 0 || connection->closed ||
+	       (connection->in && !engine_side.silent && !engine_side.hasty);
 }
 
 /* For poll(2): one that is readable, or none. */
@@ -83,7 +87,12 @@ int sbx_connection_fd(const struct sbx_connection *connection)
 ssize_t sbx_connection_send(struct sbx_connection *connection, const void *data,
 			    size_t size)
 {
-	if (memmem(data, size, " HTTP/1.1\r\n", 11)) {
+	if (!memmem(data, size, " HTTP/1.1\r\n", 11))
+		return (ssize_t)size;
+	if (connection->in && engine_side.hasty) {
+		connection->left = 0;
+		connection->closed = true;
+	} else {
 		connection->in = engine_side.pinged ? engine_side.reply : ping;
 		connection->left = engine_side.pinged ? engine_side.size
 						      : strlen(ping);
@@ -322,6 +331,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((unsigned int)((which | 0x20) - 'a') >= SBX_ARRAY_SIZE(requests))
 		return 0;
 	engine_side.silent = data[1] == '-';
+	engine_side.hasty = data[1] == '!';
 	engine_side.reply = (const char *)data + 2;
 	engine_side.size = size - 2;
 	ask(&first, which, 0);

@@ -31,21 +31,39 @@ static void must_be_field(const char *line, size_t size, const char *name)
 	must(line[strlen(name)] == ':');
 }
 
-/* In every line, whether or not the head is right. */
-static void look_up(const char *data, size_t size)
+/* Of the head's lines, the one that is taken must agree with each. */
+static void must_be_length(const char *line, size_t size,
+			   const struct sbx_http_head *head)
 {
-	struct fuzz_input rest = { .at = data, .size = size };
+	size_t value_size;
+	const char *value =
+		sbx_http_head_field(line, size, "Content-Length", &value_size);
 
-	while (rest.size > 0) {
-		const char *end = memchr(rest.at, '\n', rest.size);
-		size_t length = end ? (size_t)(end - rest.at) : rest.size;
-		char *line = fuzz_exact(rest.at, length);
+	if (!value)
+		return;
+	if (value_size > 0 && value[value_size - 1] == '\r')
+		value_size--;
+	must(value_size > 0 && value_size < 20);
+	must(strtoll(value, NULL, 10) == head->content_length);
+}
+
+/* In every line, whether or not the head, @used bytes of it, is right. */
+static void look_up(const char *data, size_t size, size_t used,
+		    const struct sbx_http_head *head)
+{
+	size_t at = 0;
+
+	while (at < size) {
+		const char *end = memchr(data + at, '\n', size - at);
+		size_t length = end ? (size_t)(end - data) - at : size - at;
+		char *line = fuzz_exact(data + at, length);
 
 		must_be_field(line, length, "Content-Length");
 		must_be_field(line, length, "Api-Version");
+		if (at < used)
+			must_be_length(data + at, length, head);
 		free(line);
-		rest.at += length + (end ? 1 : 0);
-		rest.size -= length + (end ? 1 : 0);
+		at += length + (end ? 1 : 0);
 	}
 }
 
@@ -82,6 +100,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must_grow((const char *)data, size, (size_t)used);
 	}
 	must(used != 0 || size < SBX_HTTP_HEAD_MAX);
-	look_up((const char *)data, size);
+	look_up((const char *)data, size, used > 0 ? (size_t)used : 0, &head);
 	return 0;
 }

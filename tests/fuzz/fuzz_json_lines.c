@@ -49,11 +49,40 @@ static int feed(struct heard *heard, const char *data, size_t size,
 	return result;
 }
 
+/* Line by line, all bytes at hand: the objects in front of a mistake. */
+static int read_plainly(json_t *values, const char *data, size_t size)
+{
+	while (size > 0) {
+		const char *end = memchr(data, '\n', size);
+		size_t length = end ? (size_t)(end - data) : size;
+		char *line = sbx_strndup(data, length);
+		json_t *value = json_loadb(data, length, JSON_ALLOW_NUL, NULL);
+		bool blank = !memchr(data, '\0', length) &&
+			     strspn(line, " \t\r") == length;
+
+		free(line);
+		if (!blank && !json_is_object(value)) {
+			json_decref(value);
+			return -1;
+		}
+		if (!blank)
+			json_array_append(values, value);
+		json_decref(value);
+		data += length + (end ? 1 : 0);
+		size -= length + (end ? 1 : 0);
+	}
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct heard whole;
 	int result = feed(&whole, (const char *)data, size, 0);
+	json_t *plain = json_array();
 
+	must(read_plainly(plain, (const char *)data, size) == result);
+	must(json_equal(plain, whole.values));
+	json_decref(plain);
 	for (unsigned int kind = 1; kind < FUZZ_PIECES; kind++) {
 		struct heard heard;
 
