@@ -314,6 +314,35 @@ static int mount(struct parser *p, struct sbx_span flag)
 	return 0;
 }
 
+/*
+ * Podman 5.4 gives a step the host's network for the asking, whatever the
+ * build may have; BuildKit asks for an entitlement.
+ */
+static int step_network(struct parser *p, struct sbx_span word)
+{
+	cleanup_free char *network = NULL;
+
+	sbx_lex_unquote(&p->lex, &word);
+	network = sbx_lex_copy(&p->lex, word);
+	if (strcmp(network, "none") == 0 || strcmp(network, "default") == 0)
+		return 0;
+	return fail(p, sbx_lex_place(&p->lex, word).start,
+		    "a step has the network of its build: --network may be "
+		    "none or default");
+}
+
+/* Builders take quotes and escapes out of a flag's name as well. */
+static bool is_plain_flag(const struct parser *p, struct sbx_span word)
+{
+	const char *text = p->lex.now.data;
+
+	for (size_t at = word.start; at < word.end && text[at] != '='; at++) {
+		if (strchr("\\`\"'$", text[at]))
+			return false;
+	}
+	return true;
+}
+
 /* The flags of COPY and RUN. */
 static int flags(struct parser *p, size_t pos)
 {
@@ -322,7 +351,15 @@ static int flags(struct parser *p, size_t pos)
 	int result = 0;
 
 	while (result == 0 && sbx_lex_word(lex, &pos, &word)) {
-		if (sbx_lex_skip(lex, &word, "--from="))
+		struct sbx_span flag = word;
+
+		if (sbx_lex_skip(lex, &flag, "--") && !is_plain_flag(p, flag))
+			return fail(p, sbx_lex_place(lex, word).start,
+				    "the name of a flag may have no quote, "
+				    "escape or variable in it");
+		if (sbx_lex_skip(lex, &word, "--network="))
+			result = step_network(p, word);
+		else if (sbx_lex_skip(lex, &word, "--from="))
 			result = flag_image(p, SBX_DOCKERFILE_COPY, word);
 		else if (sbx_lex_skip(lex, &word, "--mount="))
 			result = mount(p, word);

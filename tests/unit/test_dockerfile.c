@@ -95,6 +95,34 @@ static void test_mount(void **state)
 	      "FROM a 1\n");
 }
 
+static void refused_step(const char *text)
+{
+	cleanup_dockerfile struct sbx_dockerfile out = SBX_DOCKERFILE_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	assert_int_equal(sbx_dockerfile_parse(&out, "f", text, strlen(text),
+					      NULL, "linux/amd64", &err),
+			 -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	if (!strstr(err.message, "f:2: "))
+		fail_msg("%s: %s", text, err.message);
+}
+
+/* A step gets no network that its build has not. */
+static void test_network_of_a_step(void **state)
+{
+	(void)state;
+	check("FROM a\nRUN --network=none x\nRUN --network=default y", NULL,
+	      "FROM a 1\n");
+	refused_step("FROM a\nRUN --network=host x");
+	refused_step("FROM a\nRUN --NETWORK=host x");
+	refused_step("FROM a\nRUN --network=\"host\" x");
+	refused_step("FROM a\nRUN --network=$X x");
+	refused_step("FROM a\nRUN --net\"work\"=host x");
+	refused_step(
+		"FROM a\nRUN --mount=type=cache,target=/c --network=host x");
+}
+
 static void test_directives(void **state)
 {
 	(void)state;
@@ -280,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_from),
 		cmocka_unit_test(test_stages),
 		cmocka_unit_test(test_mount),
+		cmocka_unit_test(test_network_of_a_step),
 		cmocka_unit_test(test_directives),
 		cmocka_unit_test(test_continuation),
 		cmocka_unit_test(test_heredoc),
