@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "codec/json.h"
@@ -16,6 +17,8 @@
 #define START_IDLE_MS 120000
 /* Somebody waits for the end of it. */
 #define KILL_IDLE_MS 10000
+/* Of what happened already. */
+#define EVENTS_IDLE_MS 2000
 /* Ends a process and unmounts a file system. */
 #define REMOVE_IDLE_MS 30000
 
@@ -153,6 +156,50 @@ int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 	if (engine->podman)
 		sbx_podman_translate(*out, engine->podman);
 	return 0;
+}
+
+/* Any event at all is one that was asked for. */
+static int note_event(void *ctx, const void *data, size_t size,
+		      struct sbx_error *err)
+{
+	(void)err;
+	if (memchr(data, '{', size))
+		*(bool *)ctx = true;
+	return 0;
+}
+
+/* Without "until" the engine would go on telling what happens next. */
+int sbx_container_had_oom(struct sbx_engine *engine, const char *id, bool *out,
+			  struct sbx_error *err)
+{
+	json_auto_t *filters =
+		json_pack("{s:[s], s:[s]}", "container", id, "event", "oom");
+	cleanup_free char *text = sbx_json_line(filters);
+	cleanup_free char *escaped = sbx_http_escape(text);
+	cleanup_free char *path = NULL;
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	struct sbx_http_request request = { .method = "GET",
+					    .sink = note_event,
+					    .sink_ctx = out,
+					    .idle_ms = EVENTS_IDLE_MS };
+	struct timespec now;
+
+	*out = false;
+	if (sbx_handle_negotiate(engine, err) < 0)
+		return -1;
+	if (engine->podman)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	path = sbx_asprintf("/events?since=1&until=%lld.%09ld&filters=%s",
+			    (long long)now.tv_sec, now.tv_nsec, escaped);
+	request.path = path;
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return sbx_error_wrap(err, "ask for events");
+	if (response.status == 200)
+		return 0;
+	sbx_http_refused(&response, err);
+	return sbx_error_wrap(err, "ask for events");
 }
 
 /* Docker: 409.  Podman 4.3: 500 with one of these texts. */

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "base/buf.h"
@@ -40,6 +42,13 @@ int sbx_container_start(struct sbx_engine *engine, const char *id,
 /* GET /containers/{id}/json; new reference.  SBX_CONTAINER_GONE. */
 int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 			  json_t **out, struct sbx_error *err);
+
+/*
+ * Whether a container that may be gone met its memory limit, as far as the
+ * engine remembers it (Docker: the last 256 events).  Podman does not.
+ */
+int sbx_container_had_oom(struct sbx_engine *engine, const char *id, bool *out,
+			  struct sbx_error *err);
 
 /* SIGKILL.  A container that is not running or not there is success. */
 int sbx_container_kill(struct sbx_engine *engine, const char *id,

@@ -227,6 +227,22 @@ static int killed(const struct sbx_sandbox_result *result,
 			     "engine");
 }
 
+/*
+ * An engine removes a container (AutoRemove) about when we ask for it, and
+ * still knows what has happened to it.
+ */
+static bool met_memory_limit(struct sbx_sandbox *sandbox, const json_t *state)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	bool oom = false;
+
+	if (sbx_json_true_at(state, "State", "OOMKilled", NULL))
+		return true;
+	return sbx_container_had_oom(sandbox->engine, sandbox->id, &oom,
+				     &ignored) == 0 &&
+	       oom;
+}
+
 /* The stream closed before its time: the best reason there is. */
 static int lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
@@ -238,8 +254,7 @@ static int lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
 
 	if (result < 0)
 		return engine_failed(sandbox, &why, err);
-	/* Often gone already (AutoRemove), and then nobody knows. */
-	if (result == 0 && sbx_json_true_at(state, "State", "OOMKilled", NULL))
+	if (met_memory_limit(sandbox, state))
 		return sbx_error_set(err, SBX_OUTCOME_OOM,
 				     "the memory limit was reached and the "
 				     "kernel ended the whole sandbox");

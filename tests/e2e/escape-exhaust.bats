@@ -111,7 +111,8 @@ neighbour_works() {
 	for kind in 'memfd 600' 'segments 600' 'file 600 /tmp/x'; do
 		act t-escape-exhaust small \
 			-e "ATTACK=exec /app/exhaust shared-memory $kind"
-		# Podman removes it before anybody could ask.
+		# Podman removes it before anybody could ask, and keeps no
+		# record of it.
 		if [ "$(family)" = podman ] &&
 			[ "$(field .outcome)" = sandbox_failed ]; then
 			holds '.error | test("ended without a word from init")'

@@ -248,12 +248,35 @@ static void test_volumes(void **state)
 	assert_int_equal(sbx_volume_remove(f->engine, "v", &f->err), -1);
 }
 
+/* What the engine remembers of a container that is gone. */
+static void test_had_oom(void **state)
+{
+	struct fixture *f = *state;
+	bool oom = false;
+
+	answer_json(f, 200, "{\"Action\":\"oom\"}\n");
+	assert_int_equal(sbx_container_had_oom(f->engine, "c", &oom, &f->err),
+			 0);
+	assert_true(oom);
+	answer_json(f, 200, "");
+	assert_int_equal(sbx_container_had_oom(f->engine, "c", &oom, &f->err),
+			 0);
+	assert_false(oom);
+	answer(f, 500, "no");
+	oom = true;
+	assert_int_equal(sbx_container_had_oom(f->engine, "c", &oom, &f->err),
+			 -1);
+	assert_false(oom);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_start),  TEST(test_kill),    TEST(test_remove),
-		TEST(test_create), TEST(test_inspect), TEST(test_volumes),
+		TEST(test_start),   TEST(test_kill),	TEST(test_remove),
+		TEST(test_create),  TEST(test_inspect), TEST(test_volumes),
+		TEST(test_had_oom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
