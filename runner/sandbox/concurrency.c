@@ -31,7 +31,7 @@ int sbx_concurrency_begin(struct sbx_slots *slots, const char *skill,
 	if (most == 0)
 		return 0;
 	result = sbx_slots_take(slots, (unsigned int)most, 0, -1, &slot, err);
-	if (result == 0 && slot != SBX_SLOTS_NONE)
+	if (slot != SBX_SLOTS_NONE)
 		return 0;
 	if (result == SBX_SLOTS_BUSY)
 		return sbx_error_set(err, SBX_OUTCOME_BUSY,

@@ -98,7 +98,7 @@ int sbx_sources_device(const json_t *inspect, const char **device,
 			     type ? type : "none", path ? path : "none");
 }
 
-/* A volume that is not there yet will be an ordinary one. */
+/* One that is not there yet has no options, and will be an ordinary one. */
 static int check_volume(struct sbx_engine *engine,
 			const struct sbx_policy *policy,
 			const struct sbx_grant *grant,
@@ -108,11 +108,9 @@ static int check_volume(struct sbx_engine *engine,
 	cleanup_free char *name = sbx_spec_volume_name(grant, mount->source);
 	json_auto_t *inspect = NULL;
 	const char *device;
-	int result = sbx_volume_inspect(engine, name, &inspect, err);
 
-	if (result == SBX_VOLUME_GONE)
-		return 0;
-	if (result < 0 || sbx_sources_device(inspect, &device, err) < 0)
+	if (sbx_volume_inspect(engine, name, &inspect, err) < 0 ||
+	    sbx_sources_device(inspect, &device, err) < 0)
 		return -1;
 	if (!device)
 		return 0;
@@ -139,8 +137,7 @@ int sbx_sources_check(struct sbx_engine *engine,
 	for (size_t i = 0; i < action->n_volumes; i++) {
 		const struct sbx_mount *mount = &action->volumes[i];
 
-		if (is_host_path(mount) &&
-		    sbx_guarded_data(mount->source, root, err) < 0)
+		if (sbx_guarded_data(mount->source, root, err) < 0)
 			return -1;
 		if (!is_host_path(mount) &&
 		    check_volume(engine, policy, grant, mount, root, &paths[i],

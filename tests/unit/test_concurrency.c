@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,11 +86,30 @@ static void test_killed(void **state)
 	close(ready[1]);
 }
 
+/* A bound that cannot be kept is not taken for none. */
+static void test_uncountable(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_slots slots;
+	struct rlimit old, nothing;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	nothing = old;
+	nothing.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &nothing), 0);
+	assert_int_equal(sbx_concurrency_begin(&slots, skill, 1, &err), -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
+	sbx_concurrency_end(&slots);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_uncountable),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

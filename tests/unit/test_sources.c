@@ -5,13 +5,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "fault_server.h"
 #include "sandbox/sources.h"
+#include "scratch.h"
 
 /*
  * What options make of a volume: a path of the host, nothing of this host, or
@@ -39,6 +42,8 @@ static void test_device(void **state)
 		  NULL, false },
 		{ "{\"type\": \"cifs\", \"device\": \"//192.0.2.1/x\"}", NULL,
 		  false },
+		{ "{\"type\": \"nfs4\", \"device\": \":/export\"}", NULL,
+		  false },
 		{ "{\"type\": \"nfs\", \"o\": \"bind\", "
 		  "\"device\": \"/etc\"}",
 		  "/etc", false },
@@ -48,7 +53,10 @@ static void test_device(void **state)
 		  "\"device\": \"overlay\"}",
 		  NULL, true },
 		{ "{\"o\": \"bind\"}", NULL, true },
+		{ "{\"o\": \"size=1m\"}", NULL, true },
+		{ "{\"type\": \"none\"}", NULL, true },
 		{ "{\"device\": \"/srv\"}", NULL, true },
+		{ "{\"o\": \"sync\", \"device\": \"/srv\"}", NULL, true },
 		{ "{\"o\": \"nobind,binder\", \"device\": \"/srv\"}", NULL,
 		  true },
 	};
@@ -79,10 +87,257 @@ static void test_device(void **state)
 	}
 }
 
+/* --- an action's mounts, and an engine that knows volumes ----------------- */
+
+struct fixture {
+	struct fault_server server;
+	struct sbx_engine *engine;
+	struct sbx_policy policy;
+	struct sbx_grant grant;
+	struct sbx_host_path *paths;
+	char storage[128];
+	char reply[2048];
+	struct sbx_error err;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = sbx_calloc(1, sizeof(*f));
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	assert_int_equal(scratch_enter(state), 0);
+	*state = f;
+	fault_start(&f->server);
+	sbx_policy_init(&f->policy);
+	f->policy.disk_free = 0;
+	f->grant.owner = sbx_strdup("me");
+	f->grant.skill = sbx_strdup("example");
+	/* The engine's data are in ROOT, its images below overlay2. */
+	assert_int_equal(mkdir("root", 0700), 0);
+	assert_int_equal(mkdir("data", 0700), 0);
+	snprintf(f->storage, sizeof(f->storage), "%s/root/overlay2/x/diff",
+		 scratch_path);
+	return sbx_engine_new(&f->engine, f->server.url, &err);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	sbx_engine_free(&f->engine);
+	fault_stop(&f->server);
+	sbx_policy_clear(&f->policy);
+	sbx_grant_clear(&f->grant);
+	free(f->paths);
+	free(f);
+	*state = NULL;
+	return scratch_leave(state);
+}
+
+static char *in(const char *name)
+{
+	return sbx_asprintf("%s%s%s", scratch_path, *name ? "/" : "", name);
+}
+
+/* The one mount of the action, on /m. */
+static void mount(struct fixture *f, const char *source, bool read_only)
+{
+	cleanup_free char *path = in(source);
+	bool is_name = strcmp(source, "name") == 0;
+
+	sbx_action_clear_volumes(&f->grant.action);
+	sbx_action_add_volume(&f->grant.action, is_name ? source : path, "/m",
+			      read_only);
+	free(f->paths);
+	f->paths = sbx_calloc(1, sizeof(*f->paths));
+}
+
+static void answer(struct fixture *f, int status, const char *json)
+{
+	snprintf(f->reply, sizeof(f->reply),
+		 "HTTP/1.1 %d x\r\nContent-Type: application/json\r\n"
+		 "Content-Length: %zu\r\n\r\n%s",
+		 status, strlen(json), json);
+	f->server.reply = f->reply;
+}
+
+/* The volume is a bind of @name. */
+static void answer_bind(struct fixture *f, const char *name)
+{
+	cleanup_free char *path = in(name);
+	cleanup_free char *json = sbx_asprintf(
+		"{\"Name\": \"v\", \"Options\": {\"type\": \"none\", "
+		"\"o\": \"bind\", \"device\": \"%s\"}}",
+		path);
+
+	answer(f, 200, json);
+}
+
+static int find_sources(struct fixture *f)
+{
+	free(f->paths);
+	f->paths = NULL;
+	f->err = (struct sbx_error)SBX_ERROR_INIT;
+	return sbx_sources_find(f->engine, &f->policy, &f->grant, &f->paths,
+				&f->err);
+}
+
+static int check_sources(struct fixture *f)
+{
+	f->err = (struct sbx_error)SBX_ERROR_INIT;
+	return sbx_sources_check(f->engine, &f->policy, &f->grant, f->storage,
+				 f->paths, &f->err);
+}
+
+static void assert_denied(const struct fixture *f, const char *rule)
+{
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_DENIED);
+	if (!strstr(f->err.message, rule))
+		assert_string_equal(f->err.message, rule);
+}
+
+static ino_t inode(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(name, &st), 0);
+	return st.st_ino;
+}
+
+/* A path is what it is; a name is nothing yet. */
+static void test_find(void **state)
+{
+	struct fixture *f = *state;
+
+	mount(f, "data", true);
+	assert_int_equal(find_sources(f), 0);
+	assert_int_equal(f->paths[0].ino, inode("data"));
+	mount(f, "name", true);
+	assert_int_equal(find_sources(f), 0);
+	assert_int_equal(f->paths[0].ino, 0);
+	assert_int_equal(f->server.requests, 0);
+}
+
+static void test_find_refuses(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(symlink("data", "link"), 0);
+	mount(f, "link", true);
+	assert_int_equal(find_sources(f), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_DENIED);
+	mount(f, "absent", true);
+	assert_int_equal(find_sources(f), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_INVALID);
+	/* The directory of the engine's socket. */
+	sbx_action_clear_volumes(&f->grant.action);
+	sbx_action_add_volume(&f->grant.action, f->server.directory, "/m",
+			      true);
+	assert_int_equal(find_sources(f), -1);
+	assert_denied(f, "volumes.never: ");
+}
+
+/* Where there is nothing to judge, nobody is asked. */
+static void test_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->storage[0] = '\0';
+	assert_int_equal(check_sources(f), 0);
+	assert_int_equal(f->server.requests, 0);
+}
+
+static void test_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	f->policy.disk_free = 1;
+	assert_int_equal(check_sources(f), 0);
+	f->policy.disk_free = INT64_C(1) << 60;
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "engine.disk_free: ");
+	/* An engine that does not tell where its data are is no excuse. */
+	f->storage[0] = '\0';
+	answer(f, 500, "{}");
+	assert_int_equal(check_sources(f), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
+}
+
+static void test_engine_data(void **state)
+{
+	struct fixture *f = *state;
+
+	mount(f, "data", true);
+	assert_int_equal(check_sources(f), 0);
+	mount(f, "root", true);
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "volumes.never: ");
+	mount(f, "", true);
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "volumes.never: ");
+	assert_int_equal(f->server.requests, 0);
+}
+
+/* A volume of the skill, by what the engine says of it. */
+static void test_volume(void **state)
+{
+	struct fixture *f = *state;
+
+	mount(f, "name", true);
+	answer(f, 404, "{\"message\": \"no such volume\"}");
+	assert_int_equal(check_sources(f), 0);
+	assert_non_null(
+		strstr(f->server.seen, "/volumes/skillbox-me-example-name"));
+	answer(f, 200, "{\"Name\": \"v\", \"Options\": null}");
+	assert_int_equal(check_sources(f), 0);
+	assert_int_equal(f->paths[0].ino, 0);
+	answer(f, 200,
+	       "{\"Name\": \"v\", \"Options\": {\"type\": \"ext4\", "
+	       "\"device\": \"/dev/sda1\"}}");
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "volumes.never: ");
+	answer(f, 500, "{\"message\": \"no\"}");
+	assert_int_equal(check_sources(f), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
+}
+
+/* One that is a path of the host is judged, found and compared as one. */
+static void test_bound_volume(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_free char *top = in("");
+
+	mount(f, "name", true);
+	answer_bind(f, "data");
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "skills.volumes: ");
+	sbx_rights_add_volume(&f->policy.skills.rights, top, false);
+	assert_int_equal(check_sources(f), 0);
+	assert_int_equal(f->paths[0].ino, inode("data"));
+	mount(f, "name", false);
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "skills.volumes: ");
+	mount(f, "name", true);
+	answer_bind(f, "root");
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "volumes.never: ");
+	answer_bind(f, "absent");
+	assert_int_equal(check_sources(f), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		cmocka_unit_test(test_device),
+		TEST(test_find),
+		TEST(test_find_refuses),
+		TEST(test_nothing),
+		TEST(test_disk),
+		TEST(test_engine_data),
+		TEST(test_volume),
+		TEST(test_bound_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
