@@ -146,6 +146,7 @@ YAML
 	kill "$runner"
 	finish
 	ended cancelled 130
+	gone t-policy
 	sed -i 's/mem_limit: .*g/mem_limit: 80m/' "$SKILLBOX_POLICY"
 	begin t-policy shell -e 'SCRIPT=sleep 60' --memory 100m
 	[ "$(docker inspect -f '{{.HostConfig.Memory}}' "$container")" = 83886080 ]
