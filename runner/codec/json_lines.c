@@ -11,11 +11,11 @@ int sbx_json_lines_flush(struct sbx_json_lines *lines, sbx_json_lines_sink sink,
 	json_error_t why;
 
 	if (strspn(sbx_buf_text(line), " \t\r") == line->len) {
-		line->len = 0;
+		sbx_buf_consume(line, line->len);
 		return 0;
 	}
 	value = json_loadb(line->data, line->len, JSON_ALLOW_NUL, &why);
-	line->len = 0;
+	sbx_buf_consume(line, line->len);
 	if (json_is_object(value))
 		return sink(ctx, value, err);
 	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,

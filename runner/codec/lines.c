@@ -76,7 +76,7 @@ void sbx_lines_flush(struct sbx_lines *lines, sbx_lines_sink sink, void *ctx)
 	if (partial->len == 0)
 		return;
 	emit(partial->data, partial->len, sink, ctx);
-	partial->len = 0;
+	sbx_buf_consume(partial, partial->len);
 }
 
 void sbx_lines_feed(struct sbx_lines *lines, const char *data, size_t size,

@@ -380,7 +380,7 @@ static size_t hand_over(struct reading *reading, void *data, size_t size)
 	memcpy(data, reading->out.data + reading->taken, n);
 	reading->taken += n;
 	if (reading->taken == reading->out.len) {
-		reading->out.len = 0;
+		sbx_buf_consume(&reading->out, reading->out.len);
 		reading->taken = 0;
 	}
 	return n;
@@ -546,8 +546,8 @@ int sbx_context_directory(const struct sbx_context *context)
 void sbx_context_replace_dockerfile(struct sbx_context *context,
 				    const void *text, size_t size)
 {
+	sbx_buf_consume(&context->sent_text, context->sent_text.len);
 	context->sent_text.max = size;
-	context->sent_text.len = 0;
 	sbx_buf_append(&context->sent_text, text, size);
 	context->replaced = true;
 }

@@ -104,7 +104,7 @@ bool sbx_lex_next(struct sbx_lex *lex)
 	bool begun = false;
 	struct sbx_span line;
 
-	lex->now.len = 0;
+	sbx_buf_consume(&lex->now, lex->now.len);
 	while (more && next_line(lex, &line)) {
 		struct sbx_span text = line;
 

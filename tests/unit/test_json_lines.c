@@ -66,6 +66,7 @@ static void test_lines(void **state)
 	check("", "", SBX_OUTCOME_OK);
 	check("{\"a\": 1}\n{\"b\": 2}\n", "{\"a\": 1}|{\"b\": 2}|",
 	      SBX_OUTCOME_OK);
+	check("\r\n\n \n\n{\"a\": 1}\n", "{\"a\": 1}|", SBX_OUTCOME_OK);
 	check("{\"a\": 1}\r\n\r\n  \n{\"b\": 2}", "{\"a\": 1}|{\"b\": 2}|",
 	      SBX_OUTCOME_OK);
 }
