@@ -279,7 +279,8 @@ static int grant_network(const struct sbx_policy *policy,
 		return 0;
 	return sbx_error_set(err, SBX_OUTCOME_DENIED,
 			     "%s.networks: the policy does not grant the "
-			     "network \"%s\" to %s",
+			     "network \"%s\" to %s; it would have to be in "
+			     "that list",
 			     section, sbx_network_name(asked),
 			     wish->manifest->name);
 }
@@ -396,6 +397,8 @@ int sbx_grant_base(const struct sbx_policy *policy, const char *skill,
 	}
 	return sbx_error_set(err, SBX_OUTCOME_DENIED,
 			     "skills.build.from: the policy does not let %s "
-			     "be built from %.300s",
+			     "be built from %.300s; it would have to be in "
+			     "that list (policy-developer.yaml, for whoever "
+			     "writes skills, takes any image)",
 			     skill, image);
 }
