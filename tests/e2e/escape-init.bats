@@ -32,6 +32,10 @@ teardown() {
 		select(. != "EACCES" and . != "EPERM")] == [])'
 }
 
+niceness() {
+	cut -d' ' -f19 "/proc/$1/stat"
+}
+
 # Attacks: init's seccomp filter; what the kernel itself refuses is here, too.
 @test "prlimit, setpriority, scheduler, affinity, ioprio, oom_score_adj of init" {
 	begin t-escape-init attack -e 'ATTACK=/app/init weaken-and-stay' \
@@ -51,7 +55,8 @@ teardown() {
 	grep -qE '^Max cpu time +unlimited' "/proc/$pid/limits"
 	grep -qE '^Max file size +unlimited' "/proc/$pid/limits"
 	grep -qE '^Max open files +1024 +1024' "/proc/$pid/limits"
-	[ "$(cut -d' ' -f19 "/proc/$pid/stat")" = 0 ]
+	[ "$(niceness "$pid")" = "$(niceness "$("$harness/engine" pid \
+		"$SBX_TEST_ENGINE")")" ]
 	[ "$(cat "/proc/$pid/comm")" = init ]
 	# crun leaves the 1 that the engine's shim has.
 	[ "$(cat "/proc/$pid/oom_score_adj")" -le 1 ]
