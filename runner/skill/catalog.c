@@ -17,8 +17,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "codec/reader.h"
 #include "skill/names.h"
-#include "skill/reader.h"
 
 #define MANIFEST	  "skill.yaml"
 #define DEFAULT_DIRECTORY "./skills"

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
-#include "skill/problems.h"
+#include "codec/problems.h"
 
 /*
  * skill.yaml as C structures.  Parsing is pure: text in, structures or a list

@@ -2,8 +2,8 @@
 #ifndef SBX_SKILL_MANIFEST_PARTS_H
 #define SBX_SKILL_MANIFEST_PARTS_H
 
+#include "codec/reader.h"
 #include "skill/manifest.h"
-#include "skill/reader.h"
 
 /*
  * What the modules that together read a manifest share, and policy_file.c,

@@ -14,10 +14,10 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "codec/reader.h"
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 #include "skill/never.h"
-#include "skill/reader.h"
 
 #define LIST_MAX       512
 #define EXCEPTIONS_MAX 4096

@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "codec/problems.h"
 #include "skill/policy.h"
-#include "skill/problems.h"
 
 /*
  * Parses a policy.  Pure.  All errors are collected in @problems; with at

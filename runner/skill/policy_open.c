@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "skill/reader.h"
+#include "codec/reader.h"
 
 #define SYSTEM_POLICY "/etc/skillbox/policy.yaml"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "skill/reader.h"
+#include "codec/reader.h"
 
 #include <stdio.h>
 #include <string.h>

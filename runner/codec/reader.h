@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SKILL_READER_H
-#define SBX_SKILL_READER_H
+#ifndef SBX_CODEC_READER_H
+#define SBX_CODEC_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
+#include "codec/problems.h"
 #include "codec/yaml.h"
-#include "skill/problems.h"
 
 /*
  * Reads a document by tables of keys.  Whatever does not fit is noted with

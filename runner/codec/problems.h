@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SKILL_PROBLEMS_H
-#define SBX_SKILL_PROBLEMS_H
+#ifndef SBX_CODEC_PROBLEMS_H
+#define SBX_CODEC_PROBLEMS_H
 
 #include "base/error.h"
 #include "base/strv.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "skill/problems.h"
+#include "codec/problems.h"
 
 void sbx_problems_free(struct sbx_problems *problems)
 {
