@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "secret/secrets.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "secret/memory.h"
+
+bool sbx_secret_is_name(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char others[] = "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	size_t size = strlen(name);
+
+	return size > 0 && size <= SBX_SECRET_NAME_MAX &&
+	       strchr(letters, name[0]) && strspn(name, others) == size;
+}
+
+const struct sbx_secret *sbx_secrets_find(const struct sbx_secrets *secrets,
+					  const char *name)
+{
+	for (size_t i = 0; i < secrets->n; i++) {
+		if (strcmp(secrets->v[i].name, name) == 0)
+			return &secrets->v[i];
+	}
+	return NULL;
+}
+
+void sbx_secrets_set(struct sbx_secrets *secrets, const char *name,
+		     unsigned char **value, size_t size)
+{
+	struct sbx_secret *secret = NULL;
+
+	for (size_t i = 0; i < secrets->n; i++) {
+		if (strcmp(secrets->v[i].name, name) == 0)
+			secret = &secrets->v[i];
+	}
+	if (!secret) {
+		secrets->v = sbx_realloc(secrets->v,
+					 (secrets->n + 1) * sizeof(*secret));
+		secret = &secrets->v[secrets->n++];
+		*secret = (struct sbx_secret){ .name = sbx_strdup(name) };
+	}
+	sbx_secret_free(&secret->value);
+	secret->value = *value;
+	secret->size = size;
+	*value = NULL;
+}
+
+void sbx_secrets_clear(struct sbx_secrets *secrets)
+{
+	for (size_t i = 0; i < secrets->n; i++) {
+		free(secrets->v[i].name);
+		sbx_secret_free(&secrets->v[i].value);
+	}
+	free(secrets->v);
+	*secrets = (struct sbx_secrets){ .v = NULL };
+}
+
+/* One byte more than a value may have tells one that is too large. */
+int sbx_secret_read(int fd, const char *what, unsigned char **value,
+		    size_t *size, struct sbx_error *err)
+{
+	cleanup_secret unsigned char *memory = NULL;
+	size_t have = 0;
+	ssize_t got;
+
+	if (sbx_secret_alloc(&memory, SBX_SECRET_SIZE_MAX + 1, err) < 0)
+		return -1;
+	do {
+		got = read(fd, memory + have, SBX_SECRET_SIZE_MAX + 1 - have);
+		if (got > 0)
+			have += (size_t)got;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	if (got < 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "%s cannot be read: %s", what,
+				     strerror(errno));
+	if (have == 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s is empty",
+				     what);
+	if (have > SBX_SECRET_SIZE_MAX)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "%s has more than %d bytes", what,
+				     SBX_SECRET_SIZE_MAX);
+	*value = memory;
+	*size = have;
+	memory = NULL;
+	return 0;
+}
