@@ -109,7 +109,7 @@ YAML
 		act t-escape-output json -e "ATTACK=$text"
 		echo "$text: $(field .outcome)"
 		[ "$(field .outcome)" = bad_output ] || ended ok 0
-		holds '.duration_ms < 9000'
+		holds 'within(9000)'
 		attack t-escape-output "$text"
 		ended ok 0
 		holds '.output | type == "string" or type == "object" or

@@ -87,7 +87,7 @@ in_volume() {
 	docker pause "$container"
 	finish
 	ended timeout 124
-	holds '.started_at != null and .duration_ms < 20000'
+	holds '.started_at != null and within(20000)'
 	gone t-failures
 	is_over
 }
@@ -99,7 +99,7 @@ in_volume() {
 	finish
 	kill -CONT "$(daemon)"
 	ended unavailable 69
-	[ $((SECONDS - began)) -lt 30 ]
+	[ $((SECONDS - began)) -lt $((30 * slower)) ]
 	is_over
 	holds '.started_at != null'
 	gone t-failures
@@ -113,7 +113,7 @@ in_volume() {
 	kill -CONT "$(daemon)"
 	[ -z "${failed-}" ]
 	ended unavailable 69
-	[ "$took" -le 8 ]
+	[ "$took" -le $((8 * slower)) ]
 	holds '.started_at == null'
 	gone t-failures
 }
@@ -138,7 +138,7 @@ in_volume() {
 	# It tells its containers to stop, which is for the action to hear.
 	holds '.outcome == "signaled" or .outcome == "sandbox_failed" or
 		.outcome == "unavailable"'
-	holds '.started_at != null and .duration_ms < 30000'
+	holds '.started_at != null and within(30000)'
 	is_over
 	act t-failures says 1
 	ended ok 0
@@ -150,7 +150,7 @@ in_volume() {
 	kill -9 "$(daemon)"
 	finish
 	ended unavailable 69
-	holds '.started_at != null and .duration_ms < 20000'
+	holds '.started_at != null and within(20000)'
 	sleep 8
 	soon is_over
 	# And of the container nothing is left when it is there again.

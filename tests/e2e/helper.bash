@@ -14,6 +14,9 @@ harness=$top/tests/harness
 program=${SKILLBOX:-$top/build/skillbox}
 # For tests that measure memory or time: never with a sanitizer in it.
 plain=$top/build/skillbox
+# By this factor every limit of time is longer: under valgrind, which takes a
+# second to start and runs all at a tenth of its speed.
+slower=${SBX_SLOWER:-1}
 
 # Where a skip can only mean that the machine is not what it should be.
 if [ -n "${CI-}" ]; then
@@ -125,9 +128,11 @@ field() {
 	jq -r "$1" <<<"$record"
 }
 
-# holds FILTER [JQ-OPTION...]: FILTER is true of the record
+# holds FILTER [JQ-OPTION...]: FILTER is true of the record; within(MS) in it
+# means that the run took less than that.
 holds() {
-	jq -e "${@:2}" "$1" <<<"$record" >/dev/null && return
+	jq -e "${@:2}" "def within(ms): .duration_ms < ms * $slower; $1" \
+		<<<"$record" >/dev/null && return
 	echo "not so: $1"
 	show
 	return 1
@@ -141,7 +146,7 @@ begin() {
 		--skills "${fixtures:-$skills}:$top/skills" run "$@" \
 		>"$BATS_TEST_TMPDIR/record" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
 	runner=$!
-	for _ in $(seq 200); do
+	for _ in $(seq $((200 * slower))); do
 		container=$(containers_of "$1" running)
 		[ -z "$container" ] || return 0
 		sleep 0.05
@@ -167,7 +172,7 @@ containers_of() {
 
 # gone SKILL [SECONDS]: no container of it is left, soon
 gone() {
-	for _ in $(seq $((${2:-5} * 10))); do
+	for _ in $(seq $((${2:-5} * 10 * slower))); do
 		[ -n "$(containers_of "$1")" ] || return 0
 		sleep 0.1
 	done
@@ -177,7 +182,7 @@ gone() {
 
 # soon COMMAND...: succeeds within five seconds
 soon() {
-	for _ in $(seq 50); do
+	for _ in $(seq $((50 * slower))); do
 		! "$@" || return 0
 		sleep 0.1
 	done

@@ -31,7 +31,7 @@ refused() {
 	act t-bad fine
 	ended invalid 65
 	holds '.error | test($re) and (test("\n") | not)' --arg re "$1"
-	holds '.started_at == null and .duration_ms < 5000'
+	holds '.started_at == null and within(5000)'
 	run skillbox check t-bad
 	echo "$output"
 	[ "$status" -ne 0 ]
