@@ -222,10 +222,9 @@ check-e2e-asan: all asan ## the same with ASan and UBSan
 	@SKILLBOX=$(abspath $(ASAN_BUILD)/skillbox) \
 		$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
 
-check-e2e-valgrind: all ## the same under valgrind: takes its time
-	@SKILLBOX=$(abspath $(HARNESS)/valgrind) \
-	SBX_VALGRIND_PROGRAM=$(abspath $(BUILD)/skillbox) \
-		$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(E2E_TESTS)
+check-e2e-valgrind: all ## the same under valgrind: an hour, fewer faults
+	@$(HARNESS)/setup test
+	@$(HARNESS)/check-valgrind $(TEST_ENGINE) $(E2E_TESTS)
 
 check-faults: all ## the longer form of the tests of faults, half an hour
 	@SBX_FAULTS=full timeout 3600 $(HARNESS)/run-tests \

@@ -58,14 +58,25 @@ tapped() {
 @test "what valgrind reports is a failure of the test" {
 	cc -g -o program program.c
 	program=$harness/valgrind
-	export SBX_VALGRIND_PROGRAM=$PWD/program
+	export SBX_VALGRIND_PROGRAM=$PWD/program SBX_VALGRIND_TALLY=$PWD/tally
 	tapped fine
 	grep -q '^ok 2 - nothing for sanitizers to report$' <<<"$output"
+	run -0 "$harness/valgrind-tally" sum
+	[ "$output" = \
+		'1 processes under valgrind, 0 of them with something to report' ]
 	for fault in leak overrun; do
 		tapped "$fault"
 		grep -q '^ok 1 ' <<<"$output"
 		grep -q '^not ok 2 - nothing for sanitizers' <<<"$output"
 	done
+	run -1 "$harness/valgrind-tally" sum
+	[[ $output == '3 processes under valgrind, 2 of them '* ]]
+	# And where all went well because nothing was looked at.
+	: >tally
+	program=$PWD/program
+	tapped fine
+	run -1 "$harness/valgrind-tally" sum
+	[[ $output == '0 processes '* ]]
 }
 
 # target NAME CONDITION: one that breaks on data for which CONDITION holds
