@@ -144,6 +144,10 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	to->working_dir = copy_text(from->working_dir);
 	to->environment = copy_strings(&from->environment);
 	to->runtime = copy_text(from->runtime);
+	to->secrets = NULL;
+	to->n_secrets = 0;
+	for (size_t i = 0; i < from->n_secrets; i++)
+		sbx_action_add_secret(to, &from->secrets[i]);
 	copy_mounts(to, from);
 	copy_ulimits(to, from);
 }
@@ -157,6 +161,7 @@ void sbx_action_clear(struct sbx_action *action)
 	free(action->working_dir);
 	sbx_strv_free(&action->environment);
 	free(action->runtime);
+	sbx_action_clear_secrets(action);
 	sbx_action_clear_volumes(action);
 	sbx_action_clear_tmpfs(action);
 	sbx_ulimits_clear(&action->ulimits, &action->n_ulimits);

@@ -58,6 +58,22 @@ struct sbx_ulimit {
 	int64_t hard;
 };
 
+/*
+ * A secret that an action gets, in one place: exactly one of @env and @file is
+ * set.
+ *
+ * @name	what it is looked up by
+ * @env		the variable that it is in
+ * @file	its file in SBX_SECRETS_DIR
+ * @required	without it nothing runs
+ */
+struct sbx_secret_use {
+	char *name;
+	char *env;
+	char *file;
+	bool required;
+};
+
 /* In a list of *@n: finds one (or NULL), sets one, frees all. */
 struct sbx_ulimit *sbx_ulimits_find(struct sbx_ulimit *ulimits, size_t n,
 				    const char *name);
@@ -87,6 +103,8 @@ struct sbx_action {
 	struct sbx_mount *volumes;
 	size_t n_volumes;
 	struct sbx_strv environment;
+	struct sbx_secret_use *secrets;
+	size_t n_secrets;
 	int64_t timeout_ms;
 	int64_t stop_grace_period_ms;
 	int64_t nano_cpus;
@@ -119,6 +137,7 @@ struct sbx_action {
 #define SBX_ACTIONS_MAX 128
 #define SBX_TESTS_MAX	1000
 #define SBX_MOUNTS_MAX	64
+#define SBX_SECRETS_MAX 64
 #define SBX_STRINGS_MAX 512
 /* Bytes: of one string to a program (MAX_ARG_STRLEN of Linux), of all. */
 #define SBX_STRING_SIZE_MAX  (128 * 1024 - 1)
@@ -197,6 +216,15 @@ void sbx_action_clear_volumes(struct sbx_action *action);
 void sbx_action_add_tmpfs(struct sbx_action *action, const char *target,
 			  int64_t size, bool exec);
 void sbx_action_clear_tmpfs(struct sbx_action *action);
+
+/* Appends a copy. */
+void sbx_action_add_secret(struct sbx_action *action,
+			   const struct sbx_secret_use *use);
+void sbx_action_clear_secrets(struct sbx_action *action);
+
+/* Where the files are; whether there are any. */
+#define SBX_SECRETS_DIR "/run/secrets"
+bool sbx_action_wants_secret_files(const struct sbx_action *action);
 
 /* Sets the limit @name, which may be there already. */
 void sbx_action_set_ulimit(struct sbx_action *action, const char *name,

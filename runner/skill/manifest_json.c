@@ -67,6 +67,23 @@ static json_t *tmpfs_json(const struct sbx_action *action)
 	return list;
 }
 
+static json_t *secrets_json(const struct sbx_action *action)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < action->n_secrets; i++) {
+		const struct sbx_secret_use *use = &action->secrets[i];
+		json_t *object = json_object();
+
+		set_text(object, "name", use->name);
+		set_text(object, "env", use->env);
+		set_text(object, "file", use->file);
+		set(object, "required", json_boolean(use->required));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 static json_t *ulimits_json(const struct sbx_action *action)
 {
 	json_t *limits = json_object();
@@ -116,6 +133,7 @@ static json_t *action_json(const struct sbx_action *action)
 	set_text(object, "network", sbx_network_words[action->network]);
 	set(object, "volumes", volumes_json(action));
 	set(object, "environment", sbx_json_variables(action->environment.v));
+	set(object, "secrets", secrets_json(action));
 	set_limits(object, action);
 	set_text(object, "reuse", "never");
 	set_text(object, "runtime", action->runtime);

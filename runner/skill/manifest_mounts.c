@@ -20,7 +20,7 @@
 static const char *take_target(const char *text, char **out)
 {
 	static const char *const reserved[] = { "/proc", "/sys", "/dev",
-						"/.skillbox" };
+						"/.skillbox", SBX_SECRETS_DIR };
 	cleanup_free char *path = NULL;
 
 	if (*text != '/')
@@ -36,8 +36,8 @@ static const char *take_target(const char *text, char **out)
 		return "the target must not be the root directory";
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(reserved); i++) {
 		if (sbx_path_is_within(path, reserved[i]))
-			return "the target must not be in /proc, /sys, /dev "
-			       "or /.skillbox";
+			return "the target must not be in /proc, /sys, /dev, "
+			       "/run/secrets or /.skillbox";
 	}
 	*out = sbx_take(path);
 	return NULL;

@@ -164,6 +164,7 @@ json_t *sbx_manifest_keys(void)
 		{ "build", build_fields, 0 },
 		{ "defaults", sbx_action_fields, SBX_FIELD_DEFAULT },
 		{ "actions.*", sbx_action_fields, 0 },
+		{ "secrets[]", sbx_secret_fields, 0 },
 		{ "volumes[]", sbx_mount_fields, 0 },
 		{ "ulimits.*", sbx_ulimit_fields, 0 },
 		{ "tests[]", sbx_test_fields, 0 },

@@ -13,6 +13,7 @@
 /* The keys of an action, into struct sbx_action. */
 extern const struct sbx_field sbx_action_fields[];
 extern const struct sbx_field sbx_mount_fields[];
+extern const struct sbx_field sbx_secret_fields[];
 extern const struct sbx_field sbx_ulimit_fields[];
 extern const struct sbx_field sbx_test_fields[];
 extern const struct sbx_field sbx_expect_fields[];
@@ -36,6 +37,10 @@ bool sbx_manifest_is_ulimit(const struct sbx_at *at);
 
 /* An action of which nothing is said but what is always so. */
 void sbx_action_init(struct sbx_action *action);
+
+/* "secrets:", which replaces what was there. */
+void sbx_manifest_read_secrets(const struct sbx_at *at,
+			       const struct sbx_field *field, void *object);
 
 /* "volumes:" and "tmpfs:", which replace what was there. */
 void sbx_manifest_read_volumes(const struct sbx_at *at,

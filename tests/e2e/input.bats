@@ -141,7 +141,7 @@ YAML
 }
 
 @test "what a later version will know is not supported yet" {
-	for key in 'secrets: [{name: A, env: A}]' 'reuse: reset' \
+	for key in 'reuse: reset' \
 		'warm_pool: {max: 1}' 'concurrency: 4' \
 		'input_schema: {type: object}' \
 		'network: {allow: ["example.com:443"]}' \

@@ -21,6 +21,7 @@ TABLES = {"skill.schema.json": {
     "build": ["properties", "build"],
     "defaults": ["definitions", "defaults"],
     "actions.*": ["definitions", "action"],
+    "secrets[]": ["definitions", "secret"],
     "volumes[]": ["definitions", "volume"],
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],
     "tests[]": ["definitions", "test"],

@@ -71,6 +71,7 @@ static void test_defaults(void **state)
 	assert_int_equal(a->output_limit, 1 << 20);
 	assert_int_equal(a->n_volumes, 0);
 	assert_int_equal(a->environment.n, 0);
+	assert_int_equal(a->n_secrets, 0);
 	assert_int_equal(a->n_tmpfs, 1);
 	assert_string_equal(a->tmpfs[0].target, "/tmp");
 	assert_int_equal(a->tmpfs[0].size, 64 << 20);
@@ -106,6 +107,7 @@ static const char full[] = HEAD
 	"      - {type: volume, source: b, target: /b, read_only: true}\n"
 	"      - /srv//data:/data:ro\n"
 	"    environment: {A: x=y, B: 1, C: true, D: 0.5}\n"
+	"    secrets: [{name: K}, {name: K, file: k, required: false}]\n"
 	"    timeout: 1m30s\n"
 	"    stop_grace_period: 0s\n"
 	"    cpus: 0.25\n"
@@ -147,6 +149,20 @@ static void check_full_action(const struct sbx_action *a)
 	assert_string_equal(a->runtime, "crun");
 	assert_int_equal(a->uid, 1000);
 	assert_int_equal(a->gid, 2000);
+}
+
+static void check_full_secrets(const struct sbx_action *a)
+{
+	assert_int_equal(a->n_secrets, 2);
+	assert_string_equal(a->secrets[0].name, "K");
+	assert_string_equal(a->secrets[0].env, "K");
+	assert_null(a->secrets[0].file);
+	assert_true(a->secrets[0].required);
+	assert_string_equal(a->secrets[1].name, "K");
+	assert_null(a->secrets[1].env);
+	assert_string_equal(a->secrets[1].file, "k");
+	assert_false(a->secrets[1].required);
+	assert_true(sbx_action_wants_secret_files(a));
 }
 
 static void check_full_mounts(const struct sbx_action *a)
@@ -192,6 +208,7 @@ static void test_full(void **state)
 	assert_null(names[2]);
 	assert_null(sbx_manifest_action(m, "ful"));
 	check_full_action(&m->actions[0]);
+	check_full_secrets(&m->actions[0]);
 	check_full_mounts(&m->actions[0]);
 	assert_true(m->actions[1].has_entrypoint);
 	assert_true(m->actions[1].has_command);
@@ -203,7 +220,7 @@ static void test_full(void **state)
 	assert_string_equal(input, "[1]");
 	assert_true(
 		json_is_null(json_object_get(m->tests[0].expect, "output")));
-	assert_int_equal(m->tests[0].line, 37);
+	assert_int_equal(m->tests[0].line, 38);
 	assert_string_equal(m->tests[1].name, "named");
 	assert_true(json_is_object(m->tests[1].input));
 	assert_string_equal(expect, "{\"status\": 3}");
@@ -302,6 +319,7 @@ static void test_copy(void **state)
 	sbx_action_copy(&copy, &m->actions[0]);
 	sbx_manifest_free(&m);
 	check_full_action(&copy);
+	check_full_secrets(&copy);
 	check_full_mounts(&copy);
 	sbx_action_add_volume(&copy, "new", "/new", true);
 	assert_int_equal(copy.n_volumes, 4);
