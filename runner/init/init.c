@@ -61,9 +61,12 @@ int64_t sbx_now(void)
 
 void sbx_close(int *fd)
 {
+	int saved = errno;
+
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+	errno = saved;
 }
 
 /* Without O_NONBLOCK a reader that stalls would stall init. */

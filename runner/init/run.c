@@ -14,23 +14,26 @@
 #include "init/child.h"
 #include "init/file.h"
 #include "init/oom.h"
+#include "init/secret_file.h"
 
 static char *argv[SBX_WIRE_STRINGS_MAX + 1];
 static char *envp[SBX_WIRE_STRINGS_MAX + 1];
 
-/* Where in RUN's payload the next string starts, and where it all ends. */
+/* Where in RUN's payload the next part starts, and where it all ends. */
 struct cursor {
-	char *at;
-	char *end;
+	unsigned char *at;
+	unsigned char *end;
 };
 
 static char *next_string(struct cursor *cursor)
 {
-	char *string = cursor->at;
+	size_t left = (size_t)(cursor->end - cursor->at);
+	char *string = (char *)cursor->at;
+	size_t size = strnlen(string, left);
 
-	if (string == cursor->end)
+	if (size == left)
 		return NULL;
-	cursor->at += strlen(string) + 1;
+	cursor->at += size + 1;
 	return string;
 }
 
@@ -45,23 +48,67 @@ static bool next_strings(struct cursor *cursor, char **list, uint32_t count)
 	return true;
 }
 
-/* False when this is not what wire.h says RUN is. */
-static bool parse(unsigned char *payload, uint32_t size, const char **dir,
-		  const char **file, uint32_t *file_limit)
+static bool next_file(struct cursor *cursor, struct sbx_secret_file *file)
 {
-	struct cursor cursor = { .at = (char *)payload + SBX_WIRE_RUN_FIXED,
-				 .end = (char *)payload + size };
+	file->path = next_string(cursor);
+	if (!file->path || cursor->end - cursor->at < 4)
+		return false;
+	file->size = sbx_wire_get32(cursor->at);
+	file->data = cursor->at + 4;
+	if (file->size > (size_t)(cursor->end - file->data))
+		return false;
+	cursor->at += 4 + file->size;
+	return true;
+}
+
+/* What RUN says beside argv and envp. */
+struct run {
+	const char *dir;
+	const char *output_file;
+	uint32_t output_file_limit;
+	uint32_t n_files;
+	struct cursor files;
+};
+
+/* False when this is not what wire.h says RUN is. */
+static bool parse(unsigned char *payload, uint32_t size, struct run *run)
+{
+	struct cursor cursor = { .at = payload + SBX_WIRE_RUN_FIXED,
+				 .end = payload + size };
+	struct sbx_secret_file file;
 	uint32_t argc = sbx_wire_get32(payload);
 	uint32_t envc = sbx_wire_get32(payload + 4);
 
+	run->output_file_limit = sbx_wire_get32(payload + 8);
+	run->n_files = sbx_wire_get32(payload + 12);
 	if (argc < 1 || argc > SBX_WIRE_STRINGS_MAX ||
-	    envc > SBX_WIRE_STRINGS_MAX || cursor.end[-1] != '\0')
+	    envc > SBX_WIRE_STRINGS_MAX)
 		return false;
-	*file_limit = sbx_wire_get32(payload + 8);
-	*dir = next_string(&cursor);
-	*file = next_string(&cursor);
-	return next_strings(&cursor, argv, argc) &&
-	       next_strings(&cursor, envp, envc) && cursor.at == cursor.end;
+	run->dir = next_string(&cursor);
+	run->output_file = next_string(&cursor);
+	if (!run->dir || !run->output_file ||
+	    !next_strings(&cursor, argv, argc) ||
+	    !next_strings(&cursor, envp, envc))
+		return false;
+	run->files = cursor;
+	for (uint32_t i = 0; i < run->n_files; i++) {
+		if (!next_file(&cursor, &file))
+			return false;
+	}
+	return cursor.at == cursor.end;
+}
+
+/* Before anything of the image runs, so that nobody can stand in the way. */
+static int make_files(struct run *run)
+{
+	struct sbx_secret_file file;
+
+	for (uint32_t i = 0; i < run->n_files; i++) {
+		next_file(&run->files, &file);
+		if (sbx_secret_file_make(&file) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Both ends close on exec; only init's own, @mine, does not block. */
@@ -104,17 +151,20 @@ static int fork_child(struct sbx_init *init, const char *dir, int in[2],
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 {
 	int in[2], out[2], err[2], status[2];
-	const char *dir, *file;
+	struct run run;
 
-	if (!parse(payload, size, &dir, &file, &init->file_left))
+	if (!parse(payload, size, &run))
 		return sbx_abort(init, "RUN makes no sense", 0);
-	if (!sbx_file_remember(file))
+	if (!sbx_file_remember(run.output_file))
 		return sbx_abort(init, "output file", ENAMETOOLONG);
+	init->file_left = run.output_file_limit;
+	if (make_files(&run) < 0)
+		return sbx_abort(init, "files of secrets", errno);
 	init->oom_before = sbx_oom_kills();
 	if (make_pipe(in, 1) < 0 || make_pipe(out, 0) < 0 ||
 	    make_pipe(err, 0) < 0 || make_pipe(status, 0) < 0)
 		return sbx_abort(init, "pipes for the action", errno);
-	return fork_child(init, dir, in, out, err, status);
+	return fork_child(init, run.dir, in, out, err, status);
 }
 
 int sbx_run_failure(struct sbx_init *init)

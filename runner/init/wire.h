@@ -96,16 +96,18 @@ enum sbx_wire_section {
 };
 
 /*
- * RUN's payload: four u32, then NUL-terminated strings.
+ * RUN's payload: four u32, then NUL-terminated strings, then files.
  *
  *	u32 argc	at least 1; argv[0] without a slash is looked up in
  *			PATH of the environment given here
  *	u32 envc
  *	u32 file_limit	send at most so many bytes of the output file
- *	u32 zero
+ *	u32 files
  *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
  *	strings argv, then strings env ("NAME=value")
+ *	files		of each: string path, u32 size, so many bytes; init
+ *			makes it, mode 0400, before anything runs
  */
 #define SBX_WIRE_RUN_FIXED 16
 

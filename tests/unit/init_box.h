@@ -304,6 +304,21 @@ static inline uint32_t count(const char *const *list)
 /* Where the next action is to run, "" is the root. */
 static const char *box_working_dir = "";
 
+/* Files of secrets for the next action: paths and texts in turn. */
+static const char *const *box_files;
+
+static inline void put_files(struct sbx_buf *run)
+{
+	for (const char *const *file = box_files; file && *file; file += 2) {
+		unsigned char size[4];
+
+		sbx_wire_put32(size, (uint32_t)strlen(file[1]));
+		sbx_buf_append(run, file[0], strlen(file[0]) + 1);
+		sbx_buf_append(run, size, sizeof(size));
+		sbx_buf_puts(run, file[1]);
+	}
+}
+
 static inline void box_run_with(struct box *box, const char *const *argv,
 				const char *const *env, const char *file,
 				uint32_t limit)
@@ -314,11 +329,13 @@ static inline void box_run_with(struct box *box, const char *const *argv,
 	sbx_wire_put32(fixed, count(argv));
 	sbx_wire_put32(fixed + 4, count(env));
 	sbx_wire_put32(fixed + 8, limit);
+	sbx_wire_put32(fixed + 12, box_files ? count(box_files) / 2 : 0);
 	sbx_buf_append(&run, fixed, sizeof(fixed));
 	sbx_buf_append(&run, box_working_dir, strlen(box_working_dir) + 1);
 	sbx_buf_append(&run, file, strlen(file) + 1);
 	put_strings(&run, argv);
 	put_strings(&run, env);
+	put_files(&run);
 	box_send(box, SBX_WIRE_RUN, run.data, run.len);
 }
 

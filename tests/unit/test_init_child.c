@@ -355,6 +355,56 @@ static void test_environment_is_what_was_given_and_no_more(void **state)
 	check_output(LIST("/usr/bin/env"), LIST(NULL), "");
 }
 
+/* Two files, which the action's user can read and nobody else. */
+static void test_files_of_secrets(void **state)
+{
+	char first[64], second[64], script[256], expected[128];
+	const char *files[] = { first, "s3cret\n", second, "", NULL };
+
+	(void)state;
+	snprintf(first, sizeof(first), "%s/first", box_directory);
+	snprintf(second, sizeof(second), "%s/second", box_directory);
+	snprintf(script, sizeof(script),
+		 "cat '%s'; stat -c '%%a %%u %%s' '%s' '%s'", first, first,
+		 second);
+	snprintf(expected, sizeof(expected), "s3cret\n400 %d 7\n400 %d 0\n",
+		 BOX_UID, BOX_UID);
+	box_files = files;
+	check_output(LIST("sh", "-c", script), LIST(PATH_ENV), expected);
+	box_files = NULL;
+}
+
+/* Where the image has put something, the secret does not go. */
+static void test_file_of_a_secret_that_is_there_already(void **state)
+{
+	char path[64], target[64];
+	const char *files[] = { path, "s3cret", NULL };
+	struct stat st;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/link", box_directory);
+	snprintf(target, sizeof(target), "%s/elsewhere", box_directory);
+	assert_int_equal(symlink(target, path), 0);
+	box_files = files;
+	for (int i = 0; i < 2; i++) {
+		struct box *box = box_ready();
+		int fd;
+
+		box_shell(box, "echo ran");
+		assert_aborts(box, "files of secrets (errno 17)");
+		assert_int_equal(box->stdout_.len, 0);
+		box_free(box);
+		unlink(path);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	box_files = NULL;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(access(target, F_OK), -1);
+}
+
 static void test_command_is_looked_up_in_the_given_path(void **state)
 {
 	char path[64], tool[64];
@@ -579,6 +629,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(
 			test_environment_is_what_was_given_and_no_more),
+		cmocka_unit_test(test_files_of_secrets),
+		cmocka_unit_test(test_file_of_a_secret_that_is_there_already),
 		cmocka_unit_test(test_command_is_looked_up_in_the_given_path),
 		cmocka_unit_test(test_many_and_long_strings),
 		cmocka_unit_test(test_process_attributes),

@@ -393,6 +393,7 @@ static void check_lies(const struct lie *lies, size_t n, bool running)
 
 #define RUN(text)     SBX_WIRE_RUN, text, sizeof(text) - 1
 #define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0"
+#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0"
 #define SENSELESS_RUN "RUN makes no sense"
 
 static void test_lies_before_run(void **state)
@@ -418,6 +419,18 @@ static void test_lies_before_run(void **state)
 		{ RUN(U32("\2", "\0") "\0\0x\0"), SENSELESS_RUN },
 		{ RUN(U32("\1", "\1") "\0\0x\0"), SENSELESS_RUN },
 		{ RUN(U32("\1", "\0") "\0\0x\0y\0"), SENSELESS_RUN },
+		/* no file, no path, no size, not its size, too much of it */
+		{ RUN(U32_FILES("\1") "\0\0x\0"), SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f"), SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0"), SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\2\0\0\0a"),
+		  SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\xff\xff\xff\xff" "a"),
+		  SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0\0ab"),
+		  SENSELESS_RUN },
+		{ RUN(U32_FILES("\2") "\0\0x\0/tmp/f\0\1\0\0\0a"),
+		  SENSELESS_RUN },
 		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
 		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
 		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
