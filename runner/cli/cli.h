@@ -54,6 +54,7 @@ struct sbx_globals {
 	const char *skills;
 	const char *engine;
 	const char *policy;
+	const char *keys;
 	bool help;
 	bool version;
 };

@@ -49,6 +49,10 @@ static const struct sbx_option options[] = {
 	{ "env-file", 0, SBX_OPTION_LIST, "FILE",
 	  "the same from a file of NAME=VALUE lines, as docker reads it",
 	  offsetof(struct values, request.env_files) },
+	{ "secret", 0, SBX_OPTION_LIST, "NAME=@FILE|NAME=fd:N",
+	  "give a secret that the action names, in place of a sealed one; one "
+	  "line loses its newline",
+	  offsetof(struct values, request.secrets) },
 	{ "volume", 'v', SBX_OPTION_LIST, "SRC:DST[:ro|rw]",
 	  "mount a volume of the skill (a name) or an absolute host path, in "
 	  "place of what the manifest mounts at DST",
@@ -97,6 +101,7 @@ struct run {
 	char owner[32];
 	char run_id[RUN_ID_SIZE];
 	struct sbx_overrides *overrides;
+	struct sbx_secrets secrets;
 	enum sbx_output output;
 	struct sbx_term_stream out;
 	struct sbx_term_stream err;
@@ -155,6 +160,8 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 		.input_size = input->len,
 		.overrides = run->overrides,
 		.owner = run->owner,
+		.secrets = &run->secrets,
+		.keys = run->cli->globals->keys,
 		.run_id = run->run_id,
 		.cancel_fd = cancel_fd,
 		.progress.line = sbx_term_progress,
@@ -182,6 +189,8 @@ static int perform(struct run *run, struct sbx_record *record,
 
 	if (sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
+	    sbx_request_secrets(&run->values->request.secrets, &run->secrets,
+				err) ||
 	    sbx_cli_policy(run->cli, &policy, err) ||
 	    sbx_cli_catalog(run->cli, &catalog, err) ||
 	    sbx_cli_engine(run->cli, &run->engine, err) ||
@@ -350,6 +359,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 	sbx_term_stream_init(&run.err, STDERR_FILENO);
 	status = run_and_report(&run);
 	sbx_buf_free(&run.raw);
+	sbx_secrets_clear(&run.secrets);
 	return status;
 }
 
@@ -373,6 +383,7 @@ static int cmd_run(const struct sbx_cli *cli, int argc, char **argv)
 	sbx_strv_free(&values.request.env);
 	sbx_strv_free(&values.request.env_files);
 	sbx_strv_free(&values.request.volumes);
+	sbx_strv_free(&values.request.secrets);
 	return status;
 }
 
@@ -392,7 +403,9 @@ const struct sbx_command sbx_cmd_run = {
 		"-\n"
 		"  skillbox run webpage parse_html @page.json --format text\n"
 		"  skillbox run text sort @big.json --timeout 2m --memory 1g\n"
-		"  skillbox run text search @in.json -v /srv/data:/data:ro\n",
+		"  skillbox run text search @in.json -v /srv/data:/data:ro\n"
+		"  skillbox run telegram send_message @m.json --secret "
+		"BOT_TOKEN=@token\n",
 	.options = options,
 	.run = cmd_run,
 };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
+#include "secret/secrets.h"
 #include "skill/grant.h"
 
 /* What `skillbox run` makes of its arguments, before anything runs. */
@@ -20,6 +21,7 @@ struct sbx_request_options {
 	struct sbx_strv env;
 	struct sbx_strv env_files;
 	struct sbx_strv volumes;
+	struct sbx_strv secrets;
 	const char *network;
 	const char *timeout;
 	const char *memory;
@@ -53,6 +55,14 @@ int sbx_request_env_lines(const char *data, size_t size, const char *file,
 /* "NAME=value", or "NAME" to take it from here.  INVALID. */
 int sbx_request_env_entry(const char *entry, struct sbx_strv *out,
 			  struct sbx_error *err);
+
+/*
+ * Reads what "NAME=@FILE" and "NAME=fd:N" say.  INVALID, naming the secret and
+ * never what was given as its value; CANCELLED; MISCONFIGURED (no memory for
+ * secrets).
+ */
+int sbx_request_secrets(const struct sbx_strv *options, struct sbx_secrets *out,
+			struct sbx_error *err);
 
 /*
  * The input: @argument itself, "@FILE", "-" for stdin, NULL for "{}".

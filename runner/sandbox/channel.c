@@ -24,6 +24,7 @@
 #include "codec/frames.h"
 #include "init/wire.h"
 #include "sandbox/channel_run.h"
+#include "secret/memory.h"
 
 /* Input up to about this size goes out in one piece with what is around it. */
 #define BATCH_SIZE (16 * 1024)
@@ -108,10 +109,7 @@ void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
 /* RUN and what was read may hold secrets. */
 static void forget_run(struct sbx_channel *channel)
 {
-	if (channel->run)
-		explicit_bzero(channel->run, channel->run_size);
-	free(channel->run);
-	channel->run = NULL;
+	sbx_secret_free(&channel->run);
 	channel->run_goes = false;
 }
 

@@ -39,10 +39,23 @@ struct sbx_channel_handler {
 	void *ctx;
 };
 
+/*
+ * A secret on its way: in the variable @env, instead of what that is
+ * otherwise, or in the new file @file of SBX_SECRETS_DIR.  All borrowed.
+ */
+struct sbx_channel_secret {
+	const char *env;
+	const char *file;
+	const unsigned char *value;
+	size_t size;
+};
+
 /* What RUN carries. */
 struct sbx_channel_run {
 	const struct sbx_strv *argv;
 	const struct sbx_strv *env;
+	const struct sbx_channel_secret *secrets;
+	size_t n_secrets;
 	const char *working_dir; /* NULL is the root */
 	const char *output_file; /* or NULL */
 	uint32_t output_file_limit;
@@ -58,9 +71,10 @@ int sbx_channel_fd(const struct sbx_channel *channel);
 short sbx_channel_events(const struct sbx_channel *channel);
 
 /*
- * Queues RUN.  INVALID when the arguments and environment are more than RUN
- * can carry (SBX_WIRE_RUN_MAX bytes, SBX_WIRE_STRINGS_MAX strings each, or
- * one string over the kernel's 128 KiB).
+ * Queues RUN.  INVALID when the arguments, environment and secrets are more
+ * than RUN can carry (SBX_WIRE_RUN_MAX bytes, SBX_WIRE_STRINGS_MAX strings
+ * each, or one string over the kernel's 128 KiB), or when a secret for a
+ * variable has a NUL in it.  MISCONFIGURED: no memory for secrets.
  */
 int sbx_channel_send_run(struct sbx_channel *channel,
 			 const struct sbx_channel_run *run,

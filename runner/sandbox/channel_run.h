@@ -5,8 +5,8 @@
 #include "sandbox/channel.h"
 
 /*
- * Makes the RUN frame, header and all (init/wire.h).  *@out is the caller's;
- * it may hold secrets.  INVALID when it is more than RUN can carry.
+ * Makes the RUN frame, header and all (init/wire.h).  *@out is the caller's,
+ * for sbx_secret_free().  Fails as sbx_channel_send_run() does.
  */
 int sbx_channel_run_encode(const struct sbx_channel_run *run,
 			   unsigned char **out, size_t *size,

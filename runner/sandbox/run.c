@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "sandbox/concurrency.h"
 #include "sandbox/init_volume.h"
+#include "sandbox/run_secrets.h"
 #include "sandbox/runner.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/sources.h"
@@ -42,6 +43,7 @@ struct state {
 	json_t *input;
 	struct sbx_skill skill;
 	struct sbx_grant grant;
+	struct sbx_run_secrets secrets;
 	struct sbx_slots place;
 	struct sbx_skill_image image;
 	char nonce[NONCE_SIZE];
@@ -147,6 +149,22 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return 0;
 }
 
+/* Before the engine is asked for anything. */
+static int open_secrets(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	const struct sbx_secret_lookup lookup = {
+		.given = run->secrets,
+		.owner = run->owner,
+		.skill = run->skill,
+		.skill_dir = state->skill.dir,
+		.keys = run->keys,
+	};
+
+	return sbx_run_secrets_open(&state->secrets, &lookup,
+				    &state->grant.action, err);
+}
+
 static int find_sources(struct state *state, struct sbx_error *err)
 {
 	return sbx_sources_find(state->run->engine, state->run->policy,
@@ -249,6 +267,8 @@ static void describe_program(const struct state *state,
 	*program = (struct sbx_sandbox_program){
 		.argv = &state->argv,
 		.env = &state->env,
+		.secrets = state->secrets.sent,
+		.n_secrets = state->secrets.n_sent,
 		.working_dir = sbx_spec_working_dir(&state->spec),
 		.input = by_env ? NULL : run->input,
 		.input_size = by_env ? 0 : run->input_size,
@@ -300,9 +320,10 @@ static int run_program(struct state *state, struct sbx_error *err)
 static int go_through(struct state *state, struct sbx_error *err)
 {
 	if (name_run(state, err) < 0 || find_action(state, err) < 0 ||
-	    check_input(state, err) < 0 || find_sources(state, err) < 0 ||
-	    take_place(state, err) < 0 || get_image(state, err) < 0 ||
-	    check_sources(state, err) < 0 || write_spec(state, err) < 0)
+	    check_input(state, err) < 0 || open_secrets(state, err) < 0 ||
+	    find_sources(state, err) < 0 || take_place(state, err) < 0 ||
+	    get_image(state, err) < 0 || check_sources(state, err) < 0 ||
+	    write_spec(state, err) < 0)
 		return -1;
 	if (state->argv.n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
@@ -332,6 +353,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 	sbx_strv_free(&state.argv);
 	sbx_strv_free(&state.env);
 	sbx_skill_image_clear(&state.image);
+	sbx_run_secrets_clear(&state.secrets);
 	sbx_grant_clear(&state.grant);
 	sbx_skill_clear(&state.skill);
 	json_decref(state.input);

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "engine/engine.h"
 #include "sandbox/record.h"
+#include "secret/secrets.h"
 #include "skill/catalog.h"
 #include "skill/grant.h"
 
@@ -18,7 +19,10 @@
  * @requester	whose @overrides they are
  * @input	the caller's bytes; must be one JSON value of at most the
  *		action's input_limit
- * @owner	whose volumes and uid
+ * @owner	whose volumes, secrets and uid
+ * @secrets	what the caller gives for this run in place of sealed ones;
+ *		borrowed, may be NULL
+ * @keys	where private keys are: --keys, or NULL for the default
  * @run_id	or NULL for a new random one
  * @cancel_fd	readable when the caller wants the run to end, or -1
  * @progress	of what goes on before the action runs
@@ -36,6 +40,8 @@ struct sbx_run {
 	size_t input_size;
 	const struct sbx_overrides *overrides;
 	const char *owner;
+	const struct sbx_secrets *secrets;
+	const char *keys;
 	const char *run_id;
 	int cancel_fd;
 	struct sbx_progress progress;

@@ -541,6 +541,8 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	const struct sbx_channel_run run = {
 		.argv = program->argv,
 		.env = program->env,
+		.secrets = program->secrets,
+		.n_secrets = program->n_secrets,
 		.working_dir = program->working_dir,
 		.output_file = program->output_file,
 		.output_file_limit = (uint32_t)program->output_limit,

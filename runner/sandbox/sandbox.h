@@ -10,6 +10,7 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "init/wire.h"
+#include "sandbox/channel.h"
 #include "sandbox/spec.h"
 
 /*
@@ -50,6 +51,8 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 struct sbx_sandbox_program {
 	const struct sbx_strv *argv;
 	const struct sbx_strv *env;
+	const struct sbx_channel_secret *secrets;
+	size_t n_secrets;
 	const char *working_dir;
 	const void *input;
 	size_t input_size;

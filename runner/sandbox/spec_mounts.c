@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "init/wire.h"
 #include "sandbox/runner.h"
 
 /*
@@ -23,6 +24,8 @@
 #define SHM_TARGET	"/dev/shm"
 #define SHM_SIZE	(64LL * 1024 * 1024)
 #define PAGE_SIZE	4096LL
+/* What RUN can carry, and a page that is not full for each file. */
+#define SECRETS_SIZE (SBX_WIRE_RUN_MAX + SBX_SECRETS_MAX * PAGE_SIZE)
 
 /*
  * A dash within a part is doubled, or the skill a-b's volume c would be the
@@ -153,6 +156,8 @@ static bool is_mounted(const struct sbx_action *action, const char *target)
 	/* With IpcMode none the engine makes no /dev/shm of its own. */
 	if (strcmp(target, SHM_TARGET) == 0)
 		return true;
+	if (strcmp(target, SBX_SECRETS_DIR) == 0)
+		return sbx_action_wants_secret_files(action);
 	return wants_file(action) && strcmp(target, SBX_SPEC_OUTPUT_DIR) == 0;
 }
 
@@ -227,6 +232,8 @@ json_t *sbx_spec_tmpfs_json(const struct sbx_spec *spec)
 	if (wants_file(action))
 		add_tmpfs(all, spec, SBX_SPEC_OUTPUT_DIR,
 			  action->output_limit + PAGE_SIZE, false);
+	if (sbx_action_wants_secret_files(action))
+		add_tmpfs(all, spec, SBX_SECRETS_DIR, SECRETS_SIZE, false);
 	return all;
 }
 
@@ -281,6 +288,8 @@ static void expect_all_tmpfs(struct list *list, const struct sbx_action *action)
 		expect_tmpfs(list, SHM_TARGET, true, false);
 	if (wants_file(action))
 		expect_tmpfs(list, SBX_SPEC_OUTPUT_DIR, true, false);
+	if (sbx_action_wants_secret_files(action))
+		expect_tmpfs(list, SBX_SECRETS_DIR, true, false);
 }
 
 static void expect_volumes(struct list *list, const struct sbx_spec *spec)
@@ -309,7 +318,7 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 	size_t n_declared = spec->image ? spec->image->volumes.n : 0;
 	struct list list = {
 		.mounts = sbx_calloc(action->n_volumes + action->n_tmpfs +
-					     n_declared + 3,
+					     n_declared + 4,
 				     sizeof(*list.mounts)),
 	};
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -49,6 +50,18 @@ int sbx_secret_alloc(unsigned char **out, size_t size, struct sbx_error *err)
 	}
 	*out = memory;
 	return 0;
+}
+
+unsigned char *sbx_secret_alloc_plain(size_t size)
+{
+	unsigned char *memory;
+
+	if (sodium_init() < 0)
+		abort();
+	memory = sodium_malloc(size ? size : 1);
+	if (!memory)
+		abort();
+	return memory;
 }
 
 void sbx_secret_free(unsigned char **memory)

@@ -20,7 +20,13 @@
  */
 int sbx_secret_alloc(unsigned char **out, size_t size, struct sbx_error *err);
 
-/* Overwrites and frees; NULL is left alone. */
+/*
+ * The same for what is no known secret and may become one of somebody: it may
+ * be swapped, and is only wiped.  Aborts when there is none.
+ */
+unsigned char *sbx_secret_alloc_plain(size_t size);
+
+/* Overwrites and frees either; NULL is left alone. */
 void sbx_secret_free(unsigned char **memory);
 #define cleanup_secret SBX_CLEANUP(sbx_secret_free)
 

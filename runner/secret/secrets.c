@@ -74,18 +74,23 @@ int sbx_secret_read(int fd, const char *what, unsigned char **value,
 		got = read(fd, memory + have, SBX_SECRET_SIZE_MAX + 1 - have);
 		if (got > 0)
 			have += (size_t)got;
-	} while (got > 0 || (got < 0 && errno == EINTR));
+	} while (got > 0);
+	if (got < 0 && errno == EINTR)
+		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+				     "cancelled while reading %s", what);
 	if (got < 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "%s cannot be read: %s", what,
 				     strerror(errno));
-	if (have == 0)
-		return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s is empty",
-				     what);
 	if (have > SBX_SECRET_SIZE_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "%s has more than %d bytes", what,
 				     SBX_SECRET_SIZE_MAX);
+	if (memchr(memory, '\n', have) == memory + have - 1)
+		have--;
+	if (have == 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s is empty",
+				     what);
 	*value = memory;
 	*size = have;
 	memory = NULL;

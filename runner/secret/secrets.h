@@ -50,8 +50,10 @@ void sbx_secrets_clear(struct sbx_secrets *secrets);
 
 /*
  * Reads a value to the end of @fd, straight into secret memory.  @what names
- * it in messages.  INVALID when it is empty, larger than SBX_SECRET_SIZE_MAX,
- * or cannot be read.
+ * it in messages.  One line loses its newline, which is echo's or an editor's
+ * and no part of a token; a text of more lines stays as it is.  INVALID when it
+ * is empty, larger than SBX_SECRET_SIZE_MAX, or cannot be read; CANCELLED when
+ * a signal came (no SA_RESTART).
  */
 int sbx_secret_read(int fd, const char *what, unsigned char **value,
 		    size_t *size, struct sbx_error *err);

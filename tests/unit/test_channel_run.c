@@ -11,10 +11,13 @@
 #include <cmocka.h>
 
 #include "init/wire.h"
+#include "secret/memory.h"
 
 struct fixture {
 	struct sbx_strv argv;
 	struct sbx_strv env;
+	struct sbx_channel_secret secrets[2];
+	size_t n_secrets;
 	const char *dir;
 	const char *file;
 	unsigned char *frame;
@@ -27,6 +30,8 @@ static int encode(struct fixture *f)
 	const struct sbx_channel_run run = {
 		.argv = &f->argv,
 		.env = &f->env,
+		.secrets = f->secrets,
+		.n_secrets = f->n_secrets,
 		.working_dir = f->dir,
 		.output_file = f->file,
 		.output_file_limit = 100,
@@ -52,7 +57,7 @@ static int teardown(void **state)
 
 	sbx_strv_free(&f->argv);
 	sbx_strv_free(&f->env);
-	free(f->frame);
+	sbx_secret_free(&f->frame);
 	free(f);
 	return 0;
 }
@@ -80,6 +85,57 @@ static void test_frame_is_as_wire_h_says(void **state)
 	assert_memory_equal(f->frame, expected, sizeof(expected));
 }
 
+static void add_secret(struct fixture *f, const char *env, const char *file,
+		       const char *value, size_t size)
+{
+	f->secrets[f->n_secrets++] = (struct sbx_channel_secret){
+		.env = env,
+		.file = file,
+		.value = (const unsigned char *)value,
+		.size = size,
+	};
+}
+
+/* A variable takes the place of what was there, a file may hold anything. */
+static void test_secrets_are_as_wire_h_says(void **state)
+{
+	static const char expected[] =
+		"\x01\0\0\0\x41\0\0\0"
+		"\x02\0\0\0\x02\0\0\0\x64\0\0\0\x01\0\0\0"
+		"\0\0cat\0-u\0AB=2\0A=s3cret\0"
+		"/run/secrets/key\0\x05\0\0\0x\0y\nz";
+	struct fixture *f = *state;
+
+	sbx_strv_push(&f->env, "AB=2");
+	add_secret(f, "A", NULL, "s3cret", 6);
+	add_secret(f, NULL, "key", "x\0y\nz", 5);
+	assert_int_equal(encode(f), 0);
+	assert_int_equal(f->size, sizeof(expected) - 1);
+	assert_memory_equal(f->frame, expected, sizeof(expected) - 1);
+}
+
+static void test_secret_with_a_nul_is_no_variable(void **state)
+{
+	struct fixture *f = *state;
+
+	add_secret(f, "TOKEN", NULL, "qz\0cd", 5);
+	assert_refused(f, "variable TOKEN has a NUL in it");
+	assert_null(strstr(f->err.message, "qz"));
+}
+
+static void test_secrets_count_as_variables(void **state)
+{
+	struct fixture *f = *state;
+
+	while (f->env.n < SBX_WIRE_STRINGS_MAX)
+		sbx_strv_push(&f->env, "B=");
+	add_secret(f, "A", NULL, "x", 1);
+	assert_int_equal(encode(f), 0);
+	sbx_secret_free(&f->frame);
+	add_secret(f, "C", NULL, "x", 1);
+	assert_refused(f, "1025 environment variables");
+}
+
 static char *text_of(char fill, size_t size)
 {
 	char *text = sbx_malloc(size + 1);
@@ -104,7 +160,7 @@ static void test_too_many_arguments(void **state)
 	while (f->argv.n < SBX_WIRE_STRINGS_MAX)
 		sbx_strv_push(&f->argv, "");
 	assert_int_equal(encode(f), 0);
-	free(sbx_take(f->frame));
+	sbx_secret_free(&f->frame);
 	sbx_strv_push(&f->argv, "");
 	assert_refused(f, "1025 arguments");
 }
@@ -167,9 +223,21 @@ static void test_too_much_in_all(void **state)
 	sbx_strv_push_take(&f->env, text_of('e', 131071 - rest));
 	assert_int_equal(encode(f), 0);
 	assert_int_equal(f->size, SBX_WIRE_HEADER_SIZE + SBX_WIRE_RUN_MAX);
-	free(sbx_take(f->frame));
+	sbx_secret_free(&f->frame);
 	sbx_strv_push(&f->env, "");
 	assert_refused(f, "1048577 bytes");
+}
+
+static void test_secrets_count_in_all(void **state)
+{
+	cleanup_free char *value = text_of('v', SBX_WIRE_RUN_MAX);
+	struct fixture *f = *state;
+
+	add_secret(f, NULL, "key", value, SBX_WIRE_RUN_MAX - 100);
+	assert_int_equal(encode(f), 0);
+	sbx_secret_free(&f->frame);
+	f->secrets[0].size = SBX_WIRE_RUN_MAX;
+	assert_refused(f, "arguments, environment and secrets");
 }
 
 static void test_path_too_long(void **state)
@@ -188,6 +256,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_frame_is_as_wire_h_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_secrets_are_as_wire_h_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_secret_with_a_nul_is_no_variable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_secrets_count_as_variables,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_secrets_count_in_all,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_command, setup,
 						teardown),

@@ -370,6 +370,31 @@ static void test_output_file_has_its_tmpfs(void **state)
 			       "size=8192"));
 }
 
+static void add_secret_file(struct spec_fixture *f)
+{
+	char name[] = "TOKEN", file[] = "token";
+
+	sbx_action_add_secret(
+		&f->grant.action,
+		&(struct sbx_secret_use){ .name = name, .file = file });
+}
+
+static void test_files_of_secrets_have_their_tmpfs(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *with = NULL;
+
+	assert_null(
+		sbx_json_text_at(host(body), "Tmpfs", "/run/secrets", NULL));
+	add_secret_file(f);
+	with = sbx_spec_body(&f->spec);
+	assert_string_equal(
+		sbx_json_text_at(host(with), "Tmpfs", "/run/secrets", NULL),
+		"rw,nosuid,nodev,noexec,size=1310720,"
+		"nr_inodes=4096,mode=0700,uid=200123,gid=200123");
+}
+
 /* Volumes of a test run can be told from those that are meant to stay. */
 static void test_volumes_of_tests_name_their_runner(void **state)
 {
@@ -459,8 +484,8 @@ static void assert_lists_agree(struct spec_fixture *f)
 static void test_both_lists_of_mounts_agree(void **state)
 {
 	static const char *const declared[] = {
-		"/declared", "/app/cache",	  "/data",
-		"/tmp",	     SBX_SPEC_OUTPUT_DIR, "/dev/shm",
+		"/declared",	     "/app/cache", "/data",	   "/tmp",
+		SBX_SPEC_OUTPUT_DIR, "/dev/shm",   "/run/secrets",
 	};
 	struct spec_fixture *f = *state;
 
@@ -468,6 +493,11 @@ static void test_both_lists_of_mounts_agree(void **state)
 		f->grant.action.output = i % 2 ? SBX_OUTPUT_FILE
 					       : SBX_OUTPUT_AUTO;
 		sbx_strset(&f->image.volumes.v[0], declared[i / 2]);
+		assert_lists_agree(f);
+	}
+	add_secret_file(f);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(declared); i++) {
+		sbx_strset(&f->image.volumes.v[0], declared[i]);
 		assert_lists_agree(f);
 	}
 	sbx_action_add_tmpfs(&f->grant.action, "/dev/shm", 1 << 20, false);
@@ -626,6 +656,7 @@ int main(void)
 		SPEC_TEST(test_plain_tmpfs),
 		SPEC_TEST(test_tmpfs_has_as_many_files_as_its_size_allows),
 		SPEC_TEST(test_output_file_has_its_tmpfs),
+		SPEC_TEST(test_files_of_secrets_have_their_tmpfs),
 		SPEC_TEST(test_volumes_of_tests_name_their_runner),
 		SPEC_TEST(test_expected_mounts),
 		SPEC_TEST(test_both_lists_of_mounts_agree),
