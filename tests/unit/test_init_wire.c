@@ -425,7 +425,8 @@ static void test_lies_before_run(void **state)
 		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0"), SENSELESS_RUN },
 		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\2\0\0\0a"),
 		  SENSELESS_RUN },
-		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\xff\xff\xff\xff" "a"),
+		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\xff\xff\xff\xff"
+				      "a"),
 		  SENSELESS_RUN },
 		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0\0ab"),
 		  SENSELESS_RUN },
