@@ -1,0 +1,268 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# A secret that an action holds is nowhere else: not with the engine, not in
+# what skillbox says, and in its memory only where it is locked.  What looks
+# for it (tests/harness/find-secret) is shown to find it where it was planted.
+
+load helper
+
+# With all that JSON, URLs and shells write in another way.
+marker() {
+	printf 'm"%%\\/+ é%s' "$(head -c 15 /dev/urandom | base64)"
+}
+
+setup_file() {
+	prepare
+	fixture t-secrets <<'YAML'
+  holds:
+    command: [sh, -c, 'echo ready >&2; exec sleep 100']
+    secrets: [{name: TOKEN}, {name: TOKEN, file: token}]
+    environment: {TOKEN: of the manifest}
+  tells:
+    command: [sh, -c, 'stat -c "%a %s" /run/secrets/token;
+      printf %s "$TOKEN" | cmp - /run/secrets/token && echo same']
+    secrets: [{name: TOKEN}, {name: TOKEN, file: token}]
+    output: text
+  optional:
+    command: [sh, -c, 'echo "${TOKEN-none}"; ls /run/secrets']
+    secrets: [{name: TOKEN, required: false},
+      {name: TOKEN, file: token, required: false}]
+    output: text
+  pries:
+    command: [sh, -c, 'for f in mem environ maps fd/0 root cwd; do
+      head -c 1 /proc/1/$f && echo "read $f"; done; true']
+    secrets: [{name: TOKEN}]
+    output: text
+  has_none: {command: [sh, -c, 'env; ls /run/secrets'], output: text}
+YAML
+	skillbox build t-secrets
+	export token=$BATS_FILE_TMPDIR/token
+	marker >"$token"
+}
+
+teardown_file() {
+	docker ps -aq --filter label=t-secrets | xargs -r docker rm -f
+	gone t-secrets
+}
+
+# find_secret WHERE...
+find_secret() {
+	"$harness/find-secret" "$token" "$@"
+}
+
+# Where the engine keeps things, as it sees them: "tree:DIR" lines.
+engine_trees() {
+	local root
+	root=/proc/$("$harness/engine" pid "$SBX_TEST_ENGINE")/root
+	for dir in "$SBX_TEST_ENGINE/data" \
+		"$(dirname "${DOCKER_HOST#unix://}")"; do
+		[ ! -d "$root$dir" ] || echo "tree:$root$dir"
+		[ ! -d "$dir" ] || echo "tree:$dir"
+	done
+}
+
+# All that the engine tells about everything there is; events since $began.
+engine_words() {
+	local ids
+	mapfile -t ids < <(docker ps -aq --no-trunc
+		docker images -q --no-trunc | sort -u
+		docker volume ls -q)
+	docker inspect "${ids[@]}" 2>/dev/null || true
+	docker events --since "$began" --until "$(date +%s.%N)"
+}
+
+hold() {
+	began=$(date +%s.%N)
+	begin t-secrets holds '{}' --secret TOKEN=@"$token"
+	soon in_sandbox
+	init=$(docker inspect -f '{{.State.Pid}}' "$container")
+	action=$(pgrep -P "$init")
+}
+
+in_sandbox() {
+	docker top "$container" | grep -q 'sleep 100'
+}
+
+@test "an action gets its secret in a variable and in a file" {
+	act t-secrets tells '{}' --secret TOKEN=@"$token"
+	ended ok 0
+	[ "$(field .output)" = "400 $(stat -c %s "$token")
+same" ]
+}
+
+@test "a secret by a descriptor" {
+	act t-secrets tells '{}' --secret TOKEN=fd:5 5<"$token"
+	ended ok 0
+	holds '.output | endswith("same\n")'
+}
+
+# Containers of the skill that were made since $began.
+made() {
+	docker events --since "$began" --until "$(date +%s.%N)" \
+		--filter label=io.skillbox.skill=t-secrets \
+		--filter event=create
+}
+
+@test "without a secret that is required nothing starts" {
+	began=$(date +%s.%N)
+	act t-secrets tells
+	ended misconfigured 78
+	holds '.started_at == null and .image == null and
+		(.error | contains("secret TOKEN is nowhere to be found"))'
+	[ -z "$(made)" ]
+	act t-secrets optional
+	ended ok 0
+	holds '.output == "none\n"'
+	[ -n "$(made)" ]
+}
+
+@test "an action gets no secret that it does not name" {
+	act t-secrets has_none '{}' --secret TOKEN=@"$token"
+	ended invalid 65
+	holds '.error | contains("has no secret TOKEN")'
+	act t-secrets has_none
+	ended failed 1
+	run -1 find_secret - <<<"$record"
+}
+
+@test "a value on the command line is refused and not repeated" {
+	for option in TOKEN=hunter2-hunter2 hunter2-hunter2 \
+		TOKEN=@/no/such/file TOKEN=fd:77 TOKEN; do
+		act t-secrets tells '{}' --secret "$option"
+		ended invalid 65
+		[[ $record$(cat "$BATS_TEST_TMPDIR/stderr") != *hunter2* ]]
+	done
+	act t-secrets tells '{}' --secret TOKEN=@"$token" \
+		--secret TOKEN=@"$token"
+	ended invalid 65
+	head -c 65537 /dev/zero >"$BATS_TEST_TMPDIR/large"
+	: >"$BATS_TEST_TMPDIR/empty"
+	for file in large empty; do
+		act t-secrets tells '{}' \
+			--secret TOKEN=@"$BATS_TEST_TMPDIR/$file"
+		ended invalid 65
+	done
+	printf 'with a\0in it' >"$BATS_TEST_TMPDIR/nul"
+	act t-secrets tells '{}' --secret TOKEN=@"$BATS_TEST_TMPDIR/nul"
+	ended invalid 65
+	holds '.error | contains("has a NUL in it")'
+}
+
+@test "a secret that an action holds is nowhere outside of its sandbox" {
+	hold
+	mapfile -t trees < <(engine_trees)
+	echo "${trees[@]}"
+	run -1 find_secret "${trees[@]}" "proc:$init"
+	run -1 find_secret - < <(engine_words)
+	kill -INT "$runner"
+	finish
+	ended cancelled 130
+	run -1 find_secret "${trees[@]}" "tree:$BATS_TEST_TMPDIR"
+	run -1 find_secret - < <(engine_words)
+}
+
+@test "in the runner it is only where it is locked and not dumped" {
+	# Sanitizers keep what was freed.
+	program=$plain
+	ulimit -c unlimited
+	cd "$BATS_TEST_TMPDIR"
+	hold
+	run -0 find_secret "memory:$runner"
+	run ! grep -v ' lo+dd: ' <<<"$output"
+	grep -q '^Max core file size *0 *0 ' "/proc/$runner/limits"
+	kill -SEGV "$runner"
+	wait "$runner" || true
+	run -1 find_secret "tree:$BATS_TEST_TMPDIR"
+}
+
+@test "init keeps nothing of it" {
+	hold
+	run -0 find_secret "memory:$action"
+	run -1 find_secret "memory:$init"
+	kill -INT "$runner"
+	finish
+}
+
+@test "an action cannot look into init" {
+	act t-secrets pries '{}' --secret TOKEN=@"$token"
+	ended ok 0
+	holds '.output == ""'
+}
+
+# --- what looks for it would find it -----------------------------------------
+
+@test "the search finds what the engine is told" {
+	began=$(date +%s.%N)
+	docker create --label t-secrets --label "l=$(cat "$token")" \
+		-e "TOKEN=$(cat "$token")" \
+		"$(docker images -q skillbox/t-secrets | head -1)" x >/dev/null
+	mapfile -t trees < <(engine_trees)
+	for tree in "${trees[@]}"; do
+		[[ $tree != *data ]] || run -0 find_secret "$tree"
+	done
+	run -0 find_secret - < <(docker inspect \
+		"$(docker ps -aq --filter label=t-secrets)")
+	run -0 find_secret - < <(docker events --since "$began" \
+		--until "$(date +%s.%N)")
+	touch "$(dirname "${DOCKER_HOST#unix://}")/planted"
+	cp "$token" "$(dirname "${DOCKER_HOST#unix://}")/planted"
+	run -0 find_secret "${trees[@]}"
+	rm "$(dirname "${DOCKER_HOST#unix://}")/planted"
+	[[ $output == *planted* ]]
+}
+
+@test "the search finds arguments and environments" {
+	hold
+	env "T=$(cat "$token")" sleep 100 3>&- &
+	with_environment=$!
+	sh -c 'sleep 100; exit' "$(cat "$token")" 3>&- &
+	with_argument=$!
+	soon find_secret "proc:$init"
+	sleep 0.3
+	run -0 find_secret "proc:$init"
+	pkill -P "$with_argument"
+	kill "$with_environment" "$with_argument" "$runner" || true
+	[[ $output == *"/proc/$with_environment/environ: raw"* ]]
+	[[ $output == *"/proc/$with_argument/cmdline: raw"* ]]
+	[[ $output != *"/proc/$action/"* ]]
+}
+
+@test "the search finds it in the memory and the core of a process" {
+	ulimit -c unlimited
+	cd "$BATS_TEST_TMPDIR"
+	/usr/bin/python3 -c 'import sys,time; x=open(sys.argv[1],"rb").read() * 2
+print("ready", flush=True); time.sleep(100)' "$token" \
+		>"$BATS_TEST_TMPDIR/out" 3>&- &
+	pid=$!
+	soon grep -q ready "$BATS_TEST_TMPDIR/out"
+	run -0 find_secret "memory:$pid"
+	[[ $output == *" bare: raw"* ]]
+	kill -SEGV "$pid"
+	wait "$pid" || true
+	# Where cores are files at all.
+	case $(cat /proc/sys/kernel/core_pattern) in
+	[!/\|]*) find_secret "tree:$BATS_TEST_TMPDIR" ;;
+	esac
+}
+
+@test "the search finds it however it was written" {
+	for lead in '' a ab; do
+		{
+			printf %s "$lead"
+			cat "$token"
+			printf xyz
+		} >"$BATS_TEST_TMPDIR/with"
+		for form in 'cat' 'base64 -w0' 'basenc --base64url -w0' \
+			'od -An -v -tx1' 'jq -Rr @uri' 'jq -R .' 'jq -Ra .'; do
+			$form <"$BATS_TEST_TMPDIR/with" | case $form in
+			od*) tr -d ' \n' ;;
+			*) cat ;;
+			esac >"$BATS_TEST_TMPDIR/encoded"
+			echo "$lead $form"
+			find_secret - <"$BATS_TEST_TMPDIR/encoded"
+		done
+	done
+	head -c 9000000 /dev/zero | cat - "$token" |
+		find_secret - # over the edge of a piece
+	run -1 find_secret - <<<'nothing'
+}
