@@ -147,7 +147,7 @@ static _Noreturn void child(int dirfd, int null, int out, int err_fd,
 	 * may; without, mmdebstrap makes itself such a namespace.
 	 */
 	if (unshare(CLONE_NEWNS) == 0)
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL);
 	if (fchdir(dirfd) == 0 && dup2(null, 0) == 0 && dup2(out, 1) == 1 &&
 	    dup2(err_fd, 2) == 2) {
 		/*
