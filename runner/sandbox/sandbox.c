@@ -198,6 +198,16 @@ static bool wait_for_news(const struct sbx_sandbox *sandbox, int cancel_fd)
 	return fds[1].revents != 0;
 }
 
+/* A runner that was stopped, starved or kept waiting sent no heartbeat. */
+static void notice_sleep(struct sbx_sandbox *sandbox)
+{
+	double now = sbx_clock_ms();
+
+	if (now - sandbox->looked_at > SBX_WIRE_BEAT_TIMEOUT_MS)
+		sandbox->slept = now - sandbox->looked_at;
+	sandbox->looked_at = now;
+}
+
 static bool is_over(const struct sbx_sandbox *sandbox)
 {
 	return sbx_clock_ms() >= sandbox->deadline;
@@ -260,7 +270,7 @@ static int lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
 				     "kernel ended the whole sandbox");
 	if (sandbox->slept > 0)
 		return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
-				     "this runner was stopped for %.0f s, and "
+				     "this runner was held up for %.0f s, and "
 				     "init ends a sandbox when it hears "
 				     "nothing for %d s",
 				     sandbox->slept / 1e3,
@@ -285,8 +295,10 @@ static int listen(struct sbx_sandbox *sandbox, int cancel_fd,
 		  struct sbx_error *err)
 {
 	while (!sandbox->has_hello) {
-		int result = sbx_channel_pump(sandbox->channel, err);
+		int result;
 
+		notice_sleep(sandbox);
+		result = sbx_channel_pump(sandbox->channel, err);
 		if (result == SBX_CHANNEL_CLOSED && !sandbox->has_hello)
 			result = lost(sandbox, err);
 		if (result < 0)
@@ -396,7 +408,7 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		return result;
 	times->create_ms = sbx_clock_ms() - began;
 
-	began = sbx_clock_ms();
+	began = sandbox->looked_at = sbx_clock_ms();
 	result = sbx_container_start(sandbox->engine, sandbox->id, err);
 	if (result == SBX_CONTAINER_NO_COMMAND)
 		return NEEDS_INIT;
@@ -495,21 +507,10 @@ static int on_cancel(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	return sandbox->phase == RUNNING ? escalate(sandbox, err) : 0;
 }
 
-/* A runner that was stopped, or starved, sent no heartbeat either. */
-static void notice_sleep(struct sbx_sandbox *sandbox)
-{
-	double now = sbx_clock_ms();
-
-	if (now - sandbox->looked_at > SBX_WIRE_BEAT_TIMEOUT_MS)
-		sandbox->slept = now - sandbox->looked_at;
-	sandbox->looked_at = now;
-}
-
 static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	int cancel_fd = sandbox->program->cancel_fd;
 
-	sandbox->looked_at = sbx_clock_ms();
 	for (;;) {
 		int result;
 

@@ -44,6 +44,18 @@ in_volume() {
 		--filter label=io.skillbox.init)")' && $1"
 }
 
+# Which of the calls of a run starts its container.
+index_of_start() {
+	"$harness/fault_proxy.py" --log "$BATS_TEST_TMPDIR/log" \
+		"$BATS_TEST_TMPDIR/proxy" "${DOCKER_HOST#unix://}" 3>&- &
+	soon test -S "$BATS_TEST_TMPDIR/proxy"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/proxy \
+		skillbox run t-failures says 1 >/dev/null
+	kill $!
+	jq -s 'map(.call | endswith("/start")) | index(true)' \
+		"$BATS_TEST_TMPDIR/log"
+}
+
 @test "the first runs of an engine may be several" {
 	[ -z "$(docker volume ls -q)" ]
 	for i in 1 2 3; do
@@ -69,16 +81,36 @@ in_volume() {
 	done
 }
 
-@test "a runner that was stopped too long says so" {
-	begin t-failures waits
+# stopped_too_long: what begin began, until init has given it up
+stopped_too_long() {
 	kill -STOP "$runner"
 	sleep 11
 	soon is_over
 	kill -CONT "$runner"
 	finish
 	ended sandbox_failed 70
-	holds '.error | test("stopped for 1[0-9] s")'
+	holds '.error | test("held up for 1[0-9] s")'
 	gone t-failures
+}
+
+@test "a runner that was stopped too long says so" {
+	begin t-failures waits
+	soon pgrep -f "^sleep $snooze\$"
+	stopped_too_long
+}
+
+@test "so does one that had not yet heard of the start" {
+	engine=$DOCKER_HOST
+	docker() {
+		command docker -H "$engine" "$@"
+	}
+	start=$(index_of_start)
+	"$harness/fault_proxy.py" --fault "delay@call:$start" \
+		"$BATS_TEST_TMPDIR/slow" "${engine#unix://}" 3>&- &
+	soon test -S "$BATS_TEST_TMPDIR/slow"
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/slow begin t-failures waits
+	stopped_too_long
+	kill %1
 }
 
 # init cannot obey: the engine has to.
