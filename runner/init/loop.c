@@ -167,6 +167,28 @@ static bool is_over(const struct sbx_init *init)
 	return init->phase == SBX_ENDED && sbx_out_is_empty();
 }
 
+/*
+ * EXIT has left, but is not there yet.  An engine that cannot hand on a byte
+ * of INPUT, because its reader is gone, drops what it has of the other way too
+ * (Podman 4.3).  So INPUT is taken, for nobody, until the runner has
+ * closed.
+ */
+static void await_goodbye(void)
+{
+	int64_t until = sbx_now() + SBX_WIRE_GOODBYE_MS;
+	ssize_t got;
+
+	do {
+		struct pollfd in = { STDIN_FILENO, POLLIN, 0 };
+		int64_t left = until - sbx_now();
+		unsigned char dropped[4096];
+
+		if (left <= 0 || poll(&in, 1, (int)left) <= 0)
+			return;
+		got = read(STDIN_FILENO, dropped, sizeof(dropped));
+	} while (got > 0 || (got < 0 && errno == EAGAIN));
+}
+
 int sbx_loop(struct sbx_init *init)
 {
 	struct pollfd fds[COUNT];
@@ -183,5 +205,7 @@ int sbx_loop(struct sbx_init *init)
 		if (result == 0)
 			result = work(init, fds);
 	}
+	if (result == 0)
+		await_goodbye();
 	return result;
 }

@@ -24,7 +24,10 @@
  *	STDOUT, STDERR	->
  *			<-	SIGNAL when time is up, BEAT all the while
  *	FILE...		->	only when RUN asked for an output file
- *	EXIT		->	the last frame; init exits after it
+ *	EXIT		->	the last frame; closes the channel
+ *				init drops what still comes, and exits when the
+ *				channel is closed, at the latest after
+ *				SBX_WIRE_GOODBYE_MS
  *
  * The runner may have SBX_WIRE_WINDOW bytes of INPUT under way.  init gives
  * CREDIT for what the action has taken (or what was dropped because the
@@ -55,6 +58,9 @@
  */
 #define SBX_WIRE_BEAT_INTERVAL_MS 1000
 #define SBX_WIRE_BEAT_TIMEOUT_MS  10000
+
+/* How long the runner may take to close the channel behind EXIT. */
+#define SBX_WIRE_GOODBYE_MS 2000
 
 enum sbx_wire_type {
 	/* runner to init */

@@ -496,7 +496,7 @@ static inline void box_expect(struct box *box, const char *text)
 	}
 }
 
-/* Takes everything up to EXIT, which must be the last thing init says. */
+/* Everything up to EXIT, the last thing init says; then it is told to go. */
 static inline void box_end(struct box *box)
 {
 	int type;
@@ -505,6 +505,7 @@ static inline void box_end(struct box *box)
 		if (type < 0 || type == SBX_WIRE_ABORT)
 			fail_msg("frame 0x%x instead of EXIT", type);
 	}
+	sbx_close(&box->in);
 	assert_int_equal(box_wait(box, BOX_WAIT_MS), 0);
 	assert_int_equal(box_frame(box, NULL), -1);
 	assert_int_equal(box->wire.len, 0);
