@@ -250,11 +250,11 @@ int sbx_container_kill(struct sbx_engine *engine, const char *id,
 }
 
 int sbx_container_remove(struct sbx_engine *engine, const char *id,
-			 struct sbx_error *err)
+			 enum sbx_turn_kind kind, struct sbx_error *err)
 {
 	const struct sbx_http_request request = {
 		.method = "DELETE",
-		.kind = SBX_TURN_URGENT,
+		.kind = kind,
 		.idle_ms = REMOVE_IDLE_MS,
 	};
 	cleanup_response struct sbx_http_response response =

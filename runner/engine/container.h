@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "engine/engine.h"
+#include "engine/turn.h"
 
 /*
  * Containers.  Functions return 0, or -1 with UNAVAILABLE, CANCELLED or what
@@ -56,10 +57,11 @@ int sbx_container_kill(struct sbx_engine *engine, const char *id,
 
 /*
  * With force and its anonymous volumes; going already is success.
- * SBX_CONTAINER_GONE.
+ * SBX_CONTAINER_GONE.  URGENT for one's own, so that it is gone in time;
+ * NORMAL for what others left.
  */
 int sbx_container_remove(struct sbx_engine *engine, const char *id,
-			 struct sbx_error *err);
+			 enum sbx_turn_kind kind, struct sbx_error *err);
 
 /*
  * All containers, running or not, that carry @label ("key" or "key=value");

@@ -16,7 +16,8 @@
  * NORMAL	waits long for its turn, then fails with BUSY
  * LONG		the same; of those (builds, pulls) only half as many, so that
  *		the others never wait for them.  What it takes is not counted.
- * URGENT	ends something: waits for a moment only, then does without
+ * URGENT	ends a sandbox: waits for a second only, then goes all the same,
+ *		above the bound, for its caller has promised when it is over
  */
 enum sbx_turn_kind {
 	SBX_TURN_NORMAL,

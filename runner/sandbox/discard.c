@@ -19,12 +19,14 @@ static void remove_container(struct sbx_engine *engine, const char *id,
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	int tries = *id ? 1 : TRIES;
 
-	if (*id && sbx_container_remove(engine, id, &ignored) == 0)
+	if (*id &&
+	    sbx_container_remove(engine, id, SBX_TURN_URGENT, &ignored) == 0)
 		return;
 	for (int i = 0; i < tries; i++) {
 		if (i > 0)
 			poll(NULL, 0, i * AGAIN_MS);
-		if (sbx_container_remove(engine, name, &ignored) == 0)
+		if (sbx_container_remove(engine, name, SBX_TURN_URGENT,
+					 &ignored) == 0)
 			return;
 	}
 }

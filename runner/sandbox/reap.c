@@ -104,7 +104,7 @@ static int reap_container(struct sbx_engine *engine, const json_t *container,
 		return 0;
 	name = container_name(container, id);
 	if (mode != SBX_REAP_DRY_RUN &&
-	    sbx_container_remove(engine, id, err) < 0)
+	    sbx_container_remove(engine, id, SBX_TURN_NORMAL, err) < 0)
 		return sbx_error_wrap(err, "%s", name);
 	sbx_strv_push_take(removed,
 			   sbx_asprintf("container %s (%s)", name, why));

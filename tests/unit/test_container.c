@@ -163,15 +163,20 @@ static void test_remove(void **state)
 	struct fixture *f = *state;
 
 	answer(f, 404, "No such container: c");
-	assert_int_equal(sbx_container_remove(f->engine, "c", &f->err),
-			 SBX_CONTAINER_GONE);
+	assert_int_equal(
+		sbx_container_remove(f->engine, "c", SBX_TURN_NORMAL, &f->err),
+		SBX_CONTAINER_GONE);
 	assert_ptr_equal(strstr(f->server.seen,
 				"DELETE /v1.41/containers/c?force=1&v=1 HTTP"),
 			 f->server.seen);
 	answer(f, 409, "removal of container c is already in progress");
-	assert_int_equal(sbx_container_remove(f->engine, "c", &f->err), 0);
+	assert_int_equal(
+		sbx_container_remove(f->engine, "c", SBX_TURN_NORMAL, &f->err),
+		0);
 	answer(f, 409, "c has dependent containers");
-	assert_int_equal(sbx_container_remove(f->engine, "c", &f->err), -1);
+	assert_int_equal(
+		sbx_container_remove(f->engine, "c", SBX_TURN_NORMAL, &f->err),
+		-1);
 }
 
 static void test_create(void **state)
