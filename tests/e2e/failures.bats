@@ -63,6 +63,7 @@ index_of_start() {
 			>"$BATS_TEST_TMPDIR/record$i" 3>&- &
 	done
 	wait
+	cat "$BATS_TEST_TMPDIR"/record[1-3]
 	jq -es 'map(.output) == ["1", "2", "3"] and all(.status == 0)' \
 		"$BATS_TEST_TMPDIR"/record[1-3]
 	gone t-failures
