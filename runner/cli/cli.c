@@ -23,6 +23,11 @@ const struct sbx_option sbx_global_options[] = {
 	  "what skills may have on this host (default: $SKILLBOX_POLICY, then "
 	  "/etc/skillbox/policy.yaml, then a strict one that is built in)",
 	  offsetof(struct sbx_globals, policy) },
+	{ "keys", 0, SBX_OPTION_TEXT, "DIR|fd:N",
+	  "where private keys are that open sealed secrets (default: "
+	  "$SKILLBOX_KEYS, then skillbox/keys in $XDG_CONFIG_HOME or "
+	  "~/.config)",
+	  offsetof(struct sbx_globals, keyring.place) },
 	{ "help", 'h', SBX_OPTION_FLAG, NULL, "show this text",
 	  offsetof(struct sbx_globals, help) },
 	{ .name = NULL },

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/options.h"
 #include "engine/engine.h"
+#include "secret/keyring.h"
 #include "skill/catalog.h"
 #include "skill/policy.h"
 
@@ -49,12 +50,16 @@ extern const struct sbx_command sbx_cmd_version;
 enum sbx_cli_format { SBX_CLI_TEXT, SBX_CLI_JSON };
 #define SBX_CLI_FORMATS "text|json"
 
-/* Options of every command, before or after its name. */
+/*
+ * Options of every command, before or after its name.
+ *
+ * @keyring	of the place that --keys names; loaded when it is needed
+ */
 struct sbx_globals {
 	const char *skills;
 	const char *engine;
 	const char *policy;
-	const char *keys;
+	struct sbx_keyring keyring;
 	bool help;
 	bool version;
 };

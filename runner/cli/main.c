@@ -165,6 +165,7 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	signal(SIGPIPE, SIG_IGN);
 	status = dispatch(&cli, argc, argv);
+	sbx_keyring_clear(&globals.keyring);
 	errno = 0;
 	if (fflush(stdout) || ferror(stdout)) {
 		sbx_term_error("cannot write to standard output: %s",

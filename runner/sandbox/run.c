@@ -153,7 +153,7 @@ static int check_input(struct state *state, struct sbx_error *err)
 static int open_secrets(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run *run = state->run;
-	const struct sbx_secret_lookup lookup = {
+	cleanup_secret_lookup struct sbx_secret_lookup lookup = {
 		.given = run->secrets,
 		.owner = run->owner,
 		.skill = run->skill,

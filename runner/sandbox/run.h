@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "engine/engine.h"
 #include "sandbox/record.h"
+#include "secret/keyring.h"
 #include "secret/secrets.h"
 #include "skill/catalog.h"
 #include "skill/grant.h"
@@ -22,7 +23,7 @@
  * @owner	whose volumes, secrets and uid
  * @secrets	what the caller gives for this run in place of sealed ones;
  *		borrowed, may be NULL
- * @keys	where private keys are: --keys, or NULL for the default
+ * @keys	what sealed secrets are opened with; NULL opens none
  * @run_id	or NULL for a new random one
  * @cancel_fd	readable when the caller wants the run to end, or -1
  * @progress	of what goes on before the action runs
@@ -41,7 +42,7 @@ struct sbx_run {
 	const struct sbx_overrides *overrides;
 	const char *owner;
 	const struct sbx_secrets *secrets;
-	const char *keys;
+	struct sbx_keyring *keys;
 	const char *run_id;
 	int cancel_fd;
 	struct sbx_progress progress;

@@ -53,7 +53,7 @@ static void send(struct sbx_run_secrets *secrets,
 }
 
 int sbx_run_secrets_open(struct sbx_run_secrets *out,
-			 const struct sbx_secret_lookup *lookup,
+			 struct sbx_secret_lookup *lookup,
 			 const struct sbx_action *action, struct sbx_error *err)
 {
 	if (check_given(lookup->given, action, err) < 0)

@@ -28,7 +28,7 @@ struct sbx_run_secrets {
  * or not.  INVALID: the caller gives one that the action does not name.
  */
 int sbx_run_secrets_open(struct sbx_run_secrets *out,
-			 const struct sbx_secret_lookup *lookup,
+			 struct sbx_secret_lookup *lookup,
 			 const struct sbx_action *action,
 			 struct sbx_error *err);
 

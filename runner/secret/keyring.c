@@ -75,6 +75,14 @@ char *sbx_keyring_describe(const struct sbx_keyring *ring)
 			    place && more ? " and " : "", more ? more : "");
 }
 
+void sbx_keyring_release(struct sbx_keyring *ring)
+{
+	const char *place = named_place(ring);
+
+	if (!place || !sbx_text_has_prefix(place, FD_PREFIX))
+		sbx_keyring_clear(ring);
+}
+
 /* --- one file ------------------------------------------------------------- */
 
 static int must_be_ours(const char *path, const struct stat *about,

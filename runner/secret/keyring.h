@@ -46,6 +46,12 @@ void sbx_keyring_clear(struct sbx_keyring *ring);
  */
 int sbx_keyring_load(struct sbx_keyring *ring, struct sbx_error *err);
 
+/*
+ * Wipes what can be read again: after a run, whose action may take its time.
+ * A descriptor's keys stay.
+ */
+void sbx_keyring_release(struct sbx_keyring *ring);
+
 /* The directory that new keys go to; free().  NULL for a descriptor. */
 char *sbx_keyring_directory(const struct sbx_keyring *ring);
 

@@ -62,11 +62,13 @@ static int open_secret(struct sbx_secret_lookup *lookup, int i,
 		       struct sbx_secrets *out, struct sbx_error *err)
 {
 	cleanup_secret unsigned char *value = NULL;
+	const struct sbx_keys none = { .v = NULL };
 	size_t size;
 
-	if (sbx_keyring_load(lookup->keys, err) < 0)
+	if (lookup->keys && sbx_keyring_load(lookup->keys, err) < 0)
 		return -1;
-	if (sbx_seal_open(secret, lookup->skill, &lookup->keys->keys, &value,
+	if (sbx_seal_open(secret, lookup->skill,
+			  lookup->keys ? &lookup->keys->keys : &none, &value,
 			  &size, err) < 0)
 		return sbx_error_wrap(err, "%s", lookup->files[i].path);
 	sbx_secrets_set(out, secret->name, &value, size);
@@ -107,4 +109,6 @@ void sbx_secret_lookup_clear(struct sbx_secret_lookup *lookup)
 		lookup->files[i].path = NULL;
 		lookup->files[i].was_read = false;
 	}
+	if (lookup->keys)
+		sbx_keyring_release(lookup->keys);
 }

@@ -20,7 +20,7 @@ enum { SBX_SECRET_OF_OWNER, SBX_SECRET_OF_SKILL, SBX_SECRET_FILES };
  * @owner	whose store is looked into then; or NULL
  * @skill	its name, which every box must have
  * @skill_dir	where its own file is; or NULL
- * @keys	read only when there is a box to open; borrowed, changed by that
+ * @keys	borrowed, and loaded only when there is a box to open; or NULL
  *
  * The rest begins as zero and belongs to sbx_secret_find(): each file is read
  * once, whatever happens to it meanwhile.
@@ -48,7 +48,7 @@ struct sbx_secret_lookup {
 int sbx_secret_find(struct sbx_secret_lookup *lookup, const char *name,
 		    struct sbx_secrets *out, struct sbx_error *err);
 
-/* Frees what was read; not what was borrowed. */
+/* Frees what was read, and releases the keys. */
 void sbx_secret_lookup_clear(struct sbx_secret_lookup *lookup);
 #define cleanup_secret_lookup SBX_CLEANUP(sbx_secret_lookup_clear)
 
