@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "sandbox/reap.h"
 #include "sandbox/run.h"
+#include "secret/memory.h"
 #include "sandbox/spec.h"
 #include "skill/skill_test.h"
 
@@ -37,6 +38,7 @@ struct session {
 	struct sbx_engine *engine;
 	struct sbx_strv names;
 	struct subject *subjects;
+	struct sbx_keyring *keys;
 	int cancel_fd;
 	char owner[32];
 	size_t number; /* of the test that runs, from 1 */
@@ -120,11 +122,31 @@ static void put_diagnosis(const struct subject *subject,
 
 /* --- running --------------------------------------------------------------- */
 
+/* They are no secrets, but are handed over as such. */
+static int take_secrets(const struct sbx_skill_test *test,
+			struct sbx_secrets *out, struct sbx_error *err)
+{
+	const char *name;
+	json_t *text;
+
+	json_object_foreach (test->secrets, name, text) {
+		size_t size = json_string_length(text);
+		unsigned char *value = NULL;
+
+		if (sbx_secret_alloc(&value, size, err) < 0)
+			return -1;
+		memcpy(value, json_string_value(text), size);
+		sbx_secrets_set(out, name, &value, size);
+	}
+	return 0;
+}
+
 static json_t *run_test(struct session *session, const char *skill,
 			const struct sbx_skill_test *test)
 {
 	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
 	cleanup_free char *input = sbx_json_line(test->input);
+	cleanup_secrets struct sbx_secrets secrets = { .v = NULL };
 	struct sbx_run run = {
 		.engine = session->engine,
 		.catalog = &session->catalog,
@@ -136,13 +158,20 @@ static json_t *run_test(struct session *session, const char *skill,
 		.input_size = strlen(input),
 		.overrides = &overrides,
 		.owner = session->owner,
+		.secrets = &secrets,
+		.keys = session->keys,
 		.cancel_fd = session->cancel_fd,
 		.progress.line = sbx_term_progress,
 	};
+	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_record record;
 	json_t *json;
 
-	sbx_run_action(&run, &record);
+	sbx_record_init(&record);
+	if (take_secrets(test, &secrets, &err) == 0)
+		sbx_run_action(&run, &record);
+	else
+		sbx_record_fail(&record, &err);
 	json = sbx_record_json(&record);
 	sbx_record_clear(&record);
 	return json;
@@ -240,6 +269,7 @@ static int prepare(const struct sbx_cli *cli, struct session *session,
 	sbx_random_hex(random, sizeof(random));
 	snprintf(session->owner, sizeof(session->owner), "%s%s",
 		 SBX_SPEC_TEST_OWNER, random);
+	session->keys = &cli->globals->keyring;
 	if (sbx_cli_policy(cli, &session->policy, err) ||
 	    sbx_cli_catalog(cli, &session->catalog, err) ||
 	    sbx_cli_engine(cli, &session->engine, err))

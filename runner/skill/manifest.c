@@ -175,6 +175,7 @@ static void clear_test(struct sbx_skill_test *test)
 	free(test->name);
 	free(test->action);
 	json_decref(test->input);
+	json_decref(test->secrets);
 	json_decref(test->expect);
 }
 

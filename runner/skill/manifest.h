@@ -148,6 +148,7 @@ struct sbx_action {
  *
  * @action	as written; known to exist
  * @input	JSON, never NULL ({} when not given)
+ * @secrets	object of texts, what the action gets for its secrets; or NULL
  * @expect	object with any of: status, outcome, output (exact),
  *		output_subset, error_contains, stderr_contains
  * @line	where it stands
@@ -156,6 +157,7 @@ struct sbx_skill_test {
 	char *name; /* "name:" or "ACTION #N" */
 	char *action;
 	json_t *input;
+	json_t *secrets;
 	json_t *expect;
 	unsigned int line;
 };

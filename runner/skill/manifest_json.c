@@ -157,6 +157,8 @@ static json_t *tests_json(const struct sbx_manifest *manifest)
 		set_text(object, "name", test->name);
 		set_text(object, "action", test->action);
 		set(object, "input", json_incref(test->input));
+		if (test->secrets)
+			set(object, "secrets", json_incref(test->secrets));
 		set(object, "expect", json_incref(test->expect));
 		json_array_append_new(list, object);
 	}

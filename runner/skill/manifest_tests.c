@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "skill/manifest_parts.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -20,6 +22,7 @@ const struct sbx_field sbx_test_fields[] = {
 	  .offset = offsetof(struct test, action),
 	  .expected = "the name of an action" },
 	{ .name = "input", .read = sbx_read_nothing },
+	{ .name = "secrets", .read = sbx_read_nothing },
 	{ .name = "expect",
 	  .read = sbx_read_nothing,
 	  .flags = SBX_FIELD_REQUIRED,
@@ -115,11 +118,49 @@ static void check_test_action(const struct sbx_at *at, const char *name,
 				 "there is no such action in this skill");
 }
 
+static bool names_secret(const struct sbx_action *action, const char *name)
+{
+	for (size_t i = 0; i < action->n_secrets; i++) {
+		if (strcmp(action->secrets[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Values that are made up, by the names that the action has; or NULL. */
+static json_t *read_secrets(const struct sbx_at *at,
+			    const struct sbx_action *action)
+{
+	json_t *secrets;
+	const char *name;
+	json_t *value;
+
+	if (!at->value ||
+	    !sbx_reader_is_mapping(at, SBX_SECRETS_MAX,
+				   "a mapping such as {API_TOKEN: not-real}"))
+		return NULL;
+	secrets = json_object();
+	json_object_foreach ((json_t *)at->value, name, value) {
+		struct sbx_at inner = sbx_at_member(at, name);
+		const char *text = sbx_reader_text(&inner, "a text");
+
+		if (action && !names_secret(action, name))
+			sbx_reader_key_error(&inner, "the action has no such "
+						     "secret");
+		else if (text && *text == '\0')
+			sbx_reader_error(&inner, "a secret is never empty");
+		else if (text)
+			json_object_set(secrets, name, value);
+	}
+	return secrets;
+}
+
 static void read_test(const struct sbx_at *at, struct sbx_manifest *manifest)
 {
 	struct sbx_skill_test *out = &manifest->tests[manifest->n_tests++];
 	struct sbx_at input = sbx_at_member(at, "input");
 	struct sbx_at expect = sbx_at_member(at, "expect");
+	struct sbx_at secrets = sbx_at_member(at, "secrets");
 	struct test test = { .name = NULL };
 
 	sbx_read_mapping(at, sbx_test_fields, 0, &test);
@@ -130,6 +171,8 @@ static void read_test(const struct sbx_at *at, struct sbx_manifest *manifest)
 		test.name ? test.name
 			  : sbx_asprintf("%s #%zu", out->action, at->index + 1);
 	out->input = input.value ? json_deep_copy(input.value) : json_object();
+	out->secrets = read_secrets(&secrets,
+				    sbx_manifest_action(manifest, out->action));
 	out->expect = expect.value ? read_expect(&expect) : json_object();
 	out->line = sbx_reader_place(at).line;
 }

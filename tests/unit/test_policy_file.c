@@ -88,8 +88,10 @@ static void test_builtin(void **state)
 	assert_int_equal(builtin.uid_range.last, strictest.uid_range.last);
 	assert_int_equal(builtin.disk_free, strictest.disk_free);
 	sbx_policy_clear(&strictest);
-	/* The shipped webpage, and nobody else, has a network. */
-	assert_int_equal(builtin.n_exceptions, 1);
+	/* The shipped webpage and telegram, and nobody else, have one. */
+	assert_int_equal(builtin.n_exceptions, 2);
+	assert_true(sbx_policy_skill(&builtin, "telegram")
+			    ->rights.networks[SBX_NETWORK_BRIDGE]);
 	assert_true(sbx_policy_skill(&builtin, "webpage")
 			    ->rights.networks[SBX_NETWORK_BRIDGE]);
 	assert_false(sbx_policy_skill(&builtin, "webpage")
