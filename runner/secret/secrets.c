@@ -60,20 +60,18 @@ void sbx_secrets_clear(struct sbx_secrets *secrets)
 	*secrets = (struct sbx_secrets){ .v = NULL };
 }
 
-/* One byte more than a value may have tells one that is too large. */
-int sbx_secret_read(int fd, const char *what, unsigned char **value,
-		    size_t *size, struct sbx_error *err)
+/* All that @fd has, up to the size of @memory; how much in *@have. */
+static int read_to_end(int fd, const char *what, unsigned char *memory,
+		       size_t *have, struct sbx_error *err)
 {
-	cleanup_secret unsigned char *memory = NULL;
-	size_t have = 0;
+	const size_t room = SBX_SECRET_SIZE_MAX + 1;
 	ssize_t got;
 
-	if (sbx_secret_alloc(&memory, SBX_SECRET_SIZE_MAX + 1, err) < 0)
-		return -1;
+	*have = 0;
 	do {
-		got = read(fd, memory + have, SBX_SECRET_SIZE_MAX + 1 - have);
+		got = read(fd, memory + *have, room - *have);
 		if (got > 0)
-			have += (size_t)got;
+			*have += (size_t)got;
 	} while (got > 0);
 	if (got < 0 && errno == EINTR)
 		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
@@ -82,6 +80,19 @@ int sbx_secret_read(int fd, const char *what, unsigned char **value,
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "%s cannot be read: %s", what,
 				     strerror(errno));
+	return 0;
+}
+
+/* One byte more than a value may have tells one that is too large. */
+int sbx_secret_read(int fd, const char *what, unsigned char **value,
+		    size_t *size, struct sbx_error *err)
+{
+	cleanup_secret unsigned char *memory = NULL;
+	size_t have;
+
+	if (sbx_secret_alloc(&memory, SBX_SECRET_SIZE_MAX + 1, err) < 0 ||
+	    read_to_end(fd, what, memory, &have, err) < 0)
+		return -1;
 	if (have > SBX_SECRET_SIZE_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "%s has more than %d bytes", what,
@@ -91,8 +102,10 @@ int sbx_secret_read(int fd, const char *what, unsigned char **value,
 	if (have == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s is empty",
 				     what);
-	*value = memory;
+	/* Locked memory is scarce: not the whole page after page of it. */
+	if (sbx_secret_alloc(value, have, err) < 0)
+		return -1;
+	memcpy(*value, memory, have);
 	*size = have;
-	memory = NULL;
 	return 0;
 }
