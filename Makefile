@@ -245,8 +245,9 @@ SCRIPTS = $(shell tests/lint/list-scripts)
 
 .PHONY: lint check-layers check-style check-format check-tidy check-cppcheck \
 	check-scripts
+lint: ## all static checks
 lint: check-layers check-style check-format check-tidy check-cppcheck \
-	check-scripts ## all static checks
+	check-scripts
 
 check-layers: ## no upward include, no include cycle
 	$(say) LINT check-layers

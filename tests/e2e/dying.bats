@@ -8,11 +8,7 @@
 load helper
 
 setup_file() {
-	dir=$BATS_FILE_TMPDIR/engine
-	export SBX_TEST_ENGINE=$dir
-	"$harness/engine" start "$dir"
-	DOCKER_HOST=$("$harness/engine" url "$dir")
-	export DOCKER_HOST
+	own_engine
 	prepare
 	# Killed while it looks for leaks, LSan reports that it could not.
 	export ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0"

@@ -7,11 +7,7 @@
 load helper
 
 setup_file() {
-	dir=$BATS_FILE_TMPDIR/engine
-	export SBX_TEST_ENGINE=$dir
-	"$harness/engine" start "$dir"
-	DOCKER_HOST=$("$harness/engine" url "$dir")
-	export DOCKER_HOST
+	own_engine
 	prepare
 	# A number of its own: other engines may run the same tests.
 	export snooze=7$((BASHPID % 100000 + 100000))

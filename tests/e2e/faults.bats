@@ -10,11 +10,7 @@
 load helper
 
 setup_file() {
-	dir=$BATS_FILE_TMPDIR/engine
-	export SBX_TEST_ENGINE=$dir
-	"$harness/engine" start "$dir"
-	DOCKER_HOST=$("$harness/engine" url "$dir")
-	export DOCKER_HOST
+	own_engine
 	prepare
 	fixture t-faults <<'YAML'
   says: {command: [cat]}

@@ -26,14 +26,23 @@ if [ -n "${CI-}" ]; then
 	}
 fi
 
+# use_engine DIR: a private engine for all that follows
+use_engine() {
+	export SBX_TEST_ENGINE=$1
+	"$harness/engine" start "$1"
+	DOCKER_HOST=$("$harness/engine" url "$1")
+	export DOCKER_HOST
+}
+
+# For setup_file, before prepare: one that nobody else uses; teardown_file has
+# to stop it.
+own_engine() {
+	use_engine "$BATS_FILE_TMPDIR/engine"
+}
+
 # For setup_file: the engine, and a place for fixtures.
 prepare() {
-	if [ -z "${SBX_TEST_ENGINE-}" ]; then
-		export SBX_TEST_ENGINE=$top/build/test-engine
-		"$harness/engine" start "$SBX_TEST_ENGINE"
-		DOCKER_HOST=$("$harness/engine" url "$SBX_TEST_ENGINE")
-		export DOCKER_HOST
-	fi
+	[ -n "${SBX_TEST_ENGINE-}" ] || use_engine "$top/build/test-engine"
 	export skills=$BATS_FILE_TMPDIR/skills
 	mkdir -p "$skills"
 	# Not this machine's own.
