@@ -14,6 +14,12 @@
  */
 
 /*
+ * The memory ends where its last byte does, so for a structure the size has to
+ * be rounded up to what its members are aligned to.
+ */
+#define SBX_SECRET_ALIGN(size) (((size) + 15) & ~(size_t)15)
+
+/*
  * @size bytes, not initialised; 0 is as good as 1.  From the first call on the
  * process leaves no core dump and cannot be traced by others of its user.
  * MISCONFIGURED where the memory cannot be locked (RLIMIT_MEMLOCK).

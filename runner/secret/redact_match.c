@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "secret/redact_match.h"
+
+#include <string.h>
+
+/* --- which forms ----------------------------------------------------------- */
+
+size_t sbx_redact_matchers(const unsigned char *value, size_t size,
+			   struct sbx_redact_matcher *out)
+{
+	int backslashes = memchr(value, '\\', size) ? 2 : 1;
+	int percents = memchr(value, '%', size) ? 2 : 1;
+	size_t n = 0;
+
+	for (int i = 0; i < backslashes * percents; i++)
+		out[n++] = (struct sbx_redact_matcher){
+			.form = SBX_REDACT_TEXT,
+			.has_raw_backslash = i % backslashes > 0,
+			.has_raw_percent = i / backslashes > 0,
+		};
+	out[n++] = (struct sbx_redact_matcher){ .form = SBX_REDACT_HEX };
+	for (uint8_t lead = 0; lead < 6; lead += 2)
+		out[n++] = (struct sbx_redact_matcher){
+			.form = SBX_REDACT_BASE64,
+			.lead = lead,
+		};
+	for (size_t i = 0; i < n; i++) {
+		out[i].value = value;
+		out[i].size = size;
+	}
+	return n;
+}
+
+/* How many bytes, digits or characters make it whole. */
+static size_t whole(const struct sbx_redact_matcher *matcher)
+{
+	switch (matcher->form) {
+	case SBX_REDACT_HEX:
+		return 2 * matcher->size;
+	case SBX_REDACT_BASE64:
+		return (matcher->lead + 8 * matcher->size + 5) / 6;
+	default:
+		return matcher->size;
+	}
+}
+
+bool sbx_redact_is_whole(const struct sbx_redact_attempt *attempt)
+{
+	return attempt->done == whole(attempt->matcher);
+}
+
+size_t sbx_redact_progress(const struct sbx_redact_attempt *attempt)
+{
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+
+	switch (matcher->form) {
+	case SBX_REDACT_HEX:
+		return attempt->done / 2;
+	case SBX_REDACT_BASE64:
+		return attempt->done ? (6 * attempt->done - matcher->lead) / 8
+				     : 0;
+	default:
+		return attempt->done;
+	}
+}
+
+/* --- text ------------------------------------------------------------------ */
+
+/* UTF-8 of @code, at most 4 bytes. */
+static size_t put_utf8(unsigned char *out, uint32_t code)
+{
+	static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t size = code < 0x80      ? 1
+		      : code < 0x800   ? 2
+		      : code < 0x10000 ? 3
+				       : 4;
+
+	for (size_t i = size - 1; i > 0; i--) {
+		out[i] = (unsigned char)(0x80 | (code & 0x3f));
+		code >>= 6;
+	}
+	out[0] = (unsigned char)(marks[size] | code);
+	return size;
+}
+
+static bool take_code(struct sbx_redact_attempt *attempt, uint32_t code)
+{
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+	const unsigned char *at = matcher->value + attempt->done;
+	unsigned char utf8[4];
+	size_t size = put_utf8(utf8, code);
+
+	if (size <= matcher->size - attempt->done &&
+	    memcmp(at, utf8, size) == 0)
+		attempt->done += size;
+	else if (*at == code)
+		attempt->done++;
+	else
+		return false;
+	return true;
+}
+
+static bool take_byte(struct sbx_redact_attempt *attempt, uint32_t byte)
+{
+	if (attempt->matcher->value[attempt->done] != byte)
+		return false;
+	attempt->done++;
+	return true;
+}
+
+/* What fails in the end should do so soon: most text that has escapes has many.
+ */
+static bool can_be(const struct sbx_redact_attempt *attempt)
+{
+	const struct sbx_redact_unit *unit = &attempt->unit;
+	unsigned char next = attempt->matcher->value[attempt->done];
+
+	if (sbx_redact_unit_is_byte(unit))
+		return unit->left != 1 || unit->code == next >> 4;
+	return unit->left != 2 || unit->code == 0 || next >= 0x80;
+}
+
+/* --- hexadecimal and base64 ------------------------------------------------ */
+
+static bool take_break(struct sbx_redact_attempt *attempt)
+{
+	return attempt->done > 0 && attempt->breaks++ < SBX_REDACT_BREAKS_MAX;
+}
+
+static bool take_digit(struct sbx_redact_attempt *attempt, uint32_t code)
+{
+	const unsigned char *at = attempt->matcher->value + attempt->done / 2;
+	int value = code < 0x80 ? sbx_redact_digit((unsigned char)code) : -1;
+
+	if (value < 0)
+		return attempt->done % 2 == 0 && code < 0x80 && code > 0 &&
+		       strchr("\r\n\t :-,", (int)code) && take_break(attempt);
+	if (value != (attempt->done % 2 ? *at & 0xf : *at >> 4))
+		return false;
+	attempt->done++;
+	attempt->breaks = 0;
+	return true;
+}
+
+/* The 6 bits of a character of either alphabet (RFC 4648), or -1. */
+static int sextet(uint32_t code)
+{
+	if (code >= 'A' && code <= 'Z')
+		return (int)code - 'A';
+	if (code >= 'a' && code <= 'z')
+		return (int)code - 'a' + 26;
+	if (code >= '0' && code <= '9')
+		return (int)code - '0' + 52;
+	if (code == '+' || code == '-')
+		return 62;
+	return code == '/' || code == '_' ? 63 : -1;
+}
+
+/*
+ * Whether the next character can have these bits: those of them that are the
+ * value's are.  Byte and bit positions are of the value and what is before it,
+ * which is less than a byte.
+ */
+static bool fits(const struct sbx_redact_attempt *attempt, int bits)
+{
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+	size_t bit = 6 * attempt->done + (8 - matcher->lead);
+	uint32_t wanted = 0;
+	uint32_t mask = 0;
+
+	for (size_t i = bit / 8; i < bit / 8 + 2; i++) {
+		bool is_value = i >= 1 && i <= matcher->size;
+
+		wanted = wanted << 8 | (is_value ? matcher->value[i - 1] : 0);
+		mask = mask << 8 | (is_value ? 0xff : 0);
+	}
+	wanted >>= 10 - bit % 8;
+	mask >>= 10 - bit % 8;
+	return (((uint32_t)bits ^ wanted) & mask & 0x3f) == 0;
+}
+
+/* A line may be indented. */
+static bool is_break(const struct sbx_redact_attempt *attempt, uint32_t code)
+{
+	return code == '\n' || code == '\r' ||
+	       (attempt->breaks > 0 && (code == ' ' || code == '\t'));
+}
+
+static bool take_sextet(struct sbx_redact_attempt *attempt, uint32_t code)
+{
+	int bits = sextet(code);
+
+	if (bits < 0)
+		return is_break(attempt, code) && take_break(attempt);
+	if (!fits(attempt, bits))
+		return false;
+	attempt->done++;
+	attempt->breaks = 0;
+	return true;
+}
+
+/* --- bytes of the stream --------------------------------------------------- */
+
+/* A character as it is. */
+static bool take_plain(struct sbx_redact_attempt *attempt, unsigned char byte)
+{
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+
+	switch (matcher->form) {
+	case SBX_REDACT_HEX:
+		return take_digit(attempt, byte);
+	case SBX_REDACT_BASE64:
+		return take_sextet(attempt, byte);
+	default:
+		return take_byte(attempt, byte) ||
+		       (byte == '+' && take_byte(attempt, ' '));
+	}
+}
+
+/* Whether @byte begins an escape here. */
+static bool is_escape(const struct sbx_redact_attempt *attempt,
+		      unsigned char byte)
+{
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+
+	if (!sbx_redact_unit_is_lead(byte))
+		return false;
+	if (matcher->form != SBX_REDACT_TEXT ||
+	    matcher->value[attempt->done] != byte)
+		return true;
+	return byte == '%' ? !matcher->has_raw_percent
+			   : !matcher->has_raw_backslash;
+}
+
+/* Nobody has a reason to write a digit as an escape, but for + and /. */
+static bool may_begin_escaped(const struct sbx_redact_attempt *attempt)
+{
+	if (attempt->done > 0 || attempt->matcher->form == SBX_REDACT_TEXT)
+		return true;
+	return attempt->matcher->form == SBX_REDACT_BASE64 &&
+	       (fits(attempt, 62) || fits(attempt, 63));
+}
+
+static bool take_escaped(struct sbx_redact_attempt *attempt, unsigned char byte)
+{
+	enum sbx_redact_form form = attempt->matcher->form;
+	enum sbx_redact_unit_result result;
+	uint32_t code;
+
+	if (!sbx_redact_unit_is_open(&attempt->unit) &&
+	    !may_begin_escaped(attempt))
+		return false;
+	result = sbx_redact_unit_step(&attempt->unit, byte, &code);
+	if (result == SBX_REDACT_UNIT_MORE)
+		return form != SBX_REDACT_TEXT || can_be(attempt);
+	if (result == SBX_REDACT_UNIT_BAD)
+		return false;
+	if (form == SBX_REDACT_HEX)
+		return take_digit(attempt, code);
+	if (form == SBX_REDACT_BASE64)
+		return take_sextet(attempt, code);
+	return result == SBX_REDACT_UNIT_CODE ? take_code(attempt, code)
+					      : take_byte(attempt, code);
+}
+
+/*
+ * A value that ends with a backslash and is followed by a quote: in JSON these
+ * two are one character, and a quote that stayed would end the string.
+ */
+static bool minds_quote(const struct sbx_redact_matcher *matcher)
+{
+	size_t n = 0;
+
+	if (!matcher->has_raw_backslash)
+		return false;
+	while (n < matcher->size &&
+	       matcher->value[matcher->size - 1 - n] == '\\')
+		n++;
+	return n % 2 == 1;
+}
+
+enum sbx_redact_result sbx_redact_match(struct sbx_redact_attempt *attempt,
+					const unsigned char *data, size_t size,
+					size_t *used)
+{
+	size_t end = whole(attempt->matcher);
+	size_t at = 0;
+
+	for (; at < size && attempt->done < end; at++) {
+		bool is_escaped = sbx_redact_unit_is_open(&attempt->unit) ||
+				  is_escape(attempt, data[at]);
+
+		if (is_escaped ? !take_escaped(attempt, data[at])
+			       : !take_plain(attempt, data[at])) {
+			*used = at;
+			return SBX_REDACT_FAILED;
+		}
+	}
+	*used = at;
+	if (attempt->done < end)
+		return SBX_REDACT_OPEN;
+	if (!minds_quote(attempt->matcher))
+		return SBX_REDACT_FOUND;
+	if (at == size)
+		return SBX_REDACT_OPEN;
+	*used += data[at] == '"';
+	return SBX_REDACT_FOUND;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SECRET_REDACT_MATCH_H
+#define SBX_SECRET_REDACT_MATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "secret/redact_unit.h"
+
+/*
+ * The forms in which a value is looked for, and an attempt to find one of them
+ * at one place of a stream.
+ *
+ * TEXT		byte by byte, each of them as it is or as an escape
+ *		(secret/redact_unit.h), a blank as '+' too; characters outside
+ *		of ASCII as \uXXXX by UTF-8 or by Latin-1.  What begins an
+ *		escape is itself either written as one throughout, or never:
+ *		a form each, so that a byte of the stream has one reading.
+ * HEX		two digits a byte, separators between bytes
+ * BASE64	both alphabets, line breaks between characters.  The first and
+ *		the last character may have bits of neighbours in them; these
+ *		count for nothing, the characters belong to the value.
+ */
+enum sbx_redact_form {
+	SBX_REDACT_TEXT,
+	SBX_REDACT_HEX,
+	SBX_REDACT_BASE64,
+};
+
+/* Separators or line breaks between two bytes or characters at most. */
+#define SBX_REDACT_BREAKS_MAX 16
+
+/*
+ * @value		borrowed, at least 1 byte
+ * @has_raw_backslash	TEXT: '\\' of the value is written as it is
+ * @has_raw_percent	TEXT: so is '%'
+ * @lead		BASE64: bits before the value in its first character:
+ *			0, 2, 4
+ */
+struct sbx_redact_matcher {
+	enum sbx_redact_form form;
+	const unsigned char *value;
+	size_t size;
+	bool has_raw_backslash;
+	bool has_raw_percent;
+	uint8_t lead;
+};
+
+/* The most matchers that one value has. */
+#define SBX_REDACT_MATCHERS_MAX 8
+
+/* All for one value; returns how many were written to @out. */
+size_t sbx_redact_matchers(const unsigned char *value, size_t size,
+			   struct sbx_redact_matcher *out);
+
+/*
+ * @start	where in the stream what it found is to begin
+ * @done	bytes, digits or characters that were found
+ * @breaks	since the last of them
+ */
+struct sbx_redact_attempt {
+	const struct sbx_redact_matcher *matcher;
+	uint64_t start;
+	size_t done;
+	struct sbx_redact_unit unit;
+	uint8_t breaks;
+};
+
+enum sbx_redact_result {
+	SBX_REDACT_FAILED,
+	SBX_REDACT_FOUND,
+	SBX_REDACT_OPEN, /* all bytes were used, and more may complete it */
+};
+
+/* Goes on with the next bytes; *@used of them belong to it, or were looked at
+ * before it failed. */
+enum sbx_redact_result sbx_redact_match(struct sbx_redact_attempt *attempt,
+					const unsigned char *data, size_t size,
+					size_t *used);
+
+/* Whole bytes of the value that an open attempt has found. */
+size_t sbx_redact_progress(const struct sbx_redact_attempt *attempt);
+
+/* Whether it has found all, and is open only to see what follows. */
+bool sbx_redact_is_whole(const struct sbx_redact_attempt *attempt);
+
+#endif
