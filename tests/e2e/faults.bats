@@ -33,12 +33,12 @@ sized() {
 
 # A volume that is new has to be given to the action's user: more calls.
 @test "every fault at every call" {
-	SBX_FAULTS_AT_ONCE=8 "$harness/faults" calls t-faults says \
+	SBX_FAULTS_AT_ONCE=$(sized 8 8 3) "$harness/faults" calls t-faults says \
 		-v 'v{}:/data:rw'
 }
 
 @test "every fault at every call of a build" {
-	SBX_FAULTS_AT_ONCE=8 "$harness/faults" \
+	SBX_FAULTS_AT_ONCE=$(sized 8 8 3) "$harness/faults" \
 		"$(sized build=quick build build=quick)" t-faults says
 }
 
@@ -55,13 +55,13 @@ sized() {
 }
 
 @test "other faults at any byte" {
-	SBX_FAULTS_AT_ONCE=8 "$harness/faults" "bytes=$(sized 15 500 8)" \
-		t-faults says
+	SBX_FAULTS_AT_ONCE=$(sized 8 8 3) \
+		"$harness/faults" "bytes=$(sized 15 500 8)" t-faults says
 }
 
 @test "what may have run is told from what cannot have" {
-	SBX_FAULTS_AT_ONCE=8 "$harness/faults" "hello=$(sized 8 200 8)" \
-		t-faults says
+	SBX_FAULTS_AT_ONCE=$(sized 8 8 3) \
+		"$harness/faults" "hello=$(sized 8 200 8)" t-faults says
 }
 
 @test "a hundred runs at once" {
