@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "cli/terminal.h"
+#include "secret/sealed_file.h"
 #include "skill/grant.h"
 #include "skill/policy_file.h"
 #include "skill/skill_image.h"
@@ -116,6 +117,37 @@ static void check_policy(struct check *check, const char *dir,
 	}
 }
 
+static bool is_named(const struct sbx_manifest *manifest, const char *name)
+{
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		if (sbx_action_names_secret(&manifest->actions[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Whether they can be opened is another host's affair. */
+static void check_secrets(struct check *check, const char *dir,
+			  const struct sbx_skill *skill)
+{
+	cleanup_sealed_place struct sbx_sealed_place place = { .name = NULL };
+	cleanup_sealed struct sbx_sealed sealed = { .secrets = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	sbx_sealed_place_of_skill(&place, dir);
+	if (sbx_sealed_file_read(&place, &sealed, &err) < 0)
+		put_error(check, err.message);
+	for (size_t i = 0; i < sealed.n_secrets; i++) {
+		const char *name = sealed.secrets[i].name;
+		cleanup_free char *line =
+			sbx_asprintf("%s/%s: no action names the secret %s",
+				     dir, place.name, name);
+
+		if (!is_named(skill->manifest, name))
+			put_warning(check, dir, line);
+	}
+}
+
 /* --- one directory --------------------------------------------------------- */
 
 static void check_skill(struct check *check, const char *dir)
@@ -136,6 +168,7 @@ static void check_skill(struct check *check, const char *dir)
 		return;
 	check_policy(check, dir, &skill);
 	check_dockerfile(check, dir, &skill);
+	check_secrets(check, dir, &skill);
 }
 
 /*

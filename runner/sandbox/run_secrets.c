@@ -5,21 +5,12 @@
 
 #include "base/mem.h"
 
-static bool names(const struct sbx_action *action, const char *name)
-{
-	for (size_t i = 0; i < action->n_secrets; i++) {
-		if (strcmp(action->secrets[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A name that was mistyped would else leave the sealed value in force. */
 static int check_given(const struct sbx_secrets *given,
 		       const struct sbx_action *action, struct sbx_error *err)
 {
 	for (size_t i = 0; given && i < given->n; i++) {
-		if (!names(action, given->v[i].name))
+		if (!sbx_action_names_secret(action, given->v[i].name))
 			return sbx_error_set(err, SBX_OUTCOME_INVALID,
 					     "action %s has no secret %s under "
 					     "\"secrets:\" in its manifest",

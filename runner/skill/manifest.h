@@ -224,6 +224,9 @@ void sbx_action_add_secret(struct sbx_action *action,
 			   const struct sbx_secret_use *use);
 void sbx_action_clear_secrets(struct sbx_action *action);
 
+/* Whether one of them is called @name. */
+bool sbx_action_names_secret(const struct sbx_action *action, const char *name);
+
 /* Where the files are; whether there are any. */
 #define SBX_SECRETS_DIR "/run/secrets"
 bool sbx_action_wants_secret_files(const struct sbx_action *action);

@@ -42,6 +42,15 @@ void sbx_action_add_secret(struct sbx_action *action,
 	};
 }
 
+bool sbx_action_names_secret(const struct sbx_action *action, const char *name)
+{
+	for (size_t i = 0; i < action->n_secrets; i++) {
+		if (strcmp(action->secrets[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool sbx_action_wants_secret_files(const struct sbx_action *action)
 {
 	for (size_t i = 0; i < action->n_secrets; i++) {

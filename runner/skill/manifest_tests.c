@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "skill/manifest_parts.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -118,15 +116,6 @@ static void check_test_action(const struct sbx_at *at, const char *name,
 				 "there is no such action in this skill");
 }
 
-static bool names_secret(const struct sbx_action *action, const char *name)
-{
-	for (size_t i = 0; i < action->n_secrets; i++) {
-		if (strcmp(action->secrets[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Values that are made up, by the names that the action has; or NULL. */
 static json_t *read_secrets(const struct sbx_at *at,
 			    const struct sbx_action *action)
@@ -144,7 +133,7 @@ static json_t *read_secrets(const struct sbx_at *at,
 		struct sbx_at inner = sbx_at_member(at, name);
 		const char *text = sbx_reader_text(&inner, "a text");
 
-		if (action && !names_secret(action, name))
+		if (action && !sbx_action_names_secret(action, name))
 			sbx_reader_key_error(&inner, "the action has no such "
 						     "secret");
 		else if (text && *text == '\0')

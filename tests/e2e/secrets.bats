@@ -266,3 +266,20 @@ print("ready", flush=True); time.sleep(100)' "$token" \
 		find_secret - # over the edge of a piece
 	run -1 find_secret - <<<'nothing'
 }
+
+@test "check reads sealed secrets, and says which nobody names" {
+	key=$BATS_TEST_TMPDIR/keys
+	cp -r "$skills/t-secrets" "$BATS_TEST_TMPDIR"
+	fixtures=$BATS_TEST_TMPDIR
+	for name in TOKEN OTHER; do
+		[ -e "$key" ] || skillbox --keys "$key" secret keygen
+		skillbox --keys "$key" secret set t-secrets "$name" <"$token"
+	done
+	run -0 skillbox check "$fixtures/t-secrets"
+	[[ $output == *'secrets.yaml: warning: no action names the secret OTHER'* ]]
+	[[ $output != *'the secret TOKEN'* ]]
+	sed -i 's/^schema_version: 1/schema_version: 2/' \
+		"$fixtures/t-secrets/secrets.yaml"
+	run -65 skillbox check "$fixtures/t-secrets"
+	[[ $output == *secrets.yaml:*schema_version* ]]
+}
