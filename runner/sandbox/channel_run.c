@@ -52,10 +52,9 @@ static bool is_replaced(const struct sbx_channel_run *run, const char *string)
 {
 	for (size_t i = 0; i < run->n_secrets; i++) {
 		const char *name = run->secrets[i].env;
-		size_t size = name ? strlen(name) : 0;
 
-		if (size > 0 && strncmp(string, name, size) == 0 &&
-		    string[size] == '=')
+		if (name && strncmp(string, name, strlen(name)) == 0 &&
+		    string[strlen(name)] == '=')
 			return true;
 	}
 	return false;

@@ -123,6 +123,28 @@ static void test_secret_with_a_nul_is_no_variable(void **state)
 	assert_null(strstr(f->err.message, "qz"));
 }
 
+static char *text_of(char fill, size_t size)
+{
+	char *text = sbx_malloc(size + 1);
+
+	memset(text, fill, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* With the name, "=" and the NUL it is as long as Linux allows, and longer. */
+static void test_secret_too_long_for_a_variable(void **state)
+{
+	cleanup_free char *value = text_of('s', 131072);
+	struct fixture *f = *state;
+
+	add_secret(f, "TOKEN", NULL, value, 131072 - sizeof("TOKEN="));
+	assert_int_equal(encode(f), 0);
+	sbx_secret_free(&f->frame);
+	f->secrets[0].size++;
+	assert_refused(f, "variable TOKEN has 131066 bytes");
+}
+
 static void test_secrets_count_as_variables(void **state)
 {
 	struct fixture *f = *state;
@@ -134,15 +156,6 @@ static void test_secrets_count_as_variables(void **state)
 	sbx_secret_free(&f->frame);
 	add_secret(f, "C", NULL, "x", 1);
 	assert_refused(f, "1025 environment variables");
-}
-
-static char *text_of(char fill, size_t size)
-{
-	char *text = sbx_malloc(size + 1);
-
-	memset(text, fill, size);
-	text[size] = '\0';
-	return text;
 }
 
 static void test_no_command(void **state)
@@ -261,6 +274,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_secret_with_a_nul_is_no_variable, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_secret_too_long_for_a_variable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secrets_count_as_variables,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secrets_count_in_all,

@@ -405,6 +405,35 @@ static void test_file_of_a_secret_that_is_there_already(void **state)
 	assert_int_equal(access(target, F_OK), -1);
 }
 
+static void mount_one_page(void)
+{
+	if (mount("tmpfs", box_directory, "tmpfs", 0, "size=4096,mode=0777"))
+		_exit(118);
+}
+
+/* What does not fit is not handed over in part. */
+static void test_file_of_a_secret_that_does_not_fit(void **state)
+{
+	cleanup_free char *text = sbx_malloc(8193);
+	char path[64];
+	const char *files[] = { path, text, NULL };
+	struct box *box;
+
+	(void)state;
+	memset(text, 's', 8192);
+	text[8192] = '\0';
+	snprintf(path, sizeof(path), "%s/large", box_directory);
+	box_files = files;
+	box_mounts = mount_one_page;
+	box = box_ready();
+	box_shell(box, "echo ran");
+	assert_aborts(box, "files of secrets (errno 28)");
+	assert_int_equal(box->stdout_.len, 0);
+	box_free(box);
+	box_mounts = NULL;
+	box_files = NULL;
+}
+
 static void test_command_is_looked_up_in_the_given_path(void **state)
 {
 	char path[64], tool[64];
@@ -631,6 +660,7 @@ int main(int argc, char **argv)
 			test_environment_is_what_was_given_and_no_more),
 		cmocka_unit_test(test_files_of_secrets),
 		cmocka_unit_test(test_file_of_a_secret_that_is_there_already),
+		cmocka_unit_test(test_file_of_a_secret_that_does_not_fit),
 		cmocka_unit_test(test_command_is_looked_up_in_the_given_path),
 		cmocka_unit_test(test_many_and_long_strings),
 		cmocka_unit_test(test_process_attributes),
