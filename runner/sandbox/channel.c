@@ -550,3 +550,16 @@ int sbx_channel_pump(struct sbx_channel *channel, struct sbx_error *err)
 	}
 	return 0;
 }
+
+void sbx_channel_read_exit(const void *payload, struct sbx_wire_exit *out)
+{
+	const unsigned char *at = payload;
+
+	out->kind = sbx_wire_get32(at);
+	out->code = sbx_wire_get32(at + 4);
+	out->oom_kills = sbx_wire_get64(at + 8);
+	out->cpu_us = sbx_wire_get64(at + 16);
+	out->max_rss_bytes = sbx_wire_get64(at + 24);
+	out->leftover = sbx_wire_get32(at + 32);
+	out->flags = sbx_wire_get32(at + 36);
+}

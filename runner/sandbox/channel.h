@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "engine/stream.h"
+#include "init/wire.h"
 
 /*
  * The runner's end of the conversation with init (init/wire.h), over an
@@ -49,6 +50,9 @@ struct sbx_channel_secret {
 	const unsigned char *value;
 	size_t size;
 };
+
+/* The payload of EXIT. */
+void sbx_channel_read_exit(const void *payload, struct sbx_wire_exit *out);
 
 /* What RUN carries. */
 struct sbx_channel_run {

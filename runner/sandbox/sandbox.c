@@ -36,6 +36,7 @@
 #include "engine/stream.h"
 #include "init/build_id.h"
 #include "sandbox/channel.h"
+#include "sandbox/collect.h"
 #include "sandbox/discard.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/volume_upload.h"
@@ -70,9 +71,7 @@ struct sbx_sandbox {
 
 	struct sbx_buf hello;
 	struct sbx_buf note; /* what the stream's stderr said */
-	struct sbx_buf out;
-	struct sbx_buf err;
-	struct sbx_buf file;
+	struct sbx_collect collect;
 	const struct sbx_sandbox_program *program;
 	struct sbx_sandbox_result *result;
 };
@@ -93,35 +92,17 @@ static void kill_all(struct sbx_sandbox *sandbox)
 	enter(sandbox, KILLING, KILL_TIMEOUT_MS);
 }
 
-/* Keeps what fits; one byte too many ends the action. */
-static void collect(struct sbx_sandbox *sandbox, int stream, const void *data,
-		    size_t size)
+/* One byte too many ends the action. */
+static int take(struct sbx_sandbox *sandbox, enum sbx_collect_stream stream,
+		const void *data, size_t size, struct sbx_error *err)
 {
-	bool is_out = stream == SBX_FRAMES_STDOUT;
-	struct sbx_buf *to = is_out ? &sandbox->out : &sandbox->err;
-	const struct sbx_sandbox_program *program = sandbox->program;
-	size_t kept = sbx_buf_append(to, data, size);
+	struct sbx_collect *collect = &sandbox->collect;
 
-	if (program->output && kept > 0)
-		program->output(program->ctx, stream, data, kept);
-	if (kept == size)
-		return;
-	if (is_out)
-		sandbox->result->out_truncated = true;
-	else
-		sandbox->result->err_truncated = true;
-	kill_all(sandbox);
-}
-
-static void decode_exit(struct sbx_wire_exit *to, const unsigned char *at)
-{
-	to->kind = sbx_wire_get32(at);
-	to->code = sbx_wire_get32(at + 4);
-	to->oom_kills = sbx_wire_get64(at + 8);
-	to->cpu_us = sbx_wire_get64(at + 16);
-	to->max_rss_bytes = sbx_wire_get64(at + 24);
-	to->leftover = sbx_wire_get32(at + 32);
-	to->flags = sbx_wire_get32(at + 36);
+	if (sbx_collect_take(collect, stream, data, size, err) < 0)
+		return -1;
+	if (collect->streams[stream].is_cut && stream != SBX_COLLECT_FILE)
+		kill_all(sandbox);
+	return 0;
 }
 
 static int out_of_turn(struct sbx_error *err)
@@ -156,16 +137,13 @@ static int on_event(void *ctx, enum sbx_channel_event event, const void *data,
 		sandbox->has_hello = true;
 		break;
 	case SBX_CHANNEL_STDOUT:
-		collect(sandbox, SBX_FRAMES_STDOUT, data, size);
-		break;
+		return take(sandbox, SBX_COLLECT_OUT, data, size, err);
 	case SBX_CHANNEL_STDERR:
-		collect(sandbox, SBX_FRAMES_STDERR, data, size);
-		break;
+		return take(sandbox, SBX_COLLECT_ERR, data, size, err);
 	case SBX_CHANNEL_FILE:
-		sbx_buf_append(&sandbox->file, data, size);
-		break;
+		return take(sandbox, SBX_COLLECT_FILE, data, size, err);
 	case SBX_CHANNEL_EXIT:
-		decode_exit(&sandbox->result->exit, data);
+		sbx_channel_read_exit(data, &sandbox->result->exit);
 		sandbox->has_exit = true;
 		break;
 	default:
@@ -535,6 +513,24 @@ static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	}
 }
 
+/* An action that did not come to its end may have been in the middle of a
+ * word. */
+static void end_streams(struct sbx_sandbox *sandbox, int ended)
+{
+	struct sbx_sandbox_result *result = sandbox->result;
+	struct sbx_collected *streams = sandbox->collect.streams;
+	bool is_cut = ended < 0 || sandbox->phase != RUNNING ||
+		      result->exit.kind != SBX_WIRE_EXITED;
+
+	if (result->exit.flags & SBX_WIRE_FILE_TRUNCATED)
+		streams[SBX_COLLECT_FILE].is_cut = true;
+	sbx_collect_end(&sandbox->collect, is_cut);
+	result->out_truncated = streams[SBX_COLLECT_OUT].is_cut;
+	result->err_truncated = streams[SBX_COLLECT_ERR].is_cut;
+	if (streams[SBX_COLLECT_FILE].is_cut)
+		result->exit.flags |= SBX_WIRE_FILE_TRUNCATED;
+}
+
 int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 		    const struct sbx_sandbox_program *program,
 		    struct sbx_sandbox_result *result, struct sbx_error *err)
@@ -548,21 +544,22 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 		.output_file = program->output_file,
 		.output_file_limit = (uint32_t)program->output_limit,
 	};
+	struct sbx_collect *collect = &sandbox->collect;
 	int cancel_fd = sbx_engine_cancel_fd(sandbox->engine);
 	double patience = sbx_engine_patience(sandbox->engine);
 	int ended;
 
 	memset(result, 0, sizeof(*result));
-	sandbox->out.max = (size_t)program->output_limit;
-	sandbox->err.max = (size_t)program->output_limit;
-	sandbox->file.max = (size_t)program->output_limit;
 	sandbox->program = program;
 	sandbox->result = result;
-	result->out = &sandbox->out;
-	result->err = &sandbox->err;
-	result->file = &sandbox->file;
+	result->out = &collect->streams[SBX_COLLECT_OUT].kept;
+	result->err = &collect->streams[SBX_COLLECT_ERR].kept;
+	result->file = &collect->streams[SBX_COLLECT_FILE].kept;
 
-	if (sbx_channel_send_run(sandbox->channel, &run, err) < 0)
+	if (sbx_collect_begin(collect, program->redacted,
+			      (size_t)program->output_limit, program->output,
+			      program->ctx, err) < 0 ||
+	    sbx_channel_send_run(sandbox->channel, &run, err) < 0)
 		return -1;
 	sbx_channel_send_input(sandbox->channel, program->input,
 			       program->input_size);
@@ -574,6 +571,7 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	sbx_engine_set_patience(sandbox->engine, patience);
 	sbx_engine_set_cancel_fd(sandbox->engine, cancel_fd);
 	result->started = sbx_channel_has_sent(sandbox->channel);
+	end_streams(sandbox, ended);
 	return ended;
 }
 
@@ -591,8 +589,6 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 	free(sandbox->name);
 	sbx_buf_free(&sandbox->hello);
 	sbx_buf_free(&sandbox->note);
-	sbx_buf_free(&sandbox->out);
-	sbx_buf_free(&sandbox->err);
-	sbx_buf_free(&sandbox->file);
+	sbx_collect_clear(&sandbox->collect);
 	free(sandbox);
 }

@@ -45,6 +45,8 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
  * @working_dir	entered by init, as the action's user
  * @input	bytes for stdin, borrowed until sbx_sandbox_free
  * @output_file	path whose content to collect at the end, or NULL
+ * @redacted	what none of its bytes may show, borrowed until
+ *		sbx_sandbox_free; or NULL
  * @cancel_fd	readable when the caller wants the end, or -1
  * @output	gets bytes as they come (within the limit), or NULL
  */
@@ -53,6 +55,7 @@ struct sbx_sandbox_program {
 	const struct sbx_strv *env;
 	const struct sbx_channel_secret *secrets;
 	size_t n_secrets;
+	const struct sbx_secrets *redacted;
 	const char *working_dir;
 	const void *input;
 	size_t input_size;

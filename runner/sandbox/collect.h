@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_COLLECT_H
+#define SBX_SANDBOX_COLLECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "secret/redact.h"
+
+/*
+ * What an action writes: searched for secrets as it comes, before anybody sees
+ * it, then kept and handed on, up to a limit.
+ */
+
+enum sbx_collect_stream {
+	SBX_COLLECT_OUT,
+	SBX_COLLECT_ERR,
+	SBX_COLLECT_FILE,
+	SBX_COLLECT_STREAMS,
+};
+
+/*
+ * @left	bytes that the action may still write
+ * @kept	without secrets
+ * @is_cut	there was more than the limit allows
+ */
+struct sbx_collected {
+	struct sbx_redaction *redaction;
+	size_t left;
+	struct sbx_buf kept;
+	bool is_cut;
+};
+
+/*
+ * Called with what is kept of stdout and stderr, as it comes: @stream is
+ * SBX_FRAMES_STDOUT or SBX_FRAMES_STDERR.
+ */
+typedef void sbx_collect_output(void *ctx, int stream, const void *data,
+				size_t size);
+
+/* All zeros before sbx_collect_begin(). */
+struct sbx_collect {
+	struct sbx_collected streams[SBX_COLLECT_STREAMS];
+	struct sbx_redactor *redactor;
+	sbx_collect_output *output;
+	void *ctx;
+};
+
+/*
+ * @secrets are borrowed until the end; NULL is as good as none.  @limit is
+ * each stream's.  @output may be NULL.  MISCONFIGURED: no secret memory.
+ */
+int sbx_collect_begin(struct sbx_collect *collect,
+		      const struct sbx_secrets *secrets, size_t limit,
+		      sbx_collect_output *output, void *ctx,
+		      struct sbx_error *err);
+
+/*
+ * More of a stream.  What is over the limit is dropped: the limit counts what
+ * the action writes, and what is kept never is more than that either.  -1,
+ * MISCONFIGURED: it cannot be searched for secrets, so it is lost.
+ */
+int sbx_collect_take(struct sbx_collect *collect,
+		     enum sbx_collect_stream stream, const void *data,
+		     size_t size, struct sbx_error *err);
+
+/*
+ * No more will come, and what might have been the beginning of a secret is
+ * let go; not so where the stream may have been cut in the middle of one:
+ * at its limit, or because the action did not get to its end (@is_cut).
+ */
+void sbx_collect_end(struct sbx_collect *collect, bool is_cut);
+
+void sbx_collect_clear(struct sbx_collect *collect);
+
+#endif
