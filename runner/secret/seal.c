@@ -36,15 +36,21 @@ static int make_plaintext(const char *skill, const char *name,
 	return 0;
 }
 
-static int seal_for(struct sbx_sealed_secret *secret,
-		    const struct sbx_recipient *to,
-		    const unsigned char *plaintext, size_t size,
-		    struct sbx_error *err)
+int sbx_seal_for(struct sbx_sealed_secret *secret,
+		 const struct sbx_recipient *to, const char *skill,
+		 const unsigned char *value, size_t size, struct sbx_error *err)
 {
-	size_t box_size = size + crypto_box_SEALBYTES;
-	cleanup_free unsigned char *box = sbx_malloc(box_size);
+	cleanup_secret unsigned char *plaintext = NULL;
+	cleanup_free unsigned char *box = NULL;
+	size_t plain_size;
+	size_t box_size;
 
-	if (crypto_box_seal(box, plaintext, size, to->public_key) != 0)
+	if (make_plaintext(skill, secret->name, value, size, &plaintext,
+			   &plain_size, err) < 0)
+		return -1;
+	box_size = plain_size + crypto_box_SEALBYTES;
+	box = sbx_malloc(box_size);
+	if (crypto_box_seal(box, plaintext, plain_size, to->public_key) != 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "nothing can be sealed for the public key "
 				     "%s",
@@ -68,20 +74,16 @@ static int check_value(size_t size, struct sbx_error *err)
 int sbx_seal(struct sbx_sealed *sealed, const char *skill, const char *name,
 	     const unsigned char *value, size_t size, struct sbx_error *err)
 {
-	cleanup_secret unsigned char *plaintext = NULL;
 	struct sbx_sealed_secret *secret;
-	size_t plain_size;
 
-	if (check_value(size, err) < 0 ||
-	    make_plaintext(skill, name, value, size, &plaintext, &plain_size,
-			   err) < 0)
+	if (check_value(size, err) < 0)
 		return -1;
 	secret = sbx_sealed_renew(sealed, name, err);
 	if (!secret)
 		return -1;
 	for (size_t i = 0; i < sealed->n_recipients; i++) {
-		if (seal_for(secret, &sealed->recipients[i], plaintext,
-			     plain_size, err) < 0)
+		if (sbx_seal_for(secret, &sealed->recipients[i], skill, value,
+				 size, err) < 0)
 			return -1;
 	}
 	secret->sealed_ms = sbx_clock_wall_ms() / 1000 * 1000;

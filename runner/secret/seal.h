@@ -28,6 +28,15 @@ int sbx_seal(struct sbx_sealed *sealed, const char *skill, const char *name,
 	     const unsigned char *value, size_t size, struct sbx_error *err);
 
 /*
+ * Adds a box with the value for @to, in place of what was for it, and leaves
+ * the others and the time alone.
+ */
+int sbx_seal_for(struct sbx_sealed_secret *secret,
+		 const struct sbx_recipient *to, const char *skill,
+		 const unsigned char *value, size_t size,
+		 struct sbx_error *err);
+
+/*
  * Opens a secret of @sealed with the newest of @keys that it is sealed for.
  * MISCONFIGURED: it is sealed for none of them, the box was changed, or made
  * for another skill or secret, or has nothing in it that a value can be.
