@@ -43,6 +43,7 @@ extern const struct sbx_command sbx_cmd_inspect;
 extern const struct sbx_command sbx_cmd_list;
 extern const struct sbx_command sbx_cmd_prune;
 extern const struct sbx_command sbx_cmd_run;
+extern const struct sbx_command sbx_cmd_secret;
 extern const struct sbx_command sbx_cmd_test;
 extern const struct sbx_command sbx_cmd_version;
 
