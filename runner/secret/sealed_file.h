@@ -15,6 +15,9 @@
  */
 #define SBX_SEALED_FILE_NAME "secrets.yaml"
 
+/* Beside it while it is written; it stays when that is cut off. */
+#define SBX_SEALED_FILE_TEMPORARY "." SBX_SEALED_FILE_NAME ".tmp"
+
 /*
  * A file, or the place of one.
  *

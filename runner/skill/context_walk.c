@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "secret/sealed_file.h"
 
 /* A descriptor is held for each level. */
 #define DEPTH_MAX 200
@@ -284,13 +285,20 @@ static bool is_below(const char *path, const char *directory)
 	return strncmp(path, directory, size) == 0 && path[size] == '/';
 }
 
+/* Sealed secrets, and what is left of them when their writing was cut off. */
+static bool is_sealed(const char *path)
+{
+	return strcmp(path, SBX_SEALED_FILE_NAME) == 0 ||
+	       strcmp(path, SBX_SEALED_FILE_TEMPORARY) == 0;
+}
+
 static bool left_out(const struct sbx_walk *walk, const struct level *level,
 		     bool *hits)
 {
 	bool out = sbx_dockerignore_step(walk->ignore, walk->path, level->hits,
 					 hits);
 
-	if (strcmp(walk->path, "secrets.yaml") == 0)
+	if (is_sealed(walk->path))
 		return true;
 	return out && strcmp(walk->path, walk->keep) != 0;
 }

@@ -42,8 +42,8 @@ struct sbx_walk_entry {
 
 /*
  * Walks the directory @dirfd, which is borrowed as @ignore and @keep are.
- * @keep is a path that no rule leaves out.  A file "secrets.yaml" at the top
- * is never part of a context.
+ * @keep is a path that no rule leaves out.  Sealed secrets (secrets.yaml) at
+ * the top are never part of a context.
  */
 void sbx_walk_new(struct sbx_walk **out, int dirfd,
 		  const struct sbx_dockerignore *ignore, const char *keep);

@@ -349,6 +349,24 @@ static void test_ignored(void **state)
 		    "Dockerfile.dockerignore:2: ");
 }
 
+/* Neither the image nor its key has them, whatever .dockerignore says. */
+static void test_secrets_are_left_out(void **state)
+{
+	char without[SBX_HASH_HEX_SIZE], with[SBX_HASH_HEX_SIZE];
+
+	(void)state;
+	put("Dockerfile", "D");
+	put(".dockerignore", "!secrets.yaml\n!.secrets.yaml.tmp\n");
+	hash_of(".", without);
+	put("secrets.yaml", "sealed");
+	put(".secrets.yaml.tmp", "half of it");
+	hash_of(".", with);
+	assert_string_equal(without, with);
+	check_list(".dockerignore 100644 "
+		   "!secrets.yaml\n!.secrets.yaml.tmp\n\n"
+		   "Dockerfile 100644 D\n");
+}
+
 static void test_dockerfile_elsewhere(void **state)
 {
 	struct sbx_context *context = NULL;
@@ -593,6 +611,7 @@ int main(void)
 		TEST(test_names),
 		TEST(test_ustar),
 		TEST(test_ignored),
+		TEST(test_secrets_are_left_out),
 		TEST(test_dockerfile_elsewhere),
 		TEST(test_no_dockerfile),
 		TEST(test_special_files),
