@@ -15,9 +15,10 @@ setup_file() {
 	prepare
 	fixture t-secrets <<'YAML'
   holds:
-    command: [sh, -c, 'echo ready >&2; exec sleep 100']
+    command: [sh, -c, 'echo ready >&2; exec sleep 1000']
     secrets: [{name: TOKEN}, {name: TOKEN, file: token}]
     environment: {TOKEN: of the manifest}
+    timeout: 5m
   tells:
     command: [sh, -c, 'stat -c "%a %s" /run/secrets/token;
       printf %s "$TOKEN" | cmp - /run/secrets/token && echo same']
@@ -80,7 +81,7 @@ hold() {
 }
 
 in_sandbox() {
-	docker top "$container" | grep -q 'sleep 100'
+	docker top "$container" | grep -q 'sleep 1000'
 }
 
 @test "an action gets its secret in a variable and in a file" {
