@@ -430,6 +430,9 @@ static void test_lies_before_run(void **state)
 		  SENSELESS_RUN },
 		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0\0ab"),
 		  SENSELESS_RUN },
+		{ RUN(U32_FILES("\2") "\0\0x\0/tmp/f\0\xff\xff\xff\x7f"
+				      "a"),
+		  SENSELESS_RUN },
 		{ RUN(U32_FILES("\2") "\0\0x\0/tmp/f\0\1\0\0\0a"),
 		  SENSELESS_RUN },
 		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
