@@ -9,7 +9,7 @@ setup_file() {
 	fixture t-commands <<'YAML'
   fine: {command: [cat], description: Says it again.}
   fails: {command: [sh, -c, 'echo why >&2; exit 3']}
-  waits: {command: [sleep, '60']}
+  waits: {command: [sleep, '300'], timeout: 5m}
   ignores_all: {command: [sh, -c, 'trap "" TERM INT HUP; while :; do sleep 1; done']}
   keeps: {command: [sh, -c, 'cat /data/x; echo 1 >>/data/x'], volumes: ['keep:/data:rw']}
 tests:

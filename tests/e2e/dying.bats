@@ -14,7 +14,7 @@ setup_file() {
 	export ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0"
 	fixture t-dying <<'YAML'
   says: {command: [cat]}
-  waits: {command: [sleep, '71117']}
+  waits: {command: [sleep, '71117'], timeout: 5m}
 YAML
 	skillbox build t-dying
 }

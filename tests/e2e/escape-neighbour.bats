@@ -174,7 +174,7 @@ another_owner() {
 
 # Another owner's prune takes strays only.
 @test "another owner's run" {
-	begin t-escape-neighbour attack -e 'ATTACK=sleep 60'
+	begin t-escape-neighbour attack -e 'ATTACK=sleep 300' --timeout 5m
 	mine=$container
 	another_owner prune
 	[ "$status" -eq 0 ]

@@ -28,7 +28,7 @@ teardown() {
 
 # As with hidepid=2, or for a user of another /proc.
 @test "a runner that cannot be seen is not taken for dead" {
-	begin t-strays sh -e 'SCRIPT=sleep 60'
+	begin t-strays sh -e 'SCRIPT=sleep 300' --timeout 5m
 	unshare -m sh -c 'mount -t tmpfs none "/proc/$1" && shift && exec "$@"' \
 		sh "$runner" "$program" prune
 	[ "$(containers_of t-strays running)" = "$container" ]
