@@ -33,6 +33,9 @@ TABLES = {"skill.schema.json": {
     "limits": ["definitions", "limits"],
     "engine": ["properties", "engine"],
     "requests": ["definitions", "requests"],
+}, "secrets.schema.json": {
+    "": [],
+    "secrets.*": ["definitions", "secret"],
 }}
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rules of manifests and policies exist twice, in tables of C and in
- * manifests/X.schema.json for editors.  Here both judge the samples of
+ * The rules of manifests, policies and sealed secrets exist twice, in tables of
+ * C and in manifests/X.schema.json for editors.  Here both judge the samples of
  * tests/fixtures, and the keys they know are compared; the schema's part is
  * done by schema_step.py with python3-jsonschema.
  *
@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "codec/json.h"
 #include "codec/yaml.h"
+#include "secret/sealed.h"
 #include "skill/manifest.h"
 #include "skill/manifest_keys.h"
 #include "skill/policy_file.h"
@@ -29,7 +30,7 @@
 #define MARK "=== "
 
 /*
- * One of the two formats.
+ * One of the formats.
  *
  * @part	the kind of sample that is only a part
  * @frame	what stands before a part, indented by @indent
@@ -219,11 +220,41 @@ static void test_policy(void **state)
 	check_in_step(&format);
 }
 
+static int parse_sealed(const char *data, size_t size,
+			struct sbx_problems *problems, struct sbx_error *err)
+{
+	cleanup_sealed struct sbx_sealed sealed = { .n_secrets = 0 };
+
+	return sbx_sealed_parse(data, size, "secrets.yaml", &sealed, problems,
+				err);
+}
+
+static void test_secrets(void **state)
+{
+	static const struct format format = {
+		.schema = "manifests/secrets.schema.json",
+		.samples = "tests/fixtures/secrets.txt",
+		.part = "secret",
+		.frame = "schema_version: 1\n"
+			 "recipients:\n"
+			 "  7a91869e4c114964: "
+			 "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n"
+			 "secrets:\n",
+		.indent = "  ",
+		.keys = sbx_sealed_keys,
+		.parse = parse_sealed,
+	};
+
+	(void)state;
+	check_in_step(&format);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_manifest),
 		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
