@@ -24,6 +24,8 @@ setup_file() {
       printf %s "$TOKEN" | cmp - /run/secrets/token && echo same']
     secrets: [{name: TOKEN}, {name: TOKEN, file: token}]
     output: text
+  counts: {command: [sh, -c, 'printf %s "$TOKEN" | wc -c'], output: json,
+    secrets: [{name: TOKEN}]}
   optional:
     command: [sh, -c, 'echo "${TOKEN-none}"; ls /run/secrets']
     secrets: [{name: TOKEN, required: false},
@@ -115,6 +117,96 @@ made() {
 	ended ok 0
 	holds '.output == "none\n"'
 	[ -n "$(made)" ]
+}
+
+# sealed: a skill with a sealed secret of its own, and the key for it, in the
+# test's directory; the run works
+sealed() {
+	fixtures=$BATS_TEST_TMPDIR/skills
+	export SKILLBOX_KEYS=$BATS_TEST_TMPDIR/keys
+	mkdir "$fixtures"
+	cp -r "$skills/t-secrets" "$fixtures"
+	skillbox secret keygen
+	skillbox secret set t-secrets TOKEN <"$token"
+	file=$fixtures/t-secrets/secrets.yaml
+	cp "$file" "$BATS_TEST_TMPDIR/good"
+	act t-secrets tells
+	ended ok 0
+}
+
+# refuses TEXT: nothing starts, and the error says why; then all is well again
+refuses() {
+	began=$(date +%s.%N)
+	act t-secrets tells
+	ended misconfigured 78
+	holds '.started_at == null and (.error | contains($text))' \
+		--arg text "$1"
+	[ -z "$(made)" ]
+	run -1 find_secret - <<<"$record"
+	cp "$BATS_TEST_TMPDIR/good" "$file"
+}
+
+@test "what cannot be opened is a clear error, and nothing starts" {
+	sealed
+	# a box that was changed
+	sed -i '$s/\(.*\)....../\1AAAAA=/' "$file"
+	refuses 'it was changed'
+	# another name's, another skill's
+	sed -i 's/^  TOKEN:/  OTHER:/' "$file"
+	act t-secrets tells
+	ended misconfigured 78
+	cp "$BATS_TEST_TMPDIR/good" "$file"
+	mkdir "$fixtures/t-other"
+	sed 's/t-secrets/t-other/' "$skills/t-secrets/skill.yaml" \
+		>"$fixtures/t-other/skill.yaml"
+	cp "$skills/t-secrets/Dockerfile" "$fixtures/t-other"
+	cp "$file" "$fixtures/t-other"
+	act t-other tells
+	ended misconfigured 78
+	holds '.error | contains("sealed for TOKEN of t-secrets")'
+	# a file that ends too soon, anywhere
+	size=$(stat -c %s "$file")
+	for cut in 1 20 $((size / 2)) $((size - 20)); do
+		head -c "-$cut" "$BATS_TEST_TMPDIR/good" >"$file"
+		[ "$cut" = 1 ] || refuses 'secrets.yaml'
+	done
+	# no key, another key, one that cannot be read or that others can
+	key=$(echo "$SKILLBOX_KEYS"/*.key)
+	mv "$key" "$BATS_TEST_TMPDIR/aside"
+	refuses 'no private key'
+	skillbox secret keygen
+	refuses 'that private key is not here'
+	rm "$SKILLBOX_KEYS"/*.key
+	cp "$BATS_TEST_TMPDIR/aside" "$key"
+	chmod 644 "$key"
+	refuses "chmod 600 $key"
+	: >"$key"
+	chmod 600 "$key"
+	refuses "$key"
+	rm "$key"
+	mkdir "$key"
+	refuses "$key"
+	rmdir "$key"
+	cp -p "$BATS_TEST_TMPDIR/aside" "$key"
+	act t-secrets tells
+	ended ok 0
+}
+
+@test "the run's own, the owner's store, the skill's file: in this order" {
+	sealed
+	export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
+	to=()
+	for place in skill owner; do
+		printf 'the value of the %s' "$place" >"$BATS_TEST_TMPDIR/value"
+		skillbox secret set t-secrets TOKEN \
+			"${to[@]}" <"$BATS_TEST_TMPDIR/value"
+		act t-secrets counts
+		holds '.output == $n' --argjson n \
+			"$(stat -c %s "$BATS_TEST_TMPDIR/value")"
+		to=(--owner "$(id -u)")
+	done
+	act t-secrets counts '{}' --secret TOKEN=@"$token"
+	holds '.output == $n' --argjson n "$(stat -c %s "$token")"
 }
 
 @test "an action gets no secret that it does not name" {
