@@ -15,8 +15,10 @@ program=${SKILLBOX:-$top/build/skillbox}
 # For tests that measure memory or time: never with a sanitizer in it.
 plain=$top/build/skillbox
 # By this factor every limit of time is longer: under valgrind, which takes a
-# second to start and runs all at a tenth of its speed.
-slower=${SBX_SLOWER:-1}
+# second to start and runs all at a tenth of its speed; and under CI, whose
+# machines stand still for seconds.
+slower=${SBX_SLOWER:-${CI:+3}}
+slower=${slower:-1}
 
 # Where a skip can only mean that the machine is not what it should be.
 if [ -n "${CI-}" ]; then
