@@ -106,6 +106,17 @@ static void map_matcher(struct sbx_redact_index *index,
 	}
 }
 
+/* Whether an escape is of interest the pair does not tell. */
+static void map_leads(struct sbx_redact_index *index)
+{
+	for (unsigned int first = 0; first < BYTES; first++) {
+		if (!sbx_redact_unit_is_lead((unsigned char)first))
+			continue;
+		for (unsigned int second = 0; second < BYTES; second++)
+			set(index->pairs, pair(first, second));
+	}
+}
+
 /* Counts when @index is NULL: how many starters there are. */
 static size_t list_starters(struct sbx_redact_index *index,
 			    const struct sbx_redact_matcher *matchers, size_t n)
@@ -167,6 +178,7 @@ int sbx_redact_index_new(struct sbx_redact_index **out,
 	list_starters(index, index->matchers, n);
 	for (size_t i = 0; i < n; i++)
 		map_matcher(index, &index->matchers[i]);
+	map_leads(index);
 	*out = index;
 	return 0;
 }
@@ -212,21 +224,26 @@ static bool is_escape(const struct sbx_redact_index *index,
 	}
 }
 
+/* After a look at the first two bytes, if there are two. */
 static bool is_beginning(const struct sbx_redact_index *index,
 			 const unsigned char *data, size_t size)
 {
-	if (sbx_redact_unit_is_lead(data[0]) && is_escape(index, data, size))
-		return true;
+	if (sbx_redact_unit_is_lead(data[0]))
+		return index->raw[data[0]] || is_escape(index, data, size);
 	if (size < 2)
 		return index->raw[data[0]];
-	return has(index->pairs, pair(data[0], data[1])) &&
-	       (size < 3 || has(index->nexts, pair(data[1], data[2])));
+	return size < 3 || has(index->nexts, pair(data[1], data[2]));
 }
 
 size_t sbx_redact_index_next(const struct sbx_redact_index *index,
 			     const unsigned char *data, size_t size, size_t at)
 {
-	while (at < size && !is_beginning(index, data + at, size - at))
-		at++;
+	for (; at < size; at++) {
+		while (at + 1 < size &&
+		       !has(index->pairs, pair(data[at], data[at + 1])))
+			at++;
+		if (is_beginning(index, data + at, size - at))
+			break;
+	}
 	return at;
 }
