@@ -173,15 +173,20 @@ static void add_open(struct sbx_redaction *redaction,
 
 /* --- escapes of JSON ------------------------------------------------------- */
 
-static void step_escape(struct sbx_redaction *redaction, unsigned char byte)
+/* False when @byte is no part of it. */
+static bool step_escape(struct sbx_redaction *redaction, unsigned char byte)
 {
-	if (redaction->escape == BACKSLASH && byte == 'u')
-		redaction->escape = FIRST_DIGIT;
-	else if (redaction->escape == LAST_DIGIT ||
-		 redaction->escape == BACKSLASH || sbx_redact_digit(byte) < 0)
-		redaction->escape = NO_ESCAPE;
-	else
+	bool is_digit = sbx_redact_digit(byte) >= 0;
+
+	if (redaction->escape == BACKSLASH) {
+		redaction->escape = byte == 'u' ? FIRST_DIGIT : NO_ESCAPE;
+		return true;
+	}
+	if (is_digit && redaction->escape < LAST_DIGIT)
 		redaction->escape++;
+	else
+		redaction->escape = NO_ESCAPE;
+	return is_digit;
 }
 
 /* Follows the escapes up to @to, a place in @piece. */
@@ -194,7 +199,7 @@ static void follow_escapes(struct sbx_redaction *redaction,
 		const unsigned char *found;
 
 		if (redaction->escape != NO_ESCAPE) {
-			step_escape(redaction, piece->data[at++]);
+			at += step_escape(redaction, piece->data[at]);
 			continue;
 		}
 		found = memchr(piece->data + at, '\\', to - at);

@@ -32,12 +32,16 @@ static enum sbx_redact_result go_on(struct sbx_redact_attempt *attempt,
 	return sbx_redact_match(attempt, &data, 1, &used);
 }
 
-static enum sbx_redact_result begin(struct sbx_redact_attempt *attempt,
-				    const struct sbx_redact_matcher *matcher,
-				    unsigned int byte)
+static bool begins(struct sbx_redact_attempt *attempt,
+		   const struct sbx_redact_matcher *matcher, unsigned int byte)
 {
 	*attempt = (struct sbx_redact_attempt){ .matcher = matcher };
-	return go_on(attempt, byte);
+	return go_on(attempt, byte) != SBX_REDACT_FAILED;
+}
+
+static void set_row(uint8_t *map, unsigned int first)
+{
+	memset(map + pair(first, 0) / 8, 0xff, BYTES / 8);
 }
 
 /*
@@ -45,32 +49,43 @@ static enum sbx_redact_result begin(struct sbx_redact_attempt *attempt,
  * break or the beginning of an escape there, to keep this short.
  */
 static void map_nexts(struct sbx_redact_index *index,
-		      const struct sbx_redact_attempt *two, bool is_found,
-		      unsigned int second)
+		      const struct sbx_redact_attempt *two, unsigned int second)
 {
-	bool is_any = is_found || two->done < 2;
+	unsigned char thirds[SBX_REDACT_NEXT_MAX];
+	size_t n;
 
-	for (unsigned int third = 0; third < BYTES; third++) {
+	if (two->done < 2 || sbx_redact_is_whole(two)) {
+		set_row(index->nexts, second);
+		return;
+	}
+	n = sbx_redact_next(two, thirds);
+	for (size_t i = 0; i < n; i++) {
 		struct sbx_redact_attempt three = *two;
 
-		if (is_any || go_on(&three, third) != SBX_REDACT_FAILED)
-			set(index->nexts, pair(second, third));
+		if (go_on(&three, thirds[i]) != SBX_REDACT_FAILED)
+			set(index->nexts, pair(second, thirds[i]));
 	}
 }
 
 static void map_pairs(struct sbx_redact_index *index,
-		      const struct sbx_redact_attempt *one, bool is_found,
-		      unsigned int first)
+		      const struct sbx_redact_attempt *one, unsigned int first)
 {
-	for (unsigned int second = 0; second < BYTES; second++) {
-		struct sbx_redact_attempt two = *one;
-		enum sbx_redact_result result = is_found ? SBX_REDACT_FOUND
-							 : go_on(&two, second);
+	unsigned char seconds[SBX_REDACT_NEXT_MAX];
+	size_t n;
 
-		if (result == SBX_REDACT_FAILED)
+	if (sbx_redact_is_whole(one)) {
+		set_row(index->pairs, first);
+		memset(index->nexts, 0xff, sizeof(index->nexts));
+		return;
+	}
+	n = sbx_redact_next(one, seconds);
+	for (size_t i = 0; i < n; i++) {
+		struct sbx_redact_attempt two = *one;
+
+		if (go_on(&two, seconds[i]) == SBX_REDACT_FAILED)
 			continue;
-		set(index->pairs, pair(first, second));
-		map_nexts(index, &two, result == SBX_REDACT_FOUND, second);
+		set(index->pairs, pair(first, seconds[i]));
+		map_nexts(index, &two, seconds[i]);
 	}
 }
 
@@ -92,53 +107,73 @@ static bool begins_escaped(const struct sbx_redact_matcher *matcher,
 static void map_matcher(struct sbx_redact_index *index,
 			const struct sbx_redact_matcher *matcher)
 {
-	for (unsigned int first = 0; first < BYTES; first++) {
-		struct sbx_redact_attempt one;
-		enum sbx_redact_result result = begin(&one, matcher, first);
+	struct sbx_redact_attempt attempt = { .matcher = matcher };
+	unsigned char firsts[SBX_REDACT_NEXT_MAX];
+	size_t n = sbx_redact_next(&attempt, firsts);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char first = firsts[i];
 
 		if (begins_escaped(matcher, first))
 			index->escaped[first] = true;
 		/* Still open without a character: it began an escape. */
-		if (result == SBX_REDACT_FAILED || one.done == 0)
+		if (!begins(&attempt, matcher, first) || attempt.done == 0)
 			continue;
 		index->raw[first] = true;
-		map_pairs(index, &one, result == SBX_REDACT_FOUND, first);
+		map_pairs(index, &attempt, first);
 	}
 }
 
 /* Whether an escape is of interest the pair does not tell. */
 static void map_leads(struct sbx_redact_index *index)
 {
-	for (unsigned int first = 0; first < BYTES; first++) {
-		if (!sbx_redact_unit_is_lead((unsigned char)first))
-			continue;
-		for (unsigned int second = 0; second < BYTES; second++)
-			set(index->pairs, pair(first, second));
+	for (unsigned int byte = 0; byte < BYTES; byte++) {
+		if (sbx_redact_unit_is_lead((unsigned char)byte))
+			set_row(index->pairs, byte);
 	}
 }
 
-/* Counts when @index is NULL: how many starters there are. */
-static size_t list_starters(struct sbx_redact_index *index,
-			    const struct sbx_redact_matcher *matchers, size_t n)
+/* Adds up in @index->first, or fills @index->starters from there on. */
+static void go_through(struct sbx_redact_index *index, size_t place,
+		       bool is_counting)
 {
-	struct sbx_redact_attempt attempt;
-	size_t total = 0;
+	struct sbx_redact_attempt attempt = {
+		.matcher = &index->matchers[place],
+	};
+	unsigned char bytes[SBX_REDACT_NEXT_MAX];
+	size_t n = sbx_redact_next(&attempt, bytes);
 
-	for (unsigned int byte = 0; byte < BYTES; byte++) {
-		if (index)
-			index->first[byte] = (uint32_t)total;
-		for (size_t i = 0; i < n; i++) {
-			if (begin(&attempt, &matchers[i], byte) ==
-			    SBX_REDACT_FAILED)
-				continue;
-			if (index)
-				index->starters[total] = (uint32_t)i;
-			total++;
-		}
+	for (size_t i = 0; i < n; i++) {
+		uint32_t *first = &index->first[bytes[i]];
+
+		if (!begins(&attempt, &index->matchers[place], bytes[i]))
+			continue;
+		if (!is_counting)
+			index->starters[*first] = (uint32_t)place;
+		++*first;
 	}
-	if (index)
-		index->first[BYTES] = (uint32_t)total;
-	return total;
+}
+
+/*
+ * The starters of each byte, one byte after the other.  While they are filled
+ * in, @first is where those of a byte go on, in the end where they end.
+ */
+static void list_starters(struct sbx_redact_index *index)
+{
+	uint32_t total = 0;
+
+	for (size_t i = 0; i < index->n_matchers; i++)
+		go_through(index, i, true);
+	for (unsigned int byte = 0; byte < BYTES; byte++) {
+		uint32_t n = index->first[byte];
+
+		index->first[byte] = total;
+		total += n;
+	}
+	for (size_t i = 0; i < index->n_matchers; i++)
+		go_through(index, i, false);
+	memmove(index->first + 1, index->first, BYTES * sizeof(*index->first));
+	index->first[0] = 0;
 }
 
 static size_t all_matchers(const struct sbx_secrets *secrets,
@@ -162,9 +197,9 @@ int sbx_redact_index_new(struct sbx_redact_index **out,
 		secrets->n * SBX_REDACT_MATCHERS_MAX, sizeof(*matchers));
 	struct sbx_redact_index *index;
 	size_t n = all_matchers(secrets, matchers);
-	size_t size =
-		sizeof(*index) + n * sizeof(*matchers) +
-		list_starters(NULL, matchers, n) * sizeof(*index->starters);
+	size_t size = sizeof(*index) +
+		      n * (sizeof(*matchers) +
+			   SBX_REDACT_NEXT_MAX * sizeof(*index->starters));
 	unsigned char *memory;
 
 	if (sbx_secret_alloc(&memory, SBX_SECRET_ALIGN(size), err) < 0)
@@ -175,7 +210,7 @@ int sbx_redact_index_new(struct sbx_redact_index **out,
 	index->matchers = (struct sbx_redact_matcher *)(index + 1);
 	index->starters = (uint32_t *)(index->matchers + n);
 	memcpy(index->matchers, matchers, n * sizeof(*matchers));
-	list_starters(index, index->matchers, n);
+	list_starters(index);
 	for (size_t i = 0; i < n; i++)
 		map_matcher(index, &index->matchers[i]);
 	map_leads(index);

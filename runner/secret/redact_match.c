@@ -306,3 +306,31 @@ enum sbx_redact_result sbx_redact_match(struct sbx_redact_attempt *attempt,
 	*used += data[at] == '"';
 	return SBX_REDACT_FOUND;
 }
+
+/* --- what may come --------------------------------------------------------- */
+
+#define ALPHANUMERIC                                                           \
+	"0123456789"                                                           \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"                                           \
+	"abcdefghijklmnopqrstuvwxyz"
+
+size_t sbx_redact_next(const struct sbx_redact_attempt *attempt,
+		       unsigned char out[SBX_REDACT_NEXT_MAX])
+{
+	static const char lead[] = "%\\+";
+	static const char others[] = ALPHANUMERIC "%\\+/-_\r\n\t :,";
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+	unsigned char next;
+
+	_Static_assert(sizeof(others) <= SBX_REDACT_NEXT_MAX, "all fit");
+	if (matcher->form != SBX_REDACT_TEXT) {
+		memcpy(out, others, sizeof(others) - 1);
+		return sizeof(others) - 1;
+	}
+	memcpy(out, lead, sizeof(lead) - 1);
+	if (attempt->done == matcher->size)
+		return sizeof(lead) - 1;
+	next = matcher->value[attempt->done];
+	out[sizeof(lead) - 1] = next;
+	return sizeof(lead) - (next && strchr(lead, next) ? 1 : 0);
+}

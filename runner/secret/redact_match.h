@@ -79,6 +79,14 @@ enum sbx_redact_result sbx_redact_match(struct sbx_redact_attempt *attempt,
 					const unsigned char *data, size_t size,
 					size_t *used);
 
+/*
+ * Bytes that an attempt which is not in the middle of an escape may go on with:
+ * all of them, and some others, each once.  Returns how many.
+ */
+#define SBX_REDACT_NEXT_MAX 80
+size_t sbx_redact_next(const struct sbx_redact_attempt *attempt,
+		       unsigned char out[SBX_REDACT_NEXT_MAX]);
+
 /* Whole bytes of the value that an open attempt has found. */
 size_t sbx_redact_progress(const struct sbx_redact_attempt *attempt);
 
