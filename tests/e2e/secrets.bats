@@ -74,16 +74,17 @@ engine_words() {
 	docker events --since "$began" --until "$(date +%s.%N)"
 }
 
+# An action that has its secret and waits; sets $init and $action (pids), and
+# $began.
 hold() {
 	began=$(date +%s.%N)
 	begin t-secrets holds '{}' --secret TOKEN=@"$token"
-	soon in_sandbox
 	init=$(docker inspect -f '{{.State.Pid}}' "$container")
-	action=$(pgrep -P "$init")
+	soon action_runs
 }
 
-in_sandbox() {
-	docker top "$container" | grep -q 'sleep 1000'
+action_runs() {
+	action=$(pgrep -P "$init" -xf 'sleep 1000')
 }
 
 @test "an action gets its secret in a variable and in a file" {
