@@ -13,6 +13,12 @@
  */
 int sbx_lock_take(const char *name, struct sbx_error *err);
 
+/*
+ * Gives back the lock @name, whose descriptor is *@fd, and removes its file:
+ * for locks that are seldom taken twice.
+ */
+void sbx_lock_drop(const char *name, int *fd);
+
 /* The lock's file, opened and not locked; a descriptor, or -1 (INTERNAL). */
 int sbx_lock_open(const char *name, struct sbx_error *err);
 

@@ -210,11 +210,30 @@ static int build_and_look(const struct work *work,
 			     plan->tag);
 }
 
+/* What is left to do by who has the lock. */
+static int ensure_locked(const struct work *work,
+			 const struct sbx_build_plan *plan, bool force,
+			 json_t *old, json_t **out, bool *built,
+			 struct sbx_error *err)
+{
+	if (!force) {
+		int result = look(work, plan, out, err);
+
+		if (result != SBX_IMAGE_GONE)
+			return result;
+	}
+	if (build_and_look(work, plan, out, err) < 0)
+		return -1;
+	*built = true;
+	drop_old(work, old, *out);
+	return 0;
+}
+
 static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 		  bool force, json_t **out, bool *built, struct sbx_error *err)
 {
 	cleanup_free char *name = sbx_asprintf("image-%s", plan->key);
-	cleanup_fd int lock = -1;
+	int lock;
 	json_auto_t *old = NULL;
 	int result = look(work, plan, force ? &old : out, err);
 
@@ -224,16 +243,9 @@ static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 	lock = sbx_lock_take(name, err);
 	if (lock < 0)
 		return -1;
-	if (!force) {
-		result = look(work, plan, out, err);
-		if (result != SBX_IMAGE_GONE)
-			return result;
-	}
-	if (build_and_look(work, plan, out, err) < 0)
-		return -1;
-	*built = true;
-	drop_old(work, old, *out);
-	return 0;
+	result = ensure_locked(work, plan, force, old, out, built, err);
+	sbx_lock_drop(name, &lock);
+	return result;
 }
 
 static int ensure_plan(const struct work *work,
