@@ -73,6 +73,8 @@ static int fail_errno(const struct sbx_walk *walk, struct sbx_error *err)
 	case ENOENT:
 	case ENOTDIR:
 	case ELOOP:
+	case EINVAL: /* of readlink: it is no link any more */
+	case ENXIO:  /* of open: it is a socket */
 		return fail(walk, SBX_OUTCOME_BUILD_FAILED,
 			    "changed while it was packed", err);
 	default:
