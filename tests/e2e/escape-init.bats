@@ -99,7 +99,7 @@ niceness() {
 
 # Attacks: the private PID namespace.  A neighbour must not feel it.
 @test "kill -9 -1 reaches nobody but the action's own" {
-	begin t-escape-init2 attack -e 'ATTACK=sleep 60'
+	begin t-escape-init2 attack -e 'ATTACK=sleep 300' --timeout 5m
 	neighbour=$container
 	attack t-escape-init 'sleep 60 & (kill -9 -1) & wait'
 	ended signaled 137
