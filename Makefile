@@ -306,7 +306,7 @@ check-scripts:
 # --- the rest ---------------------------------------------------------------
 
 .PHONY: bench
-bench: all $(BUILD)/bench/pack ## measure against docker and tar
+bench: all $(BUILD)/bench/pack $(BUILD)/bench/redact ## measure against docker and tar
 	@$(HARNESS)/setup test
 	@url=$$($(HARNESS)/engine find) || { \
 		$(HARNESS)/engine start $(RUN_ENGINE) && \
