@@ -176,17 +176,18 @@ static void add_open(struct sbx_redaction *redaction,
 /* False when @byte is no part of it. */
 static bool step_escape(struct sbx_redaction *redaction, unsigned char byte)
 {
-	bool is_digit = sbx_redact_digit(byte) >= 0;
-
 	if (redaction->escape == BACKSLASH) {
 		redaction->escape = byte == 'u' ? FIRST_DIGIT : NO_ESCAPE;
 		return true;
 	}
-	if (is_digit && redaction->escape < LAST_DIGIT)
-		redaction->escape++;
-	else
+	if (sbx_redact_digit(byte) < 0) {
 		redaction->escape = NO_ESCAPE;
-	return is_digit;
+		return false;
+	}
+	redaction->escape = redaction->escape == LAST_DIGIT
+				    ? NO_ESCAPE
+				    : redaction->escape + 1;
+	return true;
 }
 
 /* Follows the escapes up to @to, a place in @piece. */

@@ -99,9 +99,8 @@ static bool begins_escaped(const struct sbx_redact_matcher *matcher,
 	struct sbx_redact_attempt attempt = { .matcher = matcher };
 	size_t used;
 
-	return !matcher->has_raw_percent &&
-	       sbx_redact_match(&attempt, escape, sizeof(escape), &used) !=
-		       SBX_REDACT_FAILED;
+	return sbx_redact_match(&attempt, escape, sizeof(escape), &used) !=
+	       SBX_REDACT_FAILED;
 }
 
 static void map_matcher(struct sbx_redact_index *index,
@@ -226,11 +225,9 @@ void sbx_redact_index_free(struct sbx_redact_index **index)
 	*index = NULL;
 }
 
-/* The first byte of UTF-8. */
+/* The first byte of UTF-8, outside of ASCII. */
 static unsigned int utf8_lead(uint32_t code)
 {
-	if (code < 0x80)
-		return code;
 	if (code < 0x800)
 		return 0xc0 | code >> 6;
 	return code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18;
@@ -252,8 +249,10 @@ static bool is_escape(const struct sbx_redact_index *index,
 	case SBX_REDACT_UNIT_BYTE:
 		return index->escaped[code];
 	case SBX_REDACT_UNIT_CODE:
-		return index->escaped[utf8_lead(code)] ||
-		       (code < BYTES && index->escaped[code]);
+		/* Of ASCII, or one that is meant by Latin-1. */
+		if (code < BYTES && index->escaped[code])
+			return true;
+		return index->escaped[utf8_lead(code)];
 	default:
 		return true;
 	}
@@ -265,8 +264,6 @@ static bool is_beginning(const struct sbx_redact_index *index,
 {
 	if (sbx_redact_unit_is_lead(data[0]))
 		return index->raw[data[0]] || is_escape(index, data, size);
-	if (size < 2)
-		return index->raw[data[0]];
 	return size < 3 || has(index->nexts, pair(data[1], data[2]));
 }
 

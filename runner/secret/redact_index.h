@@ -16,7 +16,7 @@
  * read, and what it means is looked up.  The maps are made by asking the
  * matchers, so that the two cannot disagree.
  *
- * @raw		by byte: something begins with it as it is
+ * @raw		by byte: something begins with it, as it is
  * @escaped	by byte: something begins with an escape that means it
  */
 struct sbx_redact_index {

@@ -108,18 +108,6 @@ static bool take_byte(struct sbx_redact_attempt *attempt, uint32_t byte)
 	return true;
 }
 
-/* What fails in the end should do so soon: most text that has escapes has many.
- */
-static bool can_be(const struct sbx_redact_attempt *attempt)
-{
-	const struct sbx_redact_unit *unit = &attempt->unit;
-	unsigned char next = attempt->matcher->value[attempt->done];
-
-	if (sbx_redact_unit_is_byte(unit))
-		return unit->left != 1 || unit->code == next >> 4;
-	return unit->left != 2 || unit->code == 0 || next >= 0x80;
-}
-
 /* --- hexadecimal and base64 ------------------------------------------------ */
 
 static bool take_break(struct sbx_redact_attempt *attempt)
@@ -201,20 +189,27 @@ static bool take_sextet(struct sbx_redact_attempt *attempt, uint32_t code)
 
 /* --- bytes of the stream --------------------------------------------------- */
 
+static bool take_meant(struct sbx_redact_attempt *attempt, uint32_t code,
+		       bool is_byte)
+{
+	switch (attempt->matcher->form) {
+	case SBX_REDACT_HEX:
+		return take_digit(attempt, code);
+	case SBX_REDACT_BASE64:
+		return take_sextet(attempt, code);
+	default:
+		return is_byte ? take_byte(attempt, code)
+			       : take_code(attempt, code);
+	}
+}
+
 /* A character as it is. */
 static bool take_plain(struct sbx_redact_attempt *attempt, unsigned char byte)
 {
-	const struct sbx_redact_matcher *matcher = attempt->matcher;
-
-	switch (matcher->form) {
-	case SBX_REDACT_HEX:
-		return take_digit(attempt, byte);
-	case SBX_REDACT_BASE64:
-		return take_sextet(attempt, byte);
-	default:
-		return take_byte(attempt, byte) ||
-		       (byte == '+' && take_byte(attempt, ' '));
-	}
+	if (attempt->matcher->form == SBX_REDACT_TEXT && byte == '+' &&
+	    take_byte(attempt, ' '))
+		return true;
+	return take_meant(attempt, byte, true);
 }
 
 /* Whether @byte begins an escape here. */
@@ -232,35 +227,20 @@ static bool is_escape(const struct sbx_redact_attempt *attempt,
 			   : !matcher->has_raw_backslash;
 }
 
-/* Nobody has a reason to write a digit as an escape, but for + and /. */
-static bool may_begin_escaped(const struct sbx_redact_attempt *attempt)
-{
-	if (attempt->done > 0 || attempt->matcher->form == SBX_REDACT_TEXT)
-		return true;
-	return attempt->matcher->form == SBX_REDACT_BASE64 &&
-	       (fits(attempt, 62) || fits(attempt, 63));
-}
-
 static bool take_escaped(struct sbx_redact_attempt *attempt, unsigned char byte)
 {
-	enum sbx_redact_form form = attempt->matcher->form;
-	enum sbx_redact_unit_result result;
 	uint32_t code;
 
-	if (!sbx_redact_unit_is_open(&attempt->unit) &&
-	    !may_begin_escaped(attempt))
+	switch (sbx_redact_unit_step(&attempt->unit, byte, &code)) {
+	case SBX_REDACT_UNIT_MORE:
+		return true;
+	case SBX_REDACT_UNIT_BYTE:
+		return take_meant(attempt, code, true);
+	case SBX_REDACT_UNIT_CODE:
+		return take_meant(attempt, code, false);
+	default:
 		return false;
-	result = sbx_redact_unit_step(&attempt->unit, byte, &code);
-	if (result == SBX_REDACT_UNIT_MORE)
-		return form != SBX_REDACT_TEXT || can_be(attempt);
-	if (result == SBX_REDACT_UNIT_BAD)
-		return false;
-	if (form == SBX_REDACT_HEX)
-		return take_digit(attempt, code);
-	if (form == SBX_REDACT_BASE64)
-		return take_sextet(attempt, code);
-	return result == SBX_REDACT_UNIT_CODE ? take_code(attempt, code)
-					      : take_byte(attempt, code);
+	}
 }
 
 /*
@@ -327,10 +307,8 @@ size_t sbx_redact_next(const struct sbx_redact_attempt *attempt,
 		memcpy(out, others, sizeof(others) - 1);
 		return sizeof(others) - 1;
 	}
-	memcpy(out, lead, sizeof(lead) - 1);
-	if (attempt->done == matcher->size)
-		return sizeof(lead) - 1;
 	next = matcher->value[attempt->done];
+	memcpy(out, lead, sizeof(lead) - 1);
 	out[sizeof(lead) - 1] = next;
 	return sizeof(lead) - (next && strchr(lead, next) ? 1 : 0);
 }

@@ -80,8 +80,8 @@ enum sbx_redact_result sbx_redact_match(struct sbx_redact_attempt *attempt,
 					size_t *used);
 
 /*
- * Bytes that an attempt which is not in the middle of an escape may go on with:
- * all of them, and some others, each once.  Returns how many.
+ * Bytes that an attempt which is neither whole nor in the middle of an escape
+ * may go on with: all of them, and some others, each once.  Returns how many.
  */
 #define SBX_REDACT_NEXT_MAX 80
 size_t sbx_redact_next(const struct sbx_redact_attempt *attempt,

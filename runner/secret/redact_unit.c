@@ -14,17 +14,14 @@ enum state {
 	LOW_DIGITS,
 };
 
-bool sbx_redact_unit_is_byte(const struct sbx_redact_unit *unit)
-{
-	return unit->state == BYTE_DIGITS;
-}
-
 int sbx_redact_digit(unsigned char byte)
 {
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+	unsigned int decimal = byte - '0';
+	unsigned int letter = (byte | 0x20) - 'a';
+
+	if (decimal < 10)
+		return (int)decimal;
+	return letter < 6 ? (int)letter + 10 : -1;
 }
 
 static enum sbx_redact_unit_result expect(struct sbx_redact_unit *unit,

@@ -43,9 +43,6 @@ static inline bool sbx_redact_unit_is_open(const struct sbx_redact_unit *unit)
 	return unit->state != 0;
 }
 
-/* Whether the digits so far are those of a byte, not of a code point. */
-bool sbx_redact_unit_is_byte(const struct sbx_redact_unit *unit);
-
 /* The next byte, of which the first is a lead.  After all but MORE it is over. */
 enum sbx_redact_unit_result sbx_redact_unit_step(struct sbx_redact_unit *unit,
 						 unsigned char byte,

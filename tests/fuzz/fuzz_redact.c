@@ -177,8 +177,6 @@ static size_t as_hex(const char *text, size_t size, const struct value *value)
 	size_t at = 0;
 	int breaks = 0;
 
-	if (size == 0 || hex_value(text[0]) < 0)
-		return 0;
 	for (size_t done = 0; done < 2 * value->size;) {
 		struct character c = read_character(text + at, size - at);
 		unsigned int byte = value->bytes[done / 2];

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "secret/memory.h"
 #include "secret/redact.h"
+#include "secret/redact_match.h"
 
 /* --- feeding --------------------------------------------------------------- */
 
@@ -237,6 +238,7 @@ static void test_percent(void **state)
 	becomes("u=%70%40%73%73%20%77%2f%72%64", "u=***");
 	becomes("u=p@ss+w/rd", "u=***");
 	stays("p%40ss%20w%2Fr%6");
+	stays("p@ss_w/rd");
 	stays("p%4ss%20w%2Frd");
 	stays("p%41ss+w%2Frd");
 	look_for("a+b+c+d+e", NULL);
@@ -271,9 +273,44 @@ static void test_json(void **state)
 	stays("caf\\u00e9 \\u20AC \\ud83d\\ude01!");
 	stays("caf\\u00e9 \\u20AC \\ud83d!");
 	stays("caf\\u00e9 \\u20AC \\ude00\\ud83d!");
+	/* At the beginning, where it is looked for in another way. */
+	look_for("\xc3\xa9-secret", NULL);
+	becomes("\\u00e9-secret", "***");
+	look_for("\xe9-secret", NULL);
+	becomes("\\u00e9-secret", "***");
+	look_for("\xe2\x82\xac-secret", NULL);
+	becomes("\\u20ac-secret", "***");
+	look_for("/-secret", NULL);
+	becomes("\\u002f-secret \\/-secret %2f-secret", "*** *** ***");
+	/* Its last byte may be the first of UTF-8, of which there is no more. */
+	look_for("abcdefg\xc3", NULL);
+	becomes("abcdefg\\u00c3", "***");
 	look_for("a'b c\x01\xff", NULL);
 	becomes("b'a\\'b c\\x01\\xff'", "b'***'");
 	becomes("a\\'b\\ c\x01\xff", "***");
+}
+
+/* Halves that do not make a whole are no character, whatever they add up to. */
+static void test_surrogates(void **state)
+{
+	(void)state;
+	look_for("\xf0\x9f\x98\x80-abc", NULL);
+	becomes("\\ud83d\\ude00-abc", "***");
+	becomes("\\ud83d\\ud83d\\ude00-abc", "\\ud83d***");
+	look_for("Abcdefgh", NULL);
+	becomes("\\ud83d\\u0041bcdefgh", "\\ud83d***");
+	look_for("\xed\xb8\x80-abc", NULL);
+	stays("\\ude00-abc");
+	look_for("\xf8\x90\x88\x80-abc", NULL);
+	stays("\\ude00-abc");
+	look_for("\xf4\x90\x80\x80-abc", NULL);
+	stays("\\udc00\\udc00-abc");
+	look_for("\xef\xbf\xbf-abc", NULL);
+	becomes("\\uffff-abc", "***");
+	stays("\\u000g-abc");
+	look_for("\xf0\x9f\xa0\x80-abc", NULL);
+	becomes("\\ud83e\\udc00-abc", "***");
+	stays("\\ud83d\\ue000-abc");
 }
 
 static void test_hex(void **state)
@@ -292,6 +329,9 @@ static void test_hex(void **state)
 	stays("0 1abcdef6b6c6d");
 	stays("01abcdef6b6c6e");
 	stays("01abcdef                 6b6c6d");
+	stays("01abcdef;6b6c6d");
+	stays("01abcdef%006b6c6d");
+	stays("01abcdef\\u010a6b6c6d");
 }
 
 /* What base64 makes of @size bytes, of which those from @from to @to are to be
@@ -342,6 +382,24 @@ static void test_base64(void **state)
 	}
 }
 
+/* What is next to letters and digits in ASCII is no base64. */
+static void test_no_base64(void **state)
+{
+	static const char others[] = "{[:@`!,.;=*\x80\xff";
+
+	(void)state;
+	look_for("\xd3M4\xd3M4", NULL);
+	becomes("00000000", "***");
+	for (size_t i = 0; i < strlen(others); i++) {
+		char text[] = "00000000";
+
+		text[4] = others[i];
+		stays(text);
+		memset(text, others[i], 8);
+		stays(text);
+	}
+}
+
 /* Lines, with whatever ends them; in URLs and in JSON. */
 static void test_base64_lines(void **state)
 {
@@ -360,9 +418,55 @@ static void test_base64_lines(void **state)
 	becomes("\\/+++dG9\\r\\nrZW4t+\\/8=", "***=");
 	becomes("\\u002f\\u002b\\u002B\\u002BdG9rZW4t\\u002b\\u002f8=", "***=");
 	becomes("v=%2F%2B%2B%2BdG9rZW4t%2B%2F8%3D", "v=***%3D");
+	becomes("/+++dG9\n\trZW4t+/8=", "***=");
 	stays("/+++dG9 rZW4t+/8=");
+	stays("/+++dG9\n.rZW4t+/8=");
 	stays("/+++dG9rZW4t+/");
 	stays("/+++dG9rZW5t+/8=");
+}
+
+static enum sbx_redact_result match(const struct sbx_redact_matcher *matcher,
+				    const char *text, size_t *used)
+{
+	struct sbx_redact_attempt attempt = { .matcher = matcher };
+
+	return sbx_redact_match(&attempt, (const unsigned char *)text,
+				strlen(text), used);
+}
+
+/* An attempt begins with a character, not with what may be between two. */
+static void test_leading_breaks(void **state)
+{
+	struct sbx_redact_matcher matcher = {
+		.value = (const unsigned char *)"A",
+		.size = 1,
+	};
+	size_t used;
+
+	(void)state;
+	matcher.form = SBX_REDACT_HEX;
+	assert_int_equal(match(&matcher, "41", &used), SBX_REDACT_FOUND);
+	assert_int_equal(match(&matcher, "\n41", &used), SBX_REDACT_FAILED);
+	matcher.form = SBX_REDACT_BASE64;
+	assert_int_equal(match(&matcher, "QQ", &used), SBX_REDACT_FOUND);
+	assert_int_equal(match(&matcher, "\nQQ", &used), SBX_REDACT_FAILED);
+}
+
+/* Backslashes count that are the value's, not what is before it in memory. */
+static void test_only_backslashes(void **state)
+{
+	const struct sbx_redact_matcher matcher = {
+		.form = SBX_REDACT_TEXT,
+		.value = (const unsigned char *)"\\\\\\\\" + 1,
+		.size = 3,
+		.has_raw_backslash = true,
+	};
+	size_t used;
+
+	(void)state;
+	assert_int_equal(match(&matcher, "\\\\\\\"\"", &used),
+			 SBX_REDACT_FOUND);
+	assert_int_equal(used, 4);
 }
 
 /* --- several --------------------------------------------------------------- */
@@ -486,8 +590,19 @@ static void test_json_edges(void **state)
 	look_for("e9-is-secret", NULL);
 	becomes("\"caf\\u00e9-is-secret\"", "\"caf***\"");
 	becomes("\"caf\\\\u00e9-is-secret\"", "\"caf\\\\u00***\"");
+	becomes("\"\\u00e9e9-is-secret\"", "\"\\u00e9***\"");
 	look_for("Secret-key", NULL);
 	becomes("C:\\Secret-key", "C:\\***");
+	look_for("\xff-secret", NULL);
+	becomes("\\\xff-secret", "\\***");
+	look_for("\x01-secret", NULL);
+	becomes("\\\x01-secret", "\\***");
+	/* What is no escape does not end where one would. */
+	look_for("newline-secret", NULL);
+	becomes("\\u0\\newline-secret", "\\u0***");
+	becomes("\\u0newline-secret", "\\u0***");
+	look_for_bytes("\0zero-secret", 12);
+	assert_bytes("\\\0zero-secret", 13, false, "\\***", 4);
 	/* A backslash at its end, and a quote that is no end of a string. */
 	look_for("C:\\secret\\", NULL);
 	becomes("\"C:\\\\secret\\\\\"", "\"***\"");
@@ -730,35 +845,57 @@ static double seconds_of(const void *text, size_t size, size_t piece,
 	return (double)(clock() - began) / CLOCKS_PER_SEC;
 }
 
+/* What nearly is a large value comes out again, however long it was held. */
+static void test_large_and_wrong(void **state)
+{
+	size_t size = 5000;
+	cleanup_free unsigned char *value = sbx_malloc(size);
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(16 * size);
+
+	(void)state;
+	randombytes_buf_deterministic(value, size, (unsigned char[32]){ 2 });
+	look_for_bytes(value, size);
+	sbx_buf_puts(&text, "<");
+	sbx_buf_append(&text, value, size - 1);
+	sbx_buf_puts(&text, "><");
+	put_hexadecimal(&text, value, size - 1);
+	sbx_buf_puts(&text, "><");
+	put_text(&text, value, size - 1, true);
+	sbx_buf_puts(&text, ">");
+	assert_fed(text.data, text.len, 1, 1, false, text.data, text.len);
+	assert_fed(text.data, text.len, 100, 1000, false, text.data, text.len);
+}
+
 /*
  * A value that is all the same byte, and a stream that nearly is it at every
  * place: it takes its time, but not a minute, and nothing of the value is
- * left.
+ * left.  What is far from it stays.
  */
 static void test_hostile(void **state)
 {
-	size_t size = SBX_SECRET_SIZE_MAX;
+	static const char end[] = "b aaa aaaaaaaa b";
+	const size_t size = SBX_SECRET_SIZE_MAX;
+	const size_t total = 8 * size;
 	cleanup_free char *value = sbx_malloc(size);
-	cleanup_free char *text = sbx_malloc(4 * size);
+	cleanup_free char *text = sbx_malloc(total);
 	cleanup_buf struct sbx_buf out = SBX_BUF_INIT(0);
 	double seconds;
 
 	(void)state;
 	memset(value, 'a', size);
 	look_for_bytes(value, size);
-	memset(text, 'a', 4 * size);
-	for (size_t i = 1; i <= 4; i++)
-		text[i * size - 1] = 'b';
-	memset(text + 2 * size, 'a', size);
-	text[3 * size - 1] = 'a';
-	seconds = seconds_of(text, 4 * size, 4096, &out);
-	print_message("hostile: %.2f s, %zu bytes left\n", seconds, out.len);
+	memset(text, 'a', total);
+	for (size_t i = 1; i < 8; i++)
+		text[i * size - 1] = i == 5 ? 'a' : 'b';
+	memcpy(text + total - strlen(end), end, strlen(end));
+	seconds = seconds_of(text, total, size, &out);
 	assert_true(seconds < 20);
 	for (size_t run = 0, i = 0; i < out.len; i++) {
 		run = out.data[i] == 'a' ? run + 1 : 0;
 		assert_true(run < size);
 	}
-	assert_int_equal(out.data[out.len - 1], 'b');
+	assert_true(out.len > strlen(end));
+	assert_string_equal(out.data + out.len - strlen(end), end);
 }
 
 /*
@@ -830,9 +967,13 @@ int main(void)
 		cmocka_unit_test_teardown(test_nothing, teardown),
 		cmocka_unit_test_teardown(test_percent, teardown),
 		cmocka_unit_test_teardown(test_json, teardown),
+		cmocka_unit_test_teardown(test_surrogates, teardown),
 		cmocka_unit_test_teardown(test_hex, teardown),
 		cmocka_unit_test_teardown(test_base64, teardown),
+		cmocka_unit_test_teardown(test_no_base64, teardown),
 		cmocka_unit_test_teardown(test_base64_lines, teardown),
+		cmocka_unit_test(test_leading_breaks),
+		cmocka_unit_test(test_only_backslashes),
 		cmocka_unit_test_teardown(test_overlaps, teardown),
 		cmocka_unit_test_teardown(test_touching, teardown),
 		cmocka_unit_test_teardown(test_short, teardown),
@@ -842,6 +983,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_random, teardown),
 		cmocka_unit_test_teardown(test_random_overlaps, teardown),
 		cmocka_unit_test_teardown(test_large, teardown),
+		cmocka_unit_test_teardown(test_large_and_wrong, teardown),
 		cmocka_unit_test_teardown(test_hostile, teardown),
 		cmocka_unit_test_teardown(test_no_memory, teardown),
 	};
