@@ -62,7 +62,7 @@ static const char *credentials(const struct sbx_keyring *ring)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
-	return !ring->place && directory && *directory ? directory : NULL;
+	return ring->place ? NULL : directory;
 }
 
 char *sbx_keyring_describe(const struct sbx_keyring *ring)
@@ -127,6 +127,17 @@ static int parse_fd(struct sbx_keys *keys, int fd, const char *source,
 			      created_ms, err);
 }
 
+static int cannot_open(const char *path, int errnum, struct sbx_error *err)
+{
+	if (errnum == ELOOP)
+		return sbx_error_set(err, SBX_OUTCOME_MISCONFIGURED,
+				     "%s is a symbolic link: put the key "
+				     "itself there",
+				     path);
+	return sbx_error_errno(err, SBX_OUTCOME_MISCONFIGURED, errnum,
+			       "cannot read %s", path);
+}
+
 /* Not to be held up by a FIFO. */
 static int read_file(struct sbx_keys *keys, int dirfd, const char *name,
 		     const struct place *place, struct sbx_error *err)
@@ -137,14 +148,8 @@ static int read_file(struct sbx_keys *keys, int dirfd, const char *name,
 					   O_NOCTTY | O_CLOEXEC);
 	struct stat about;
 
-	if (fd < 0 && errno == ELOOP)
-		return sbx_error_set(err, SBX_OUTCOME_MISCONFIGURED,
-				     "%s is a symbolic link: put the key "
-				     "itself there",
-				     path);
 	if (fd < 0 || fstat(fd, &about) < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_MISCONFIGURED, errno,
-				       "cannot read %s", path);
+		return cannot_open(path, errno, err);
 	if (check_file(path, &about, place->forbidden, err) < 0)
 		return -1;
 	return parse_fd(keys, fd, path, (int64_t)about.st_mtime * 1000, err);
@@ -194,18 +199,23 @@ static int read_entries(struct sbx_keys *keys, DIR *directory,
 	return 0;
 }
 
+static int no_directory(const struct place *place, int errnum,
+			struct sbx_error *err)
+{
+	if (errnum == ENOENT && !place->must_exist)
+		return 0;
+	return sbx_error_errno(err, SBX_OUTCOME_MISCONFIGURED, errnum,
+			       "cannot read the keys in %s", place->path);
+}
+
 static int read_directory(struct sbx_keys *keys, const struct place *place,
 			  struct sbx_error *err)
 {
 	DIR *directory = opendir(place->path);
 	int result;
 
-	if (!directory && errno == ENOENT && !place->must_exist)
-		return 0;
 	if (!directory)
-		return sbx_error_errno(err, SBX_OUTCOME_MISCONFIGURED, errno,
-				       "cannot read the keys in %s",
-				       place->path);
+		return no_directory(place, errno, err);
 	result = check_directory(place->path, dirfd(directory), err);
 	if (result == 0)
 		result = read_entries(keys, directory, place, err);

@@ -51,8 +51,7 @@ bool sbx_key_decode(const char *text, size_t size,
 {
 	size_t got = 0;
 
-	return size == SBX_KEY_TEXT_SIZE - 1 &&
-	       sodium_base642bin(out, SBX_KEY_SIZE, text, size, NULL, &got,
+	return sodium_base642bin(out, SBX_KEY_SIZE, text, size, NULL, &got,
 				 NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	       got == SBX_KEY_SIZE;
 }
@@ -144,8 +143,7 @@ static void read_comment(struct comments *said, const char *line, size_t size)
 	if (begins(line, size, PUBLIC)) {
 		said->public_key = line + strlen(PUBLIC);
 		said->public_size = size - strlen(PUBLIC);
-	} else if (begins(line, size, CREATED) &&
-		   size - strlen(CREATED) < sizeof(time)) {
+	} else if (begins(line, size, CREATED)) {
 		snprintf(time, sizeof(time), "%.*s",
 			 (int)(size - strlen(CREATED)), line + strlen(CREATED));
 		sbx_clock_parse(time, &said->created_ms);
@@ -203,7 +201,7 @@ int sbx_keys_parse(struct sbx_keys *keys, const char *text, size_t size,
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		size_t line = (size_t)((stop ? stop : end) - text);
 
-		if (line > 0 && *text == '#') {
+		if (*text == '#') {
 			read_comment(&said, text, line);
 		} else if (line > 0) {
 			if (read_key(keys, text, line, &said, source, err) < 0)

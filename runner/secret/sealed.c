@@ -11,8 +11,6 @@
 static const char default_head[] =
 	"# Sealed secrets; safe to commit.  See: skillbox secret --help";
 
-#define HEAD_LINES_MAX 64
-
 /* --- lists ---------------------------------------------------------------- */
 
 static void clear_boxes(struct sbx_sealed_secret *secret)
@@ -382,7 +380,7 @@ static void read_head(struct sbx_sealed *sealed, const char *data, size_t size)
 {
 	const char *end = data + size;
 
-	while (data < end && *data == '#' && sealed->head.n < HEAD_LINES_MAX) {
+	while (data < end && *data == '#') {
 		const char *stop = memchr(data, '\n', (size_t)(end - data));
 		size_t line = (size_t)((stop ? stop : end) - data);
 
@@ -431,7 +429,7 @@ static bool must_be_quoted(const char *name)
 	return false;
 }
 
-static bool put_base64(struct sbx_buf *out, const unsigned char *data,
+static void put_base64(struct sbx_buf *out, const unsigned char *data,
 		       size_t size)
 {
 	size_t room =
@@ -440,56 +438,57 @@ static bool put_base64(struct sbx_buf *out, const unsigned char *data,
 
 	sodium_bin2base64(text, room, data, size,
 			  sodium_base64_VARIANT_ORIGINAL);
-	return sbx_buf_printf(out, "%s\n", text);
+	sbx_buf_puts(out, text);
+	sbx_buf_puts(out, "\n");
 }
 
-static bool put_secret(struct sbx_buf *out,
+static void put_secret(struct sbx_buf *out,
 		       const struct sbx_sealed_secret *secret)
 {
 	const char *quote = must_be_quoted(secret->name) ? "\"" : "";
 	char time[SBX_CLOCK_RFC3339_SIZE];
-	bool fits;
 
 	sbx_clock_format(secret->sealed_ms, time);
-	fits = sbx_buf_printf(out,
-			      "  %s%s%s:\n    sealed_at: \"%.19sZ\"\n"
-			      "    boxes:\n",
-			      quote, secret->name, quote, time);
-	for (size_t i = 0; fits && i < secret->n_boxes; i++) {
+	sbx_buf_printf(out,
+		       "  %s%s%s:\n    sealed_at: \"%.19sZ\"\n"
+		       "    boxes:\n",
+		       quote, secret->name, quote, time);
+	for (size_t i = 0; i < secret->n_boxes; i++) {
 		const struct sbx_sealed_box *box = &secret->boxes[i];
 
-		fits = sbx_buf_printf(out, "      \"%s\": ", box->id) &&
-		       put_base64(out, box->data, box->size);
+		sbx_buf_printf(out, "      \"%s\": ", box->id);
+		put_base64(out, box->data, box->size);
 	}
-	return fits;
 }
 
-static bool put_all(struct sbx_buf *out, const struct sbx_sealed *sealed)
+static void put_all(struct sbx_buf *out, const struct sbx_sealed *sealed)
 {
-	bool fits = true;
-
-	for (size_t i = 0; fits && i < sealed->head.n; i++)
-		fits = sbx_buf_printf(out, "%s\n", sealed->head.v[i]);
+	for (size_t i = 0; i < sealed->head.n; i++)
+		sbx_buf_printf(out, "%s\n", sealed->head.v[i]);
 	if (sealed->head.n == 0)
-		fits = sbx_buf_printf(out, "%s\n", default_head);
-	fits = fits && sbx_buf_puts(out, "schema_version: 1\nrecipients:\n");
-	for (size_t i = 0; fits && i < sealed->n_recipients; i++) {
+		sbx_buf_printf(out, "%s\n", default_head);
+	sbx_buf_puts(out, "schema_version: 1\nrecipients:\n");
+	for (size_t i = 0; i < sealed->n_recipients; i++) {
 		const struct sbx_recipient *to = &sealed->recipients[i];
 
-		fits = sbx_buf_printf(out, "  \"%s\": ", to->id) &&
-		       put_base64(out, to->public_key, SBX_KEY_SIZE);
+		sbx_buf_printf(out, "  \"%s\": ", to->id);
+		put_base64(out, to->public_key, SBX_KEY_SIZE);
 	}
-	fits = fits && sbx_buf_puts(out, sealed->n_secrets ? "secrets:\n"
-							   : "secrets: {}\n");
-	for (size_t i = 0; fits && i < sealed->n_secrets; i++)
-		fits = put_secret(out, &sealed->secrets[i]);
-	return fits;
+	sbx_buf_puts(out, sealed->n_secrets ? "secrets:\n" : "secrets: {}\n");
+	for (size_t i = 0; i < sealed->n_secrets; i++)
+		put_secret(out, &sealed->secrets[i]);
 }
 
+/* One byte more than there may be tells what does not fit. */
 int sbx_sealed_format(const struct sbx_sealed *sealed, struct sbx_buf *out,
 		      struct sbx_error *err)
 {
-	if (put_all(out, sealed) && out->len <= SBX_DOCUMENT_SIZE_MAX)
+	cleanup_buf struct sbx_buf text =
+		SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX + 1);
+
+	put_all(&text, sealed);
+	if (text.len <= SBX_DOCUMENT_SIZE_MAX &&
+	    sbx_buf_append(out, text.data, text.len) == text.len)
 		return 0;
 	return sbx_error_set(err, SBX_OUTCOME_INVALID,
 			     "with all its boxes the file would be larger "

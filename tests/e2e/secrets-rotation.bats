@@ -22,5 +22,5 @@ load helper
 	done
 	head -c 6000 /dev/urandom | secret set t-one A --owner ann
 	timeout 120 /usr/bin/python3 "$top/tests/fixtures/kill_rotation.py" \
-		"$program" "$skills" 100 >&3
+		"$plain" "$skills" 100 >&3
 }

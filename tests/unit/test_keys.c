@@ -55,6 +55,7 @@ static void test_vectors(void **state)
 	(void)state;
 	assert_int_equal(parse(&keys, LINE(ALICE) LINE(BOB), NULL), 0);
 	assert_int_equal(keys.n, 2);
+	assert_string_equal(keys.v[0].id, BOB_ID);
 	for (size_t i = 0; i < 2; i++) {
 		const struct sbx_key *key = &keys.v[i];
 		bool alice = strcmp(key->id, ALICE_ID) == 0;
@@ -65,6 +66,10 @@ static void test_vectors(void **state)
 		assert_string_equal(key->source, "here");
 		assert_int_equal(key->created_ms, 5000);
 	}
+	sbx_keys_clear(&keys);
+	/* Of two that are as old, it is always the same that is current. */
+	assert_int_equal(parse(&keys, LINE(BOB) LINE(ALICE), NULL), 0);
+	assert_string_equal(keys.v[0].id, BOB_ID);
 	sbx_keys_clear(&keys);
 }
 
@@ -99,17 +104,16 @@ static void test_format(void **state)
 /* The newest stands first, whatever the order; a key is there only once. */
 static void test_order(void **state)
 {
+	static const char text[] =
+		"# created: 2026-01-01T00:00:00.000Z\n"
+		"# expires: 2027-01-01T00:00:00.000Z\n" LINE(
+			BOB) "\n"
+			     "# created: 2026-01-01T00:00:00.001Z\n"
+			     "# public key: " ALICE_PUBLIC "\n" LINE(ALICE);
 	struct sbx_keys keys = { .v = NULL };
 
 	(void)state;
-	assert_int_equal(parse(&keys,
-			       "# created: 2026-01-01T00:00:00.000Z\n" LINE(
-				       BOB) "# a note\n\n# created: "
-					    "2026-01-01T00:00:00.001Z\n"
-					    "# public key: " ALICE_PUBLIC
-					    "\n" LINE(ALICE),
-			       NULL),
-			 0);
+	assert_int_equal(parse(&keys, text, NULL), 0);
 	assert_int_equal(parse(&keys, LINE(BOB), NULL), 0);
 	assert_int_equal(keys.n, 2);
 	assert_string_equal(keys.v[0].id, ALICE_ID);
@@ -145,6 +149,8 @@ static void test_bad_text(void **state)
 		  "neither a comment" },
 		{ LINE(ALICE) "x", "neither a comment" },
 		{ "# public key: " BOB_PUBLIC "\n" LINE(ALICE), "is damaged" },
+		{ "# public key: " ALICE_PUBLIC "=\n" LINE(ALICE),
+		  "is damaged" },
 	};
 
 	(void)state;
@@ -204,6 +210,7 @@ static void test_generate(void **state)
 	struct sbx_keyring ring = SBX_KEYRING_INIT("a/b/keys");
 	struct sbx_error err = SBX_ERROR_INIT;
 	const struct sbx_key *key = NULL;
+	int64_t began = sbx_clock_wall_ms();
 	char first[SBX_KEY_ID_SIZE];
 	struct stat about;
 
@@ -215,7 +222,9 @@ static void test_generate(void **state)
 	assert_int_equal(about.st_mode & 07777, 0600);
 	assert_int_equal(stat("a/b/keys", &about), 0);
 	assert_int_equal(about.st_mode & 07777, 0700);
+	assert_in_range(key->created_ms, began, sbx_clock_wall_ms());
 	assert_int_equal(sbx_keyring_generate(&ring, &key, &err), 0);
+	assert_in_range(key->created_ms, began, sbx_clock_wall_ms() + 1);
 	assert_string_not_equal(key->id, first);
 	assert_string_equal(ring.keys.v[1].id, first);
 	sbx_keyring_clear(&ring);
@@ -225,6 +234,7 @@ static void test_generate(void **state)
 /* A new key is the newest, also where the clock has been set back. */
 static void test_generate_late(void **state)
 {
+	int64_t began = sbx_clock_wall_ms();
 	struct sbx_keyring ring = SBX_KEYRING_INIT("keys");
 	struct sbx_error err = SBX_ERROR_INIT;
 	const struct sbx_key *key = NULL;
@@ -240,6 +250,13 @@ static void test_generate_late(void **state)
 	assert_string_equal(ring.keys.v[1].id, ALICE_ID);
 	assert_int_equal(ring.keys.v[0].created_ms,
 			 ring.keys.v[1].created_ms + 1);
+	sbx_keyring_clear(&ring);
+	assert_int_equal(mkdir("others", 0700), 0);
+	put_mode("others/a.key",
+		 "# created: 2020-01-01T00:00:00Z\n" LINE(ALICE), 0600);
+	ring.place = "others";
+	assert_int_equal(sbx_keyring_generate(&ring, &key, &err), 0);
+	assert_in_range(key->created_ms, began, sbx_clock_wall_ms());
 	/* Nothing of it stays where it can be read again. */
 	sbx_keyring_release(&ring);
 	assert_null(ring.keys.v);
@@ -279,18 +296,81 @@ static void test_places(void **state)
 	setenv("XDG_CONFIG_HOME", realpath("config", (char[4096]){ 0 }), 1);
 	assert_int_equal(count(NULL, NULL), 1);
 	assert_int_equal(mkdir("keys", 0700), 0);
+	setenv("SKILLBOX_KEYS", "", 1);
+	assert_int_equal(count(NULL, NULL), 1);
 	setenv("SKILLBOX_KEYS", "keys", 1);
 	assert_int_equal(count(NULL, NULL), 0);
 	/* The command line's is the only one then. */
-	assert_int_equal(mkdir("credentials", 0500), 0);
+	assert_int_equal(mkdir("credentials", 0700), 0);
 	put_mode("credentials/skillbox-key-2026", LINE(BOB), 0400);
 	put_mode("credentials/other", "a password", 0400);
+	assert_int_equal(chmod("credentials", 0500), 0);
 	setenv("CREDENTIALS_DIRECTORY", "credentials", 1);
 	assert_int_equal(count(NULL, NULL), 1);
 	assert_int_equal(count("config/skillbox/keys", NULL), 1);
 	put_mode("keys/b.key", LINE(BOB), 0600);
 	put_mode("keys/a.key", LINE(ALICE), 0600);
+	put_mode("keys/.c.key", "what an editor has left", 0600);
 	assert_int_equal(count(NULL, NULL), 2);
+	setenv("CREDENTIALS_DIRECTORY", "", 1);
+	assert_int_equal(count(NULL, NULL), 2);
+}
+
+/* Only what is not there is none. */
+static void test_no_place(void **state)
+{
+	struct sbx_keyring ring = { .place = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	setenv("XDG_CONFIG_HOME", scratch_path, 1);
+	assert_int_equal(count(NULL, NULL), 0);
+	assert_int_equal(mkdir("skillbox", 0700), 0);
+	put("skillbox/keys", "a file");
+	assert_int_equal(count(NULL, "cannot read the keys in"), -1);
+	assert_int_equal(unlink("skillbox/keys"), 0);
+	assert_int_equal(mkdir("skillbox/keys", 0700), 0);
+	put_mode("skillbox/keys/a.key", LINE(ALICE), 0600);
+	assert_int_equal(sbx_keyring_load(&ring, &err), 0);
+	assert_int_equal(ring.keys.n, 1);
+	sbx_keyring_release(&ring);
+	assert_null(ring.keys.v);
+	/* Whoever has no home has none either. */
+	if (geteuid() == 0) {
+		unsetenv("XDG_CONFIG_HOME");
+		unsetenv("HOME");
+		assert_int_equal(seteuid(12345), 0);
+		assert_int_equal(count(NULL, NULL), 0);
+		assert_int_equal(seteuid(0), 0);
+	}
+}
+
+static void check_described(const char *place, const char *expected)
+{
+	struct sbx_keyring ring = SBX_KEYRING_INIT(place);
+	cleanup_free char *text = sbx_keyring_describe(&ring);
+
+	assert_string_equal(text, expected);
+}
+
+static void test_describe(void **state)
+{
+	(void)state;
+	check_described(NULL, "/nonexistent/skillbox/keys");
+	setenv("CREDENTIALS_DIRECTORY", "/run/c", 1);
+	check_described(NULL, "/nonexistent/skillbox/keys and /run/c");
+	check_described("fd:3", "fd:3");
+	setenv("SKILLBOX_KEYS", "fd:4", 1);
+	check_described(NULL, "fd:4 and /run/c");
+	check_described("keys", "keys");
+	if (geteuid() == 0) {
+		unsetenv("SKILLBOX_KEYS");
+		unsetenv("XDG_CONFIG_HOME");
+		unsetenv("HOME");
+		assert_int_equal(seteuid(12345), 0);
+		check_described(NULL, "/run/c");
+		assert_int_equal(seteuid(0), 0);
+	}
 }
 
 /* Of systemd's the group may read, because of how an ACL shows. */
@@ -350,7 +430,8 @@ static void test_owners(void **state)
 	assert_int_equal(count("keys", NULL), 1);
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(seteuid(12346), 0);
-	assert_int_equal(count("keys", "cannot read keys/a.key"), -1);
+	assert_int_equal(
+		count("keys", "cannot read keys/a.key: Permission denied"), -1);
 	assert_int_equal(seteuid(0), 0);
 }
 
@@ -410,6 +491,7 @@ static void test_descriptor(void **state)
 	assert_int_equal(count("fd:", "expected fd:NUMBER"), -1);
 	assert_int_equal(count("fd:-1", "expected fd:NUMBER"), -1);
 	assert_int_equal(count("fd:0x3", "expected fd:NUMBER"), -1);
+	assert_int_equal(count("fd:4294967296", "expected fd:NUMBER"), -1);
 }
 
 #define IN_SCRATCH(test)                                                       \
@@ -427,6 +509,8 @@ int main(void)
 		IN_SCRATCH(test_generate_late),
 		IN_SCRATCH(test_generate_again),
 		IN_SCRATCH(test_places),
+		IN_SCRATCH(test_no_place),
+		IN_SCRATCH(test_describe),
 		IN_SCRATCH(test_modes),
 		IN_SCRATCH(test_owners),
 		IN_SCRATCH(test_bad_files),

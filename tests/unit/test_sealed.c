@@ -128,10 +128,21 @@ static void test_head(void **state)
 				   "  \"" ALICE "\": " ALICE_PUBLIC "\n"
 				   "secrets: {}\n";
 	cleanup_sealed struct sbx_sealed sealed = { .n_secrets = 0 };
+	cleanup_buf struct sbx_buf own = SBX_BUF_INIT(65536);
+	struct sbx_error err = SBX_ERROR_INIT;
 
 	(void)state;
 	assert_int_equal(parse(&sealed, text, NULL), 0);
 	check_text(&sealed, text);
+	sbx_sealed_clear(&sealed);
+	assert_int_equal(parse(&sealed, strstr(text, "schema"), NULL), 0);
+	sbx_strv_push(&sealed.head, "# Of the team.");
+	sbx_strv_push(&sealed.head, "#   Ask Ann.");
+	check_text(&sealed, text);
+	sbx_strv_free(&sealed.head);
+	assert_int_equal(sbx_sealed_format(&sealed, &own, &err), 0);
+	assert_memory_equal(own.data, HEAD, strlen(HEAD));
+	assert_string_equal(own.data + strlen(HEAD), strstr(text, "schema"));
 }
 
 /* --- changes -------------------------------------------------------------- */
@@ -226,9 +237,12 @@ static void test_bounds(void **state)
 		sbx_sealed_set_box(secret, sealed.recipients[i].id, &data,
 				   SBX_SEALED_BOX_MAX);
 	}
+	text.max = 4 << 20;
 	sbx_buf_consume(&text, text.len);
 	assert_int_equal(sbx_sealed_format(&sealed, &text, &err), -1);
 	assert_non_null(strstr(err.message, "1 MiB"));
+	text.max = 1024;
+	assert_int_equal(sbx_sealed_format(&again, &text, &err), -1);
 }
 
 /* --- what is refused ------------------------------------------------------ */
@@ -283,6 +297,13 @@ static void test_errors(void **state)
 		  "\"boxes\" is missing" },
 		{ VALID "secrets: {A: {" SEALED ", boxes: {}}}\n",
 		  "found no box" },
+		{ VALID "secrets: {A: {" SEALED
+			", boxes: {1234567890123456: " BOX "}}}\n",
+		  "found a key that is not a text" },
+		{ VALID "secrets: {A: {" SEALED ", boxes: []}}\n",
+		  "found a list, expected a mapping of recipients" },
+		{ "schema_version: 1\nrecipients: []\nsecrets: {}\n",
+		  "found a list, expected a mapping of ids" },
 		{ VALID "secrets: {A: {" SEALED ", boxes: {" BOB ": " BOX
 			"}}}\n",
 		  "there is no such recipient" },
@@ -330,6 +351,48 @@ static void test_errors(void **state)
 	}
 }
 
+/* A box, and recipients, as many as there may be, and one more. */
+static void test_too_much(void **state)
+{
+	(void)state;
+	for (size_t more = 0; more < 2; more++) {
+		cleanup_buf struct sbx_buf text = SBX_BUF_INIT(1 << 20);
+		cleanup_sealed struct sbx_sealed sealed = { .n_secrets = 0 };
+		size_t size = (SBX_SEALED_BOX_MAX + more) / 3 * 4;
+
+		sbx_buf_puts(&text, VALID "secrets: {A: {" SEALED
+					  ", boxes: {" ALICE ": ");
+		for (size_t i = 0; i < size; i++)
+			sbx_buf_puts(&text, "A");
+		sbx_buf_puts(&text, more ? "}}}\n" : "AAA=}}}\n");
+		assert_int_equal(parse(&sealed, sbx_buf_text(&text),
+				       "found a box of 65841 bytes"),
+				 more ? -1 : 0);
+	}
+	for (int more = 0; more < 2; more++) {
+		cleanup_buf struct sbx_buf text = SBX_BUF_INIT(1 << 20);
+		cleanup_sealed struct sbx_sealed sealed = { .n_secrets = 0 };
+		int most = SBX_SEALED_RECIPIENTS_MAX + more;
+
+		sbx_buf_puts(&text, "schema_version: 1\nsecrets: {}\n"
+				    "recipients:\n");
+		for (int i = 0; i < most; i++) {
+			unsigned char key[SBX_KEY_SIZE] = {
+				[0] = (unsigned char)i
+			};
+			char base64[SBX_KEY_TEXT_SIZE];
+			char id[SBX_KEY_ID_SIZE];
+
+			sbx_key_id(key, id);
+			sbx_key_encode(key, base64);
+			sbx_buf_printf(&text, "  \"%s\": %s\n", id, base64);
+		}
+		assert_int_equal(
+			parse(&sealed, sbx_buf_text(&text), "recipients: "),
+			more ? -1 : 0);
+	}
+}
+
 /* Every line of it is needed, and every byte of a line but for comments. */
 static void test_truncated(void **state)
 {
@@ -363,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_truncated),
 	};
 

@@ -134,10 +134,15 @@ static void test_other_place(void **state)
 		   "sealed for TOKEN of telegram");
 	assert_has(open_as(secret, "telegrams", &ring.keys, ""),
 		   "sealed for TOKEN of telegram");
+	assert_has(open_as(secret, "telegraf", &ring.keys, ""),
+		   "sealed for TOKEN of telegram");
 	strcpy(secret->name, "TOKEM");
 	assert_has(open_as(secret, SKILL, &ring.keys, ""),
 		   "sealed for TOKEN of telegram");
 	strcpy(secret->name, "TOKE");
+	assert_has(open_as(secret, SKILL, &ring.keys, ""),
+		   "sealed for TOKEN of telegram");
+	sbx_strset(&secret->name, "TOKENS");
 	assert_has(open_as(secret, SKILL, &ring.keys, ""),
 		   "sealed for TOKEN of telegram");
 }
@@ -202,6 +207,10 @@ static void test_layout(void **state)
 		"skillbox-secret-1\n5ecret\n5ecret word\n",
 		"skillbox-secret-1\n5ecret\n\n5ecret",
 		"skillbox-secret-1\n\n5ecret\n",
+		"skillbox-secret-1\n5ecret5ecret5ecret5ecret5ecret5ecret"
+		"5ecret5ecret5ecret5ecret5ecret\nA\n",
+		"skillbox-secret-1\na\n5ecret5ecret5ecret5ecret5ecret5ecret"
+		"5ecret5ecret5ecret5ecret5ecret\n",
 	};
 	static const char nul[] = "skillbox-secret-1\ntelegram\0\nTOKEN\nvalue";
 
@@ -245,6 +254,26 @@ static void test_sizes(void **state)
 	memcpy(large, "skillbox-secret-1\ntelegram\nTOKEN\n", 33);
 	assert_has(open_text(large, SBX_SECRET_SIZE_MAX + 34),
 		   "the value has more than 65536 bytes");
+}
+
+/* No more than can be read again. */
+static void test_too_many(void **state)
+{
+	cleanup_sealed struct sbx_sealed sealed = { .n_secrets = 0 };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	add(&sealed, &ring.keys.v[0]);
+	for (int i = 0; i < SBX_SEALED_SECRETS_MAX; i++) {
+		cleanup_free char *name = sbx_asprintf("S%d", i);
+
+		seal(&sealed, SKILL, name, "x");
+	}
+	seal(&sealed, SKILL, "S7", "another");
+	assert_int_equal(sbx_seal(&sealed, SKILL, "MORE",
+				  (const unsigned char *)"x", 1, &err),
+			 -1);
+	assert_has(err.message, "more than 256 secrets");
 }
 
 /* Nothing can be sealed for a point of low order. */
@@ -358,6 +387,43 @@ static void test_no_fallback(void **state)
 	assert_int_equal(find("..", NULL, "OTHER", "owner \"..\""), -1);
 }
 
+/* Names of owners and skills are names of files, and of no other ones. */
+static void test_store_names(void **state)
+{
+	static const char *const none[] = { "", ".", "..", "a/b", "/" };
+	cleanup_free char *long_name = sbx_malloc(129);
+	struct sbx_sealed_place place = { .name = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(none); i++) {
+		assert_int_equal(
+			sbx_sealed_place_of_owner(&place, none[i], "a", &err),
+			-1);
+		assert_int_equal(
+			sbx_sealed_place_of_owner(&place, "a", none[i], &err),
+			-1);
+		assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	}
+	memset(long_name, 'a', 128);
+	long_name[128] = '\0';
+	assert_int_equal(
+		sbx_sealed_place_of_owner(&place, long_name, "a", &err), -1);
+	assert_int_equal(
+		sbx_sealed_place_of_owner(&place, long_name + 1, "a", &err), 0);
+	sbx_sealed_place_clear(&place);
+	/* Whoever has no home has no store. */
+	if (geteuid() == 0) {
+		unsetenv("XDG_CONFIG_HOME");
+		unsetenv("HOME");
+		assert_int_equal(seteuid(12345), 0);
+		assert_int_equal(
+			sbx_sealed_place_of_owner(&place, "a", "a", &err), -1);
+		assert_int_equal(seteuid(0), 0);
+		assert_has(err.message, "neither $XDG_CONFIG_HOME nor $HOME");
+	}
+}
+
 /* A skill's author decides what is in its directory, and no more. */
 static void test_untrusted(void **state)
 {
@@ -403,9 +469,33 @@ static void test_read_once(void **state)
 	put_sealed(NULL, "skill", "A", "1", ring.keys.v);
 	put_sealed(NULL, "skill", "B", "2", ring.keys.v);
 	assert_int_equal(sbx_secret_find(&lookup, "A", &out, &err), 1);
-	assert_int_equal(unlink("skill/secrets.yaml"), 0);
+	put("skill/secrets.yaml", "rubbish");
 	assert_int_equal(sbx_secret_find(&lookup, "B", &out, &err), 1);
 	assert_int_equal(out.n, 2);
+	sbx_secret_lookup_clear(&lookup);
+	lookup.skill_dir = NULL;
+	assert_int_equal(sbx_secret_find(&lookup, "B", &out, &err), 0);
+	/* Who has no keys at all opens nothing. */
+	sbx_secret_lookup_clear(&lookup);
+	put_sealed(NULL, "other", "A", "1", ring.keys.v);
+	lookup.skill_dir = "other";
+	lookup.keys = NULL;
+	assert_int_equal(sbx_secret_find(&lookup, "A", &out, &err), -1);
+	assert_has(err.message, "no private key here");
+}
+
+/* A run does not hold on to keys that can be read again. */
+static void test_release(void **state)
+{
+	struct sbx_keyring own = { .place = "keys", .is_loaded = true };
+	struct sbx_secret_lookup lookup = { .keys = &own };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(sbx_key_make(&own.keys, "x", 1, &err), 0);
+	sbx_secret_lookup_clear(&lookup);
+	assert_null(own.keys.v);
+	assert_false(own.is_loaded);
 }
 
 static mode_t mode_of(const char *path)
@@ -490,38 +580,43 @@ static void test_unsaved(void **state)
 	assert_int_equal(find(NULL, NULL, "B", NULL), 0);
 }
 
+/* The file with @text in it: whether something is lost when it is saved. */
+static bool is_foreign(const char *text)
+{
+	cleanup_sealed_place struct sbx_sealed_place place = { .name = NULL };
+	cleanup_sealed_file struct sbx_sealed_file file = SBX_SEALED_FILE_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	put("skill/secrets.yaml", text);
+	sbx_sealed_place_of_skill(&place, "skill");
+	if (sbx_sealed_file_edit(&file, &place, &err) < 0)
+		fail_msg("%s", err.message);
+	return file.is_foreign;
+}
+
 /* Comments in the middle would be lost: that can be told beforehand. */
 static void test_foreign(void **state)
 {
-	static const struct {
-		const char *line;
-		bool is_foreign;
-	} cases[] = {
-		{ "", false },
-		{ "# a note\n", true },
-		{ "x-note: 1\n", true },
-	};
 	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(65536);
 	struct sbx_error err = SBX_ERROR_INIT;
+	size_t size;
 
 	(void)state;
 	put_sealed(NULL, "skill", "A", "1", ring.keys.v);
 	assert_int_equal(
 		sbx_file_read(AT_FDCWD, "skill/secrets.yaml", &text, &err), 0);
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(cases); i++) {
-		cleanup_sealed_place struct sbx_sealed_place place = {
-			.name = NULL
-		};
-		cleanup_sealed_file struct sbx_sealed_file file =
-			SBX_SEALED_FILE_INIT;
-		cleanup_free char *other = sbx_asprintf(
-			"%s%s", sbx_buf_text(&text), cases[i].line);
-
-		put("skill/secrets.yaml", other);
-		sbx_sealed_place_of_skill(&place, "skill");
-		assert_int_equal(sbx_sealed_file_edit(&file, &place, &err), 0);
-		assert_int_equal(file.is_foreign, cases[i].is_foreign);
-	}
+	size = text.len;
+	assert_false(is_foreign(sbx_buf_text(&text)));
+	sbx_buf_puts(&text, "# a note\n");
+	assert_true(is_foreign(sbx_buf_text(&text)));
+	text.data[size] = '\0';
+	text.len = size;
+	sbx_buf_puts(&text, "x-note: 1\n");
+	assert_true(is_foreign(sbx_buf_text(&text)));
+	text.data[size] = '\0';
+	for (char *c = text.data; (c = strchr(c, '"'));)
+		*c = '\'';
+	assert_true(is_foreign(text.data));
 }
 
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, enter, leave)
@@ -529,14 +624,15 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_SCRATCH(test_recipients), IN_SCRATCH(test_other_place),
-		IN_SCRATCH(test_tampered),   IN_SCRATCH(test_layout),
-		IN_SCRATCH(test_sizes),	     IN_SCRATCH(test_weak_key),
-		IN_SCRATCH(test_order),	     IN_SCRATCH(test_no_fallback),
-		IN_SCRATCH(test_untrusted),  IN_SCRATCH(test_lazy_keys),
-		IN_SCRATCH(test_read_once),  IN_SCRATCH(test_modes),
-		IN_SCRATCH(test_leftovers),  IN_SCRATCH(test_unsaved),
-		IN_SCRATCH(test_foreign),
+		IN_SCRATCH(test_recipients),  IN_SCRATCH(test_other_place),
+		IN_SCRATCH(test_tampered),    IN_SCRATCH(test_layout),
+		IN_SCRATCH(test_sizes),	      IN_SCRATCH(test_weak_key),
+		IN_SCRATCH(test_too_many),    IN_SCRATCH(test_order),
+		IN_SCRATCH(test_no_fallback), IN_SCRATCH(test_untrusted),
+		IN_SCRATCH(test_store_names), IN_SCRATCH(test_lazy_keys),
+		IN_SCRATCH(test_read_once),   IN_SCRATCH(test_release),
+		IN_SCRATCH(test_modes),	      IN_SCRATCH(test_leftovers),
+		IN_SCRATCH(test_unsaved),     IN_SCRATCH(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
