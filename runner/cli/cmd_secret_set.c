@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/prompt.h"
 #include "cli/terminal.h"
 #include "secret/memory.h"
@@ -112,6 +113,48 @@ static void say_partly(const struct sbx_sealed *sealed, const char *skill)
 	}
 }
 
+/* --- what for ------------------------------------------------------------- */
+
+/* The names in the manifest's actions; true when @name is one of them. */
+static bool find_use(const struct sbx_manifest *manifest, const char *name,
+		     struct sbx_strv *names)
+{
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		const struct sbx_action *action = &manifest->actions[i];
+
+		for (size_t j = 0; j < action->n_secrets; j++) {
+			if (strcmp(action->secrets[j].name, name) == 0)
+				return true;
+			sbx_strv_push(names, action->secrets[j].name);
+		}
+	}
+	return false;
+}
+
+/* It may be sealed before it is asked for, or its name be mistyped. */
+static void say_unused(const struct sbx_cli *cli, const char *name,
+		       const char *skill_name)
+{
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
+	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	const char *near = NULL;
+
+	if (sbx_cli_catalog(cli, &catalog, &ignored) == 0 &&
+	    sbx_catalog_load(&catalog, skill_name, &skill, &ignored) == 0 &&
+	    !find_use(skill.manifest, name, &names)) {
+		if (names.n > 0)
+			near = sbx_text_nearest(name,
+						(const char *const *)names.v);
+		sbx_term_error("no action of %s names %s under \"secrets:\" "
+			       "in its manifest%s%s%s",
+			       skill_name, name, near ? "; did you mean " : "",
+			       near ? near : "", near ? "?" : "");
+	}
+	sbx_catalog_close(&catalog);
+}
+
 /* --- the file ------------------------------------------------------------- */
 
 static void report(const struct sbx_sealed *sealed, const char *name,
@@ -144,6 +187,7 @@ static int set(const struct sbx_cli *cli, const struct values *values,
 		return sbx_error_wrap(err, "secret %s", name);
 	sbx_secret_say_lost(&file);
 	say_partly(&file.sealed, target->skill);
+	say_unused(cli, name, target->skill);
 	report(&file.sealed, name, size, path);
 	return 0;
 }

@@ -85,6 +85,34 @@ recipients() {
 	values | jq -e '.TOKEN == "short77" and .OTHER == "exactly8"'
 }
 
+@test "a name that no action asks for is told, with the nearest that one does" {
+	secret keygen
+	run -0 --separate-stderr put t-one TOKEM
+	[ "$stderr" = "skillbox: no action of t-one names TOKEM under \
+\"secrets:\" in its manifest; did you mean TOKEN?" ]
+	run -0 --separate-stderr put t-one OTHER
+	grep -q 'no action of t-one names OTHER.*manifest$' <<<"$stderr"
+	run -0 --separate-stderr put t-one TOKEN
+	[ -z "$stderr" ]
+}
+
+@test "what cannot be written whole leaves the file as it was" {
+	secret keygen
+	put t-one TOKEN
+	cp "$sealed" "$BATS_TEST_TMPDIR/before"
+	write_little() {
+		# As on a disk that is full, an error and no signal.
+		trap '' XFSZ
+		ulimit -f 4
+		secret set t-one OTHER
+	}
+	run -78 --separate-stderr write_little \
+		< <(head -c 6000 /dev/zero | tr '\0' x)
+	grep -q 'cannot write secrets.yaml: File too large' <<<"$stderr"
+	diff "$BATS_TEST_TMPDIR/before" "$sealed"
+	[ "$(find "$skills/t-one" -name '.*' -type f)" = '' ]
+}
+
 @test "a value on the command line is refused, and not repeated" {
 	secret keygen
 	run -64 --separate-stderr secret set t-one TOKEN "$marker" </dev/null
