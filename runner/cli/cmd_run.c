@@ -286,17 +286,13 @@ static void report(const struct run *run, const struct sbx_record *record)
  */
 static void sweep(struct run *run, const struct sbx_record *record)
 {
-	cleanup_strv struct sbx_strv removed = SBX_STRV_INIT;
-	struct sbx_error ignored = SBX_ERROR_INIT;
-
 	fflush(stdout);
 	/* An engine that failed once may take as long to fail again. */
 	if (!run->engine || sbx_cancel_asked() || record->create_ms < 0 ||
 	    record->outcome == SBX_OUTCOME_UNAVAILABLE)
 		return;
 	sbx_engine_set_cancel_fd(run->engine, sbx_cancel_setup());
-	sbx_engine_set_patience(run->engine, SWEEP_MS);
-	sbx_reap_containers(run->engine, SBX_REAP_SWEEP, &removed, &ignored);
+	sbx_reap_sweep(run->engine, SWEEP_MS);
 }
 
 static int run_and_report(struct run *run)

@@ -120,6 +120,11 @@ int sbx_client_cancel_fd(const struct sbx_client *client)
 	return client->cancel_fd;
 }
 
+uint64_t sbx_client_identity(const struct sbx_client *client)
+{
+	return client->transport->ops->identity(client->transport);
+}
+
 struct sbx_turn *sbx_client_turn(struct sbx_client *client)
 {
 	return &client->turn;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "engine/connection.h"
@@ -62,6 +63,9 @@ void sbx_client_free(struct sbx_client **client);
 /* See sbx_engine_set_cancel_fd(). */
 void sbx_client_set_cancel_fd(struct sbx_client *client, int fd);
 int sbx_client_cancel_fd(const struct sbx_client *client);
+
+/* See sbx_engine_identity(). */
+uint64_t sbx_client_identity(const struct sbx_client *client);
 
 /* Borrowed: the client's patience may be read and set. */
 struct sbx_turn *sbx_client_turn(struct sbx_client *client);

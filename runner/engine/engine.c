@@ -74,6 +74,11 @@ double sbx_engine_patience(const struct sbx_engine *engine)
 	return sbx_client_turn(engine->client)->patience;
 }
 
+uint64_t sbx_engine_identity(const struct sbx_engine *engine)
+{
+	return sbx_client_identity(engine->client);
+}
+
 unsigned int sbx_engine_silences(const struct sbx_engine *engine)
 {
 	return sbx_client_turn(engine->client)->silences;

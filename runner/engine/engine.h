@@ -2,6 +2,7 @@
 #ifndef SBX_ENGINE_ENGINE_H
 #define SBX_ENGINE_ENGINE_H
 
+#include <stdint.h>
 #include <jansson.h>
 
 #include "base/error.h"
@@ -49,6 +50,9 @@ int sbx_engine_cancel_fd(const struct sbx_engine *engine);
  */
 void sbx_engine_set_patience(struct sbx_engine *engine, double ms);
 double sbx_engine_patience(const struct sbx_engine *engine);
+
+/* The same for whoever reaches the same engine, as far as can be told. */
+uint64_t sbx_engine_identity(const struct sbx_engine *engine);
 
 /* How many calls in a row were not answered before patience was over. */
 unsigned int sbx_engine_silences(const struct sbx_engine *engine);

@@ -44,15 +44,18 @@ static int take_slot(struct sbx_turn *turn,
 {
 	struct sbx_slots *slots = &turn->slots;
 	bool is_urgent = kind == SBX_TURN_URGENT;
+	double began = sbx_clock_ms();
 	int result;
 
 	if (slots->n == 0)
 		sbx_slots_init(slots, transport->ops->identity(transport),
 			       calls_at_once());
-	result = sbx_slots_take(slots,
-				kind == SBX_TURN_LONG ? slots->n / 2 : slots->n,
-				is_urgent ? URGENT_WAIT_MS : WAIT_MS, cancel_fd,
-				&turn->slot, err);
+	result = sbx_slots_take(
+		slots, kind == SBX_TURN_LONG ? slots->n / 2 : slots->n,
+		is_urgent ? fmin(URGENT_WAIT_MS, turn->patience / 4) : WAIT_MS,
+		cancel_fd, &turn->slot, err);
+	if (is_urgent)
+		turn->patience -= sbx_clock_ms() - began;
 	if (result != SBX_SLOTS_BUSY || is_urgent)
 		return result < 0 ? -1 : 0;
 	return sbx_error_set(err, SBX_OUTCOME_BUSY,

@@ -11,13 +11,15 @@
  *
  * Of all calls to one engine, by all processes of this user, at most two per
  * core are under way at once, for many at once make each other slower
- * several-fold (Docker 20.10).
+ * several-fold (Docker 20.10).  One that was given up does not count, whatever
+ * the engine still does about it.
  *
  * NORMAL	waits long for its turn, then fails with BUSY
  * LONG		the same; of those (builds, pulls) only half as many, so that
  *		the others never wait for them.  What it takes is not counted.
- * URGENT	ends a sandbox: waits for a second only, then goes all the same,
- *		above the bound, for its caller has promised when it is over
+ * URGENT	ends a sandbox: waits for a second, or a quarter of its
+ *		patience, and then goes all the same, above the bound, for its
+ *		caller has promised when it is over.  Its waiting is counted.
  */
 enum sbx_turn_kind {
 	SBX_TURN_NORMAL,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/slots.h"
 #include "base/text.h"
 #include "codec/json.h"
 #include "engine/container.h"
@@ -128,6 +129,27 @@ int sbx_reap_containers(struct sbx_engine *engine, enum sbx_reap_mode mode,
 			return -1;
 	}
 	return 0;
+}
+
+/*
+ * One at a time: what one finds the others would find as well, and to list
+ * everything is what an engine with much to do takes longest for.
+ */
+void sbx_reap_sweep(struct sbx_engine *engine, double ms)
+{
+	cleanup_strv struct sbx_strv removed = SBX_STRV_INIT;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	struct sbx_slots sweepers;
+	int slot;
+
+	/* Apart from what else is counted in the same file: its calls. */
+	sbx_slots_init(&sweepers, ~sbx_engine_identity(engine), 1);
+	if (sbx_slots_take(&sweepers, 1, ms, sbx_engine_cancel_fd(engine),
+			   &slot, &ignored) == 0) {
+		sbx_engine_set_patience(engine, ms);
+		sbx_reap_containers(engine, SBX_REAP_SWEEP, &removed, &ignored);
+	}
+	sbx_slots_close(&sweepers);
 }
 
 /* --- volumes --------------------------------------------------------------- */

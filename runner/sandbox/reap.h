@@ -36,6 +36,12 @@ int sbx_reap_containers(struct sbx_engine *engine, enum sbx_reap_mode mode,
 			struct sbx_strv *removed, struct sbx_error *err);
 
 /*
+ * SBX_REAP_SWEEP, as far as it goes: waits at most @ms until nobody else
+ * sweeps, and then as long for each call.  What fails is left to the next.
+ */
+void sbx_reap_sweep(struct sbx_engine *engine, double ms);
+
+/*
  * Removes volumes nobody can need again: those of init builds other than this
  * one that no container uses, and those of "skillbox test" runs that are
  * over (label io.skillbox.runner).  @removed gets "volume NAME (why)".

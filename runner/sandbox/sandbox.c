@@ -46,10 +46,11 @@
 /*
  * When the action's time is over the caller is to have its record within 5 s,
  * whatever init and the engine do: after the usual grace period of 2 s this is
- * what remains.  GONE_TIMEOUT_MS is for the connection to close.
+ * what remains.  What the engine does not need of its part is for the
+ * connection to close, at most GONE_TIMEOUT_MS.
  */
 #define KILL_TIMEOUT_MS 1500
-#define END_PATIENCE_MS 1200
+#define END_PATIENCE_MS 1500
 #define GONE_TIMEOUT_MS 500
 
 enum phase { WAITING, RUNNING, ENDING, KILLING, GONE };
@@ -450,6 +451,7 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	struct sbx_error why = SBX_ERROR_INIT;
+	double left;
 
 	switch (sandbox->phase) {
 	case RUNNING:
@@ -463,7 +465,9 @@ static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	case KILLING:
 		if (sbx_container_kill(sandbox->engine, sandbox->id, &why) < 0)
 			return engine_failed(sandbox, &why, err);
-		enter(sandbox, GONE, GONE_TIMEOUT_MS);
+		left = sbx_engine_patience(sandbox->engine);
+		enter(sandbox, GONE,
+		      left < GONE_TIMEOUT_MS ? left : GONE_TIMEOUT_MS);
 		break;
 	default:
 		/* It was; only the connection does not say so. */

@@ -64,6 +64,12 @@ engine_trees() {
 	done
 }
 
+# events [OPTION...]: since $began.  Podman has none up to a time that is over.
+events() {
+	docker events --since "$began" \
+		--until "$(date --date='1 second' +%s.%N)" "$@"
+}
+
 # All that the engine tells about everything there is; events since $began.
 engine_words() {
 	local ids
@@ -71,7 +77,7 @@ engine_words() {
 		docker images -q --no-trunc | sort -u
 		docker volume ls -q)
 	docker inspect "${ids[@]}" 2>/dev/null || true
-	docker events --since "$began" --until "$(date +%s.%N)"
+	events
 }
 
 # An action that has its secret and waits; sets $init and $action (pids), and
@@ -102,8 +108,7 @@ same" ]
 
 # Containers of the skill that were made since $began.
 made() {
-	docker events --since "$began" --until "$(date +%s.%N)" \
-		--filter label=io.skillbox.skill=t-secrets \
+	events --filter label=io.skillbox.skill=t-secrets \
 		--filter event=create
 }
 
@@ -296,8 +301,7 @@ refuses() {
 	done
 	run -0 find_secret - < <(docker inspect \
 		"$(docker ps -aq --filter label=t-secrets)")
-	run -0 find_secret - < <(docker events --since "$began" \
-		--until "$(date +%s.%N)")
+	run -0 find_secret - < <(events)
 	touch "$(dirname "${DOCKER_HOST#unix://}")/planted"
 	cp "$token" "$(dirname "${DOCKER_HOST#unix://}")/planted"
 	run -0 find_secret "${trees[@]}"

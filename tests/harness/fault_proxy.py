@@ -270,6 +270,8 @@ class Link:
         while not self.is_over:
             data = await self.receive(self.client)
             if not data:
+                # The client gave up whatever call was under way.
+                self.proxy.ended(self.call)
                 break
             if self.is_stream:
                 self.look(data)
@@ -446,7 +448,8 @@ class Link:
 class Proxy:
     """
     calls           all of them, in order
-    in_flight, most how many are under way, and were at most
+    in_flight, most how many a client waits for, and did at most
+    busiest         those that were
     up, down        bytes so far
     input_seen      the runner has said something to init
     on_call         awaited for each call before it is passed on
@@ -456,7 +459,7 @@ class Proxy:
     def __init__(self, path, engine, fault=None):
         self.path, self.engine_path, self.fault = path, engine, fault
         self.ask = self.answer = None
-        self.calls = []
+        self.calls, self.busiest = [], []
         self.in_flight = self.most = self.up = self.down = 0
         self.input_seen = self.is_hung = False
         self.links = set()
@@ -527,7 +530,9 @@ class Proxy:
         call = Call(len(self.calls))
         self.calls.append(call)
         self.in_flight += 1
-        self.most = max(self.most, self.in_flight)
+        if self.in_flight > self.most:
+            self.most = self.in_flight
+            self.busiest = [call for call in self.calls if call.began]
         return call
 
     def ended(self, call):

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/slots.h"
 #include "engine/container.h"
 #include "engine/volume.h"
 #include "fault_server.h"
@@ -275,13 +278,45 @@ static void test_had_oom(void **state)
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
 }
 
+/*
+ * When all places are taken, what ends a sandbox goes on after a while all the
+ * same; with all of its waiting it takes no longer than it may.
+ */
+static void test_urgent_calls(void **state)
+{
+	struct fixture *f = *state;
+	struct sbx_slots others[2 * CPU_SETSIZE];
+	unsigned int n;
+	cpu_set_t cores;
+	double began;
+	int slot;
+
+	answer(f, 204, "");
+	assert_int_equal(sbx_container_kill(f->engine, "c", &f->err), 0);
+	assert_int_equal(sched_getaffinity(0, sizeof(cores), &cores), 0);
+	n = 2 * (unsigned int)CPU_COUNT(&cores);
+	for (unsigned int i = 0; i < n; i++) {
+		sbx_slots_init(&others[i], sbx_engine_identity(f->engine), n);
+		assert_int_equal(
+			sbx_slots_take(&others[i], n, 0, -1, &slot, &f->err),
+			0);
+	}
+	sbx_engine_set_patience(f->engine, 2000);
+	began = sbx_clock_ms();
+	assert_int_equal(sbx_container_kill(f->engine, "c", &f->err), 0);
+	assert_true(sbx_clock_ms() - began >= 500);
+	assert_true(sbx_engine_patience(f->engine) <= 1500);
+	for (unsigned int i = 0; i < n; i++)
+		sbx_slots_close(&others[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_start),   TEST(test_kill),	TEST(test_remove),
-		TEST(test_create),  TEST(test_inspect), TEST(test_volumes),
-		TEST(test_had_oom),
+		TEST(test_start),   TEST(test_kill),	     TEST(test_remove),
+		TEST(test_create),  TEST(test_inspect),	     TEST(test_volumes),
+		TEST(test_had_oom), TEST(test_urgent_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
