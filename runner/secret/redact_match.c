@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "secret/secrets.h"
+
 /* --- which forms ----------------------------------------------------------- */
 
-size_t sbx_redact_matchers(const unsigned char *value, size_t size,
-			   struct sbx_redact_matcher *out)
+static size_t forms_of(const unsigned char *value, size_t size,
+		       struct sbx_redact_matcher *out)
 {
 	int backslashes = memchr(value, '\\', size) ? 2 : 1;
 	int percents = memchr(value, '%', size) ? 2 : 1;
@@ -28,6 +30,29 @@ size_t sbx_redact_matchers(const unsigned char *value, size_t size,
 		out[i].value = value;
 		out[i].size = size;
 	}
+	return n;
+}
+
+static bool is_blank(unsigned char byte)
+{
+	return byte && strchr(" \t\r\n", byte);
+}
+
+/* A key that comes in lines is printed without the last one's end as often as
+ * with it: a shell's $(cat FILE) takes that off, and so does strip(). */
+size_t sbx_redact_matchers(const unsigned char *value, size_t size,
+			   struct sbx_redact_matcher *out)
+{
+	size_t n = forms_of(value, size, out);
+	size_t from = 0;
+	size_t to = size;
+
+	while (to > from && is_blank(value[to - 1]))
+		to--;
+	while (from < to && is_blank(value[from]))
+		from++;
+	if (to - from < size && to - from >= SBX_SECRET_SHORT)
+		n += forms_of(value + from, to - from, out + n);
 	return n;
 }
 
@@ -102,9 +127,16 @@ static bool take_code(struct sbx_redact_attempt *attempt, uint32_t code)
 
 static bool take_byte(struct sbx_redact_attempt *attempt, uint32_t byte)
 {
-	if (attempt->matcher->value[attempt->done] != byte)
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+	const unsigned char *at = matcher->value + attempt->done;
+
+	if (*at == byte)
+		attempt->done++;
+	else if (byte == '\n' && *at == '\r' &&
+		 matcher->size - attempt->done >= 2 && at[1] == '\n')
+		attempt->done += 2; /* Read as text. */
+	else
 		return false;
-	attempt->done++;
 	return true;
 }
 
@@ -189,6 +221,7 @@ static bool take_sextet(struct sbx_redact_attempt *attempt, uint32_t code)
 
 /* --- bytes of the stream --------------------------------------------------- */
 
+/* A byte of Latin-1, as Python writes "\xe9", is a code point. */
 static bool take_meant(struct sbx_redact_attempt *attempt, uint32_t code,
 		       bool is_byte)
 {
@@ -198,18 +231,19 @@ static bool take_meant(struct sbx_redact_attempt *attempt, uint32_t code,
 	case SBX_REDACT_BASE64:
 		return take_sextet(attempt, code);
 	default:
-		return is_byte ? take_byte(attempt, code)
-			       : take_code(attempt, code);
+		return (is_byte && take_byte(attempt, code)) ||
+		       ((!is_byte || code >= 0x80) && take_code(attempt, code));
 	}
 }
 
-/* A character as it is. */
+/* A character as it is; blanks may be written in other ways. */
 static bool take_plain(struct sbx_redact_attempt *attempt, unsigned char byte)
 {
-	if (attempt->matcher->form == SBX_REDACT_TEXT && byte == '+' &&
-	    take_byte(attempt, ' '))
-		return true;
-	return take_meant(attempt, byte, true);
+	if (attempt->matcher->form != SBX_REDACT_TEXT)
+		return take_meant(attempt, byte, true);
+	return take_byte(attempt, byte) ||
+	       (byte == '+' && take_byte(attempt, ' ')) ||
+	       (byte == ' ' && take_byte(attempt, '\n'));
 }
 
 /* Whether @byte begins an escape here. */
@@ -227,6 +261,19 @@ static bool is_escape(const struct sbx_redact_attempt *attempt,
 			   : !matcher->has_raw_backslash;
 }
 
+/*
+ * An escape that means what begins escapes begins another one where that is
+ * not wanted itself: in JSON that is a string of other JSON, or a URL in a URL.
+ */
+static bool is_nested(const struct sbx_redact_attempt *attempt, uint32_t code)
+{
+	const struct sbx_redact_matcher *matcher = attempt->matcher;
+
+	return sbx_redact_unit_is_lead((unsigned char)code) &&
+	       (matcher->form != SBX_REDACT_TEXT ||
+		matcher->value[attempt->done] != code);
+}
+
 static bool take_escaped(struct sbx_redact_attempt *attempt, unsigned char byte)
 {
 	uint32_t code;
@@ -235,7 +282,11 @@ static bool take_escaped(struct sbx_redact_attempt *attempt, unsigned char byte)
 	case SBX_REDACT_UNIT_MORE:
 		return true;
 	case SBX_REDACT_UNIT_BYTE:
-		return take_meant(attempt, code, true);
+		if (!is_nested(attempt, code))
+			return take_meant(attempt, code, true);
+		sbx_redact_unit_step(&attempt->unit, (unsigned char)code,
+				     &code);
+		return true;
 	case SBX_REDACT_UNIT_CODE:
 		return take_meant(attempt, code, false);
 	default:

@@ -13,10 +13,12 @@
  * at one place of a stream.
  *
  * TEXT		byte by byte, each of them as it is or as an escape
- *		(secret/redact_unit.h), a blank as '+' too; characters outside
- *		of ASCII as \uXXXX by UTF-8 or by Latin-1.  What begins an
- *		escape is itself either written as one throughout, or never:
- *		a form each, so that a byte of the stream has one reading.
+ *		(secret/redact_unit.h), a blank as '+' too, the end of a line
+ *		as a blank (echo $KEY) and CR LF as LF; characters outside of
+ *		ASCII as \uXXXX by UTF-8 or by Latin-1.  What begins an escape
+ *		may itself be one (JSON in JSON, a URL in a URL), and where it
+ *		is the value's, it is written as one throughout, or never: a
+ *		form each, so that a byte of the stream has one reading.
  * HEX		two digits a byte, separators between bytes
  * BASE64	both alphabets, line breaks between characters.  The first and
  *		the last character may have bits of neighbours in them; these
@@ -48,9 +50,12 @@ struct sbx_redact_matcher {
 };
 
 /* The most matchers that one value has. */
-#define SBX_REDACT_MATCHERS_MAX 8
+#define SBX_REDACT_MATCHERS_MAX 16
 
-/* All for one value; returns how many were written to @out. */
+/*
+ * All for one value, and for what it is without blanks at its ends; returns how
+ * many were written to @out.
+ */
 size_t sbx_redact_matchers(const unsigned char *value, size_t size,
 			   struct sbx_redact_matcher *out);
 

@@ -99,6 +99,9 @@ static enum sbx_redact_unit_result step(struct sbx_redact_unit *unit,
 		return byte == '\\' ? expect(unit, LOW_BACKSLASH, 0)
 				    : SBX_REDACT_UNIT_BAD;
 	case LOW_BACKSLASH:
+		/* Each of them is escaped where the first was. */
+		if (byte == '\\')
+			return SBX_REDACT_UNIT_MORE;
 		return byte == 'u' ? expect(unit, LOW_DIGITS, 4)
 				   : SBX_REDACT_UNIT_BAD;
 	default:

@@ -270,6 +270,9 @@ static void test_json(void **state)
 	becomes("caf\\u00e9 \\u20AC \\ud83d\\ude00!", "***");
 	becomes("caf\xc3\xa9+%E2%82%AC+\\uD83D\\uDE00!", "***");
 	becomes("caf\\u00c3\\u00a9 \\u20AC \xf0\x9f\x98\x80!", "***");
+	becomes("caf\\xe9 \\u20ac \\ud83d\\ude00!", "***");
+	becomes("caf%E9 %E2%82%AC %F0%9F%98%80!", "***");
+	stays("caf\\xe8 \\u20ac \\ud83d\\ude00!");
 	stays("caf\\u00e9 \\u20AC \\ud83d\\ude01!");
 	stays("caf\\u00e9 \\u20AC \\ud83d!");
 	stays("caf\\u00e9 \\u20AC \\ude00\\ud83d!");
@@ -467,6 +470,64 @@ static void test_only_backslashes(void **state)
 	assert_int_equal(match(&matcher, "\\\\\\\"\"", &used),
 			 SBX_REDACT_FOUND);
 	assert_int_equal(used, 4);
+}
+
+#define PEM "-----BEGIN KEY-----\nMIIEvQ\"\n-----END KEY-----"
+
+/* A file of lines, as shells and programs print it. */
+static void test_lines(void **state)
+{
+	(void)state;
+	look_for(PEM "\n", NULL);
+	becomes(PEM "\n", "***");
+	becomes("[" PEM "]", "[***]");
+	becomes("-----BEGIN KEY----- MIIEvQ\" -----END KEY-----\n", "***");
+	becomes("{\"k\": \"-----BEGIN KEY-----\\nMIIEvQ\\\"\\n-----END "
+		"KEY-----\"}",
+		"{\"k\": \"***\"}");
+	becomes("-----BEGIN+KEY-----%0AMIIEvQ%22%0A-----END+KEY-----&", "***&");
+	becomes("LS0tLS1CRUdJTiBLRVktLS0tLQpNSUlFdlEiCi0tLS0tRU5EIEtFWS0tLS0t",
+		"***");
+	stays("-----BEGIN KEY-----\nMIIEvQ\"\n-----END KEY----");
+	look_for("one line\r\nand another\r\n", NULL);
+	becomes("<one line\nand another\n>", "<***>");
+	becomes("<one line\nand another>", "<***>");
+	becomes("<one line\\nand another>", "<***>");
+	becomes("<one line\r\nand another>", "<***>");
+	stays("one line\rand another");
+	look_for("\t hunter22 \r", NULL);
+	becomes("hunter22\n", "***\n");
+	/* What is left has to be long enough. */
+	look_for("hunter2\n", NULL);
+	becomes("hunter2\n", "***");
+	stays("hunter2");
+}
+
+/* JSON in a string of JSON, and that in another; URLs in URLs. */
+static void test_nested(void **state)
+{
+	(void)state;
+	look_for("say \"caf\xc3\xa9\"\nto all", NULL);
+	becomes("\"say \\\"caf\\u00e9\\\"\\nto all\"", "\"***\"");
+	becomes("\"say \\\\\\\"caf\\\\u00e9\\\\\\\"\\\\nto all\"", "\"***\"");
+	becomes("say \\\\\\\\\\\\\\\"caf\xc3\xa9\\\\\\\\\\\\\\\"\\\\\\\\n"
+		"to all",
+		"***");
+	stays("say \\\\\\\"caf\\\\u00e9\\\\\\\"\\\\rto all");
+	look_for("half \xf0\x9f\x98\x80 and half", NULL);
+	becomes("half \\\\ud83d\\\\ude00 and half", "***");
+	stays("half \\\\ud83d\\\\ude01 and half");
+	look_for("a/b+c=d\ne", NULL);
+	becomes("?u=x%3Ft%3Da%252Fb%252Bc%253Dd%250Ae&", "?u=x%3Ft%3D***&");
+	becomes("a%25252fb%25252bc%25253dd%25250ae", "***");
+	becomes("a/b+c=d%5Cne", "***");
+	stays("a%252Fb%252Bc%253Dd%250De");
+	look_for("a backslash \\ it has", NULL);
+	becomes("a backslash \\\\\\\\ it has", "***");
+	look_for("\xff\xef\xbe"
+		 "token-\xfb\xff",
+		 NULL);
+	becomes("\"/+++dG9\\\\nrZW4t+/8=\"", "\"***=\"");
 }
 
 /* --- several --------------------------------------------------------------- */
@@ -972,6 +1033,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_base64, teardown),
 		cmocka_unit_test_teardown(test_no_base64, teardown),
 		cmocka_unit_test_teardown(test_base64_lines, teardown),
+		cmocka_unit_test_teardown(test_lines, teardown),
+		cmocka_unit_test_teardown(test_nested, teardown),
 		cmocka_unit_test(test_leading_breaks),
 		cmocka_unit_test(test_only_backslashes),
 		cmocka_unit_test_teardown(test_overlaps, teardown),
