@@ -38,7 +38,7 @@ teardown_file() {
 # hold ATTACK: in the background, until it has taken all it can get
 hold() {
 	begin t-escape-exhaust attack -e "ATTACK=/app/exhaust $1 hold" \
-		--format stream
+		--format stream --timeout 5m
 	said '^taken'
 	cat "$BATS_TEST_TMPDIR/record"
 }

@@ -48,7 +48,8 @@ teardown_file() {
 
 # hold ACTION COMMAND: in the background, until it says so
 hold() {
-	begin t-escape-neighbour "$1" -e "ATTACK=$2" --format stream
+	begin t-escape-neighbour "$1" -e "ATTACK=$2" --format stream \
+		--timeout 5m
 	said '^(taken|traces|serving)'
 	cat "$BATS_TEST_TMPDIR/record"
 }
@@ -193,7 +194,7 @@ another_owner() {
 # be done about that but to say so, and check does.
 @test "a Unix socket in a volume that two network modes share: check warns" {
 	policy <<<'skills: {users: ["210124"], networks: [none, bridge]}'
-	begin t-escape-neighbour-off bridged --format stream \
+	begin t-escape-neighbour-off bridged --format stream --timeout 5m \
 		-e 'ATTACK=/app/files serve /shared/socket'
 	said '^serving'
 	act t-escape-neighbour-off off -e 'ATTACK=/app/files reach /shared/socket'
