@@ -181,7 +181,7 @@ static int remove_it(struct sbx_engine *engine, struct answer *answer,
 		     struct sbx_error *err)
 {
 	(void)answer;
-	return sbx_container_remove(engine, "id", err);
+	return sbx_container_remove(engine, "id", SBX_TURN_URGENT, err);
 }
 
 static int list(struct sbx_engine *engine, struct answer *answer,
