@@ -16,6 +16,8 @@
 
 #include "init/wire.h"
 #include "sandbox/channel_run.h"
+#include "secret/memory.h"
+#include "skill/manifest.h"
 
 /* What command.c and run.c ask of the kernel. */
 static ssize_t fuzz_read(int fd, void *data, size_t size);
@@ -51,6 +53,7 @@ static pid_t fuzz_fork(void);
  * @runs	how often an action was started
  * @taken	its arguments and environment, each with its NUL
  * @file	path of the output file
+ * @files	of secrets, as RUN has them
  * @signals	numbers
  * @input	what the ring got
  */
@@ -61,6 +64,7 @@ struct world {
 	unsigned int runs;
 	struct sbx_buf taken;
 	struct sbx_buf file;
+	struct sbx_buf files;
 	struct sbx_buf signals;
 	struct sbx_buf input;
 };
@@ -134,6 +138,23 @@ bool sbx_file_remember(const char *path)
 	return strlen(path) < PATH_MAX;
 }
 
+static void put_file(struct sbx_buf *out, const char *path, const void *data,
+		     uint32_t size)
+{
+	unsigned char bytes[4];
+
+	sbx_wire_put32(bytes, size);
+	must(sbx_buf_append(out, path, strlen(path) + 1));
+	must(sbx_buf_append(out, bytes, sizeof(bytes)) == sizeof(bytes));
+	must(sbx_buf_append(out, data, size) == size);
+}
+
+int sbx_secret_file_make(const struct sbx_secret_file *made)
+{
+	put_file(&world.files, made->path, made->data, made->size);
+	return 0;
+}
+
 uint64_t sbx_oom_kills(void)
 {
 	return 0;
@@ -158,6 +179,7 @@ static void world_free(struct world *w)
 {
 	sbx_buf_free(&w->taken);
 	sbx_buf_free(&w->file);
+	sbx_buf_free(&w->files);
 	sbx_buf_free(&w->signals);
 	sbx_buf_free(&w->input);
 }
@@ -187,6 +209,7 @@ static int live(struct sbx_init *init, const char *data, size_t size,
 				.pieces = fuzz_pieces(kind),
 				.taken = SBX_BUF_INIT(SBX_WIRE_RUN_MAX),
 				.file = SBX_BUF_INIT(SBX_WIRE_RUN_MAX),
+				.files = SBX_BUF_INIT(SBX_WIRE_RUN_MAX),
 				.signals = SBX_BUF_INIT(size),
 				.input = SBX_BUF_INIT(size) };
 	memset(&frame, 0, sizeof(frame));
@@ -206,29 +229,37 @@ static int live(struct sbx_init *init, const char *data, size_t size,
 	return result;
 }
 
+/* Behind the next @n strings; NULL when there are not so many. */
+static const char *skip_strings(const char *at, const char *end, uint64_t n)
+{
+	while (n-- > 0) {
+		at = memchr(at, '\0', (size_t)(end - at));
+		if (!at++)
+			return NULL;
+	}
+	return at;
+}
+
 /* RUN's payload once more, read another way; false when it makes no sense. */
 static bool is_run(const unsigned char *payload, size_t size,
 		   const struct world *seen)
 {
 	const char *text = (const char *)payload + SBX_WIRE_RUN_FIXED;
-	size_t strings = 0;
-	size_t dir, file;
+	const char *end = (const char *)payload + size;
+	const char *file = skip_strings(text, end, 1);
+	const char *strings = skip_strings(text, end, 2);
+	const char *files = skip_strings(text, end,
+					 2 + (uint64_t)sbx_wire_get32(payload) +
+						 sbx_wire_get32(payload + 4));
 
-	size -= SBX_WIRE_RUN_FIXED;
-	if (text[size - 1] != '\0')
+	if (!files)
 		return false;
-	for (size_t i = 0; i < size; i++)
-		strings += text[i] == '\0';
-	if (strings !=
-	    2 + (uint64_t)sbx_wire_get32(payload) + sbx_wire_get32(payload + 4))
-		return false;
-	dir = strlen(text);
-	text += dir + 1;
-	size -= dir + 1;
-	file = strlen(text);
-	must(seen->taken.len == size - file - 1);
-	must(memcmp(seen->taken.data, text + file + 1, seen->taken.len) == 0);
-	must(strcmp(sbx_buf_text(&seen->file), text) == 0);
+	must(strcmp(sbx_buf_text(&seen->file), file) == 0);
+	must(seen->taken.len == (size_t)(files - strings));
+	must(memcmp(seen->taken.data, strings, seen->taken.len) == 0);
+	must(seen->files.len == (size_t)(end - files));
+	must(!seen->files.len ||
+	     memcmp(seen->files.data, files, seen->files.len) == 0);
 	return true;
 }
 
@@ -238,7 +269,7 @@ static void must_be_same(const struct world *a, const struct world *b)
 	const struct sbx_buf *of_b = &b->taken;
 
 	must(a->runs == b->runs);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		must(of_a[i].len == of_b[i].len);
 		must(!of_a[i].len ||
 		     memcmp(of_a[i].data, of_b[i].data, of_a[i].len) == 0);
@@ -277,12 +308,64 @@ static void hear(const char *data, size_t size)
 
 /* --- RUN as the runner writes it ------------------------------------------- */
 
-/* Lines: the output file, the directory, arguments, an empty line, the
- * environment. */
+/* "NAME=bytes" is the file of a secret, as it is and as RUN has to have it. */
+static void add_file(struct sbx_strv *lines, const char *line,
+		     struct sbx_channel_secret *secret, struct sbx_buf *files)
+{
+	char path[256 * 1024 + 64];
+	char *name, *value;
+
+	sbx_strv_push(lines, line);
+	name = lines->v[lines->n - 1];
+	value = strchr(name, '=');
+	if (value)
+		*value++ = '\0';
+	else
+		value = name + strlen(name);
+	*secret = (struct sbx_channel_secret){
+		.file = name,
+		.value = (unsigned char *)value,
+		.size = strlen(value),
+	};
+	snprintf(path, sizeof(path), SBX_SECRETS_DIR "/%s", name);
+	put_file(files, path, value, (uint32_t)secret->size);
+}
+
+static void must_arrive(const struct sbx_strv lists[2], const char *file,
+			const struct sbx_buf *files)
+{
+	struct sbx_buf strings = SBX_BUF_INIT(SBX_WIRE_RUN_MAX);
+
+	for (int i = 0; i < 2; i++) {
+		for (size_t j = 0; j < lists[i].n; j++)
+			sbx_buf_append(&strings, lists[i].v[j],
+				       strlen(lists[i].v[j]) + 1);
+	}
+	must(strings.len == world.taken.len);
+	must(memcmp(strings.data, world.taken.data, strings.len) == 0);
+	must(files->len == world.files.len);
+	must(!files->len ||
+	     memcmp(files->data, world.files.data, files->len) == 0);
+	must(strcmp(sbx_buf_text(&world.file), file) == 0);
+	sbx_buf_free(&strings);
+}
+
+#define FILES_MAX 8
+
+/*
+ * Lines: the output file, the directory, arguments, an empty line, the
+ * environment; those that begin with "@" are files of secrets.
+ */
 static void encode(struct fuzz_input *input)
 {
-	struct sbx_strv lists[2] = { SBX_STRV_INIT, SBX_STRV_INIT };
-	struct sbx_channel_run from = { .argv = &lists[0], .env = &lists[1] };
+	/* Arguments, environment, and what the files' lines are kept in. */
+	struct sbx_strv lists[3] = { SBX_STRV_INIT, SBX_STRV_INIT,
+				     SBX_STRV_INIT };
+	struct sbx_channel_secret secrets[FILES_MAX];
+	struct sbx_channel_run from = { .argv = &lists[0],
+					.env = &lists[1],
+					.secrets = secrets };
+	struct sbx_buf files = SBX_BUF_INIT(FILES_MAX * 600 * 1024);
 	struct sbx_error err = fuzz_error();
 	static char file[8192];
 	static char dir[8192];
@@ -298,7 +381,10 @@ static void encode(struct fuzz_input *input)
 	from.working_dir = dir[0] ? dir : NULL;
 	while (input->size > 0) {
 		fuzz_line(input, line, sizeof(line));
-		if (line[0] || which == 1)
+		if (line[0] == '@' && from.n_secrets < FILES_MAX)
+			add_file(&lists[2], line + 1,
+				 &secrets[from.n_secrets++], &files);
+		else if (line[0] || which == 1)
 			sbx_strv_push(&lists[which], line);
 		else
 			which = 1;
@@ -307,24 +393,16 @@ static void encode(struct fuzz_input *input)
 	must_fit(result, &err);
 	if (result == 0) {
 		struct sbx_init init;
-		struct sbx_buf strings = SBX_BUF_INIT(size);
 
 		must(live(&init, (char *)wire, size, 3) == SBX_GONE);
 		must(world.runs == 1 && init.phase == SBX_RUNNING);
-		for (int i = 0; i < 2; i++) {
-			for (size_t j = 0; j < lists[i].n; j++)
-				sbx_buf_append(&strings, lists[i].v[j],
-					       strlen(lists[i].v[j]) + 1);
-		}
-		must(strings.len == world.taken.len);
-		must(memcmp(strings.data, world.taken.data, strings.len) == 0);
-		must(strcmp(sbx_buf_text(&world.file), file) == 0);
-		sbx_buf_free(&strings);
+		must_arrive(lists, file, &files);
 		world_free(&world);
 	}
-	free(wire);
-	sbx_strv_free(&lists[0]);
-	sbx_strv_free(&lists[1]);
+	sbx_secret_free(&wire);
+	sbx_buf_free(&files);
+	for (int i = 0; i < 3; i++)
+		sbx_strv_free(&lists[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
