@@ -17,7 +17,6 @@
 
 #include "base/mem.h"
 #include "secret/memory.h"
-#include "secret/secrets.h"
 
 static const int signals[] = { SIGINT,	SIGTERM, SIGHUP, SIGQUIT,
 			       SIGTSTP, SIGTTIN, SIGTTOU };
@@ -28,6 +27,9 @@ static void on_signal(int number)
 {
 	caught = number;
 }
+
+/* So that it can be locked where that is bounded to 64 KiB. */
+#define TYPED_MAX (16 * 1024)
 
 struct terminal {
 	int fd;
@@ -87,7 +89,7 @@ static bool take(const struct terminal *terminal, unsigned char *line,
 		*size = 0;
 	} else {
 		line[*size] = typed;
-		*size += *size <= SBX_SECRET_SIZE_MAX;
+		*size += *size <= TYPED_MAX;
 	}
 	return false;
 }
@@ -102,7 +104,7 @@ static ssize_t read_typed(const struct terminal *terminal, unsigned char *typed)
 	return read(terminal->fd, typed, 1);
 }
 
-/* @line has room for one byte more than a value may have. */
+/* @line has room for two bytes more than may be typed. */
 static int read_line(const struct terminal *terminal, unsigned char *line,
 		     size_t *size, struct sbx_error *err)
 {
@@ -112,7 +114,7 @@ static int read_line(const struct terminal *terminal, unsigned char *line,
 	*size = 0;
 	do {
 		/* In secret memory, as all of it. */
-		typed = &line[SBX_SECRET_SIZE_MAX + 1];
+		typed = &line[TYPED_MAX + 1];
 		got = read_typed(terminal, typed);
 		if (got < 0)
 			return sbx_error_errno(err,
@@ -121,10 +123,12 @@ static int read_line(const struct terminal *terminal, unsigned char *line,
 						       : SBX_OUTCOME_INVALID,
 					       errno, "no value was given");
 	} while (got > 0 && !take(terminal, line, size, *typed));
-	if (*size > SBX_SECRET_SIZE_MAX)
+	if (*size > TYPED_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
-				     "the value has more than %d bytes",
-				     SBX_SECRET_SIZE_MAX);
+				     "the value has more than %d bytes, which "
+				     "is too much to be typed: redirect "
+				     "standard input",
+				     TYPED_MAX);
 	if (*size == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the value is empty");
@@ -158,7 +162,7 @@ int sbx_prompt(int fd, const char *question, unsigned char **value,
 	struct sbx_error why;
 	int result;
 
-	if (sbx_secret_alloc(&line, SBX_SECRET_SIZE_MAX + 2, err) < 0)
+	if (sbx_secret_alloc(&line, TYPED_MAX + 2, err) < 0)
 		return -1;
 	do {
 		why = (struct sbx_error)SBX_ERROR_INIT;

@@ -8,7 +8,7 @@
 
 /*
  * Asks for a value at the terminal @fd: @question goes to stderr, and what is
- * typed is not shown.  One line of any length, straight into secret memory
+ * typed is not shown.  One line of up to 16 KiB, straight into secret memory
  * (secret/memory.h).  Whatever happens, a signal too, the terminal is as
  * before afterwards.  INVALID when nothing was typed, or too much; CANCELLED
  * when a signal came that does not end us.

@@ -60,16 +60,44 @@ void sbx_secrets_clear(struct sbx_secrets *secrets)
 	*secrets = (struct sbx_secrets){ .v = NULL };
 }
 
-/* All that @fd has, up to the size of @memory; how much in *@have. */
-static int read_to_end(int fd, const char *what, unsigned char *memory,
+/*
+ * Locked memory is scarce: where it is 64 KiB, which is what many containers
+ * have, a token can still be read.  One byte more than a value may have tells
+ * one that is too large.
+ */
+#define ROOM_FIRST 1024
+#define ROOM_MAX   (SBX_SECRET_SIZE_MAX + 1)
+
+static int grow(unsigned char **memory, size_t *room, struct sbx_error *err)
+{
+	size_t size = 4 * *room < ROOM_MAX ? 4 * *room : ROOM_MAX;
+	unsigned char *more = NULL;
+
+	if (*room == ROOM_MAX)
+		return 0;
+	if (sbx_secret_alloc(&more, size, err) < 0)
+		return -1;
+	memcpy(more, *memory, *room);
+	sbx_secret_free(memory);
+	*memory = more;
+	*room = size;
+	return 0;
+}
+
+/* All that @fd has, up to ROOM_MAX; how much in *@have. */
+static int read_to_end(int fd, const char *what, unsigned char **memory,
 		       size_t *have, struct sbx_error *err)
 {
-	const size_t room = SBX_SECRET_SIZE_MAX + 1;
+	size_t room = ROOM_FIRST;
 	ssize_t got;
 
 	*have = 0;
+	if (sbx_secret_alloc(memory, room, err) < 0)
+		return -1;
 	do {
-		got = read(fd, memory + *have, room - *have);
+		if (*have == room && grow(memory, &room, err) < 0)
+			return -1;
+		got = read(fd, *memory + *have, room - *have);
 		if (got > 0)
 			*have += (size_t)got;
 	} while (got > 0);
@@ -83,15 +111,13 @@ static int read_to_end(int fd, const char *what, unsigned char *memory,
 	return 0;
 }
 
-/* One byte more than a value may have tells one that is too large. */
 int sbx_secret_read(int fd, const char *what, unsigned char **value,
 		    size_t *size, struct sbx_error *err)
 {
 	cleanup_secret unsigned char *memory = NULL;
 	size_t have;
 
-	if (sbx_secret_alloc(&memory, SBX_SECRET_SIZE_MAX + 1, err) < 0 ||
-	    read_to_end(fd, what, memory, &have, err) < 0)
+	if (read_to_end(fd, what, &memory, &have, err) < 0)
 		return -1;
 	if (have > SBX_SECRET_SIZE_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,

@@ -246,6 +246,27 @@ recipients() {
 	grep -q 'cannot read the keys in' <<<"$stderr"
 }
 
+@test "64 KiB of memory that can be locked are enough for a token" {
+	# Root may lock any amount.  With ASan nobody locks anything.
+	confined() {
+		ulimit -l 64
+		if [ "$(id -u)" = 0 ]; then
+			set -- setpriv --bounding-set=-ipc_lock \
+				--inh-caps=-ipc_lock "$@"
+		fi
+		"$@"
+	}
+	confined "$plain" --skills "$skills" secret keygen
+	run -0 confined "$plain" --skills "$skills" secret set t-one TOKEN \
+		<<<"$marker"
+	run -0 confined "$plain" --skills "$skills" secret ls --format json
+	jq -e '.[0].opens' <<<"$output"
+	# It is the limit that holds here, and what to do is said.
+	run -78 --separate-stderr confined "$plain" --skills "$skills" \
+		secret set t-one TOKEN < <(head -c 65536 /dev/zero)
+	grep -q 'ulimit -l' <<<"$stderr"
+}
+
 @test "rekey decides who can open it from now on" {
 	secret keygen
 	put t-one A
@@ -353,6 +374,8 @@ recipients() {
 	long=$(head -c 9000 /dev/zero | tr '\0' y)
 	run -0 ask "$long\n"
 	values | jq -e '.TOKEN | length == 9000'
+	run -65 ask "$(head -c 16385 /dev/zero | tr '\0' y)\n"
+	grep -q 'redirect standard input' <<<"$output"
 	run -65 ask '\n'
 	run -65 ask 'short\x04'
 }
