@@ -233,29 +233,39 @@ static unsigned int utf8_lead(uint32_t code)
 	return code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18;
 }
 
+/* Whether something begins with an escape that means this, in any reading. */
+static bool is_meant(const struct sbx_redact_index *index, uint32_t code)
+{
+	if (code < BYTES && index->escaped[code])
+		return true;
+	return code >= 0x80 && index->escaped[utf8_lead(code)];
+}
+
 /* Whether something can begin with the escape that may begin here. */
 static bool is_escape(const struct sbx_redact_index *index,
 		      const unsigned char *data, size_t size)
 {
-	enum sbx_redact_unit_result result = SBX_REDACT_UNIT_MORE;
 	struct sbx_redact_unit unit = { .state = 0 };
+	int nested = 0;
 	uint32_t code;
 
-	for (size_t i = 0; i < size && result == SBX_REDACT_UNIT_MORE; i++)
-		result = sbx_redact_unit_step(&unit, data[i], &code);
-	switch (result) {
-	case SBX_REDACT_UNIT_BAD:
-		return false;
-	case SBX_REDACT_UNIT_BYTE:
-		return index->escaped[code];
-	case SBX_REDACT_UNIT_CODE:
-		/* Of ASCII, or one that is meant by Latin-1. */
-		if (code < BYTES && index->escaped[code])
-			return true;
-		return index->escaped[utf8_lead(code)];
-	default:
-		return true;
+	for (size_t i = 0; i < size; i++) {
+		switch (sbx_redact_unit_step(&unit, data[i], &code)) {
+		case SBX_REDACT_UNIT_MORE:
+			break;
+		case SBX_REDACT_UNIT_BAD:
+			return false;
+		default:
+			if (is_meant(index, code))
+				return true;
+			if (code >= 0x80 ||
+			    !sbx_redact_unit_is_lead((unsigned char)code) ||
+			    nested++ >= SBX_REDACT_NESTED_MAX)
+				return false;
+			sbx_redact_unit_step(&unit, (unsigned char)code, &code);
+		}
 	}
+	return true;
 }
 
 /* After a look at the first two bytes, if there are two. */

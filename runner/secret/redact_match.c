@@ -276,22 +276,20 @@ static bool is_nested(const struct sbx_redact_attempt *attempt, uint32_t code)
 
 static bool take_escaped(struct sbx_redact_attempt *attempt, unsigned char byte)
 {
+	enum sbx_redact_unit_result result;
 	uint32_t code;
 
-	switch (sbx_redact_unit_step(&attempt->unit, byte, &code)) {
-	case SBX_REDACT_UNIT_MORE:
+	result = sbx_redact_unit_step(&attempt->unit, byte, &code);
+	if (result == SBX_REDACT_UNIT_MORE)
 		return true;
-	case SBX_REDACT_UNIT_BYTE:
-		if (!is_nested(attempt, code))
-			return take_meant(attempt, code, true);
+	if (result == SBX_REDACT_UNIT_BYTE && is_nested(attempt, code)) {
 		sbx_redact_unit_step(&attempt->unit, (unsigned char)code,
 				     &code);
-		return true;
-	case SBX_REDACT_UNIT_CODE:
-		return take_meant(attempt, code, false);
-	default:
-		return false;
+		return attempt->nested++ < SBX_REDACT_NESTED_MAX;
 	}
+	attempt->nested = 0;
+	return result != SBX_REDACT_UNIT_BAD &&
+	       take_meant(attempt, code, result == SBX_REDACT_UNIT_BYTE);
 }
 
 /*
@@ -352,14 +350,22 @@ size_t sbx_redact_next(const struct sbx_redact_attempt *attempt,
 	static const char others[] = ALPHANUMERIC "%\\+/-_\r\n\t :,";
 	const struct sbx_redact_matcher *matcher = attempt->matcher;
 	unsigned char next;
+	size_t n;
 
 	_Static_assert(sizeof(others) <= SBX_REDACT_NEXT_MAX, "all fit");
 	if (matcher->form != SBX_REDACT_TEXT) {
 		memcpy(out, others, sizeof(others) - 1);
 		return sizeof(others) - 1;
 	}
-	next = matcher->value[attempt->done];
 	memcpy(out, lead, sizeof(lead) - 1);
-	out[sizeof(lead) - 1] = next;
-	return sizeof(lead) - (next && strchr(lead, next) ? 1 : 0);
+	n = sizeof(lead) - 1;
+	next = matcher->value[attempt->done];
+	if (!next || !strchr(lead, next))
+		out[n++] = next;
+	/* The other ways to write the end of a line. */
+	if (next == '\n')
+		out[n++] = ' ';
+	if (next == '\r')
+		out[n++] = '\n';
+	return n;
 }

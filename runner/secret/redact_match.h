@@ -63,6 +63,7 @@ size_t sbx_redact_matchers(const unsigned char *value, size_t size,
  * @start	where in the stream what it found is to begin
  * @done	bytes, digits or characters that were found
  * @breaks	since the last of them
+ * @nested	escapes of the next of them that were in each other so far
  */
 struct sbx_redact_attempt {
 	const struct sbx_redact_matcher *matcher;
@@ -70,6 +71,7 @@ struct sbx_redact_attempt {
 	size_t done;
 	struct sbx_redact_unit unit;
 	uint8_t breaks;
+	uint8_t nested;
 };
 
 enum sbx_redact_result {

@@ -96,11 +96,12 @@ static enum sbx_redact_unit_result step(struct sbx_redact_unit *unit,
 	case BACKSLASH:
 		return backslash(unit, byte, out);
 	case LOW:
-		return byte == '\\' ? expect(unit, LOW_BACKSLASH, 0)
+		return byte == '\\' ? expect(unit, LOW_BACKSLASH,
+					     SBX_REDACT_NESTED_MAX)
 				    : SBX_REDACT_UNIT_BAD;
 	case LOW_BACKSLASH:
 		/* Each of them is escaped where the first was. */
-		if (byte == '\\')
+		if (byte == '\\' && unit->left-- > 0)
 			return SBX_REDACT_UNIT_MORE;
 		return byte == 'u' ? expect(unit, LOW_DIGITS, 4)
 				   : SBX_REDACT_UNIT_BAD;

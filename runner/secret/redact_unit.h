@@ -6,6 +6,12 @@
 #include <stdint.h>
 
 /*
+ * Escapes of escapes that are followed for one character: JSON that is a string
+ * in JSON, three times, has seven backslashes in a row.
+ */
+#define SBX_REDACT_NESTED_MAX 8
+
+/*
  * One character that is written as an escape, read byte by byte:
  *
  *	%XX		of URLs (RFC 3986, 2.1), a byte

@@ -278,7 +278,7 @@ static void test_json(void **state)
 	stays("caf\\u00e9 \\u20AC \\ude00\\ud83d!");
 	/* At the beginning, where it is looked for in another way. */
 	look_for("\xc3\xa9-secret", NULL);
-	becomes("\\u00e9-secret", "***");
+	becomes("\\u00e9-secret \\xe9-secret %E9-secret", "*** *** ***");
 	look_for("\xe9-secret", NULL);
 	becomes("\\u00e9-secret", "***");
 	look_for("\xe2\x82\xac-secret", NULL);
@@ -495,6 +495,10 @@ static void test_lines(void **state)
 	becomes("<one line\\nand another>", "<***>");
 	becomes("<one line\r\nand another>", "<***>");
 	stays("one line\rand another");
+	look_for("a\nb-secret", NULL);
+	becomes("a b-secret a%0Ab-secret", "*** ***");
+	look_for("a\r\nb-secret", NULL);
+	becomes("a\nb-secret a\\nb-secret", "*** ***");
 	look_for("\t hunter22 \r", NULL);
 	becomes("hunter22\n", "***\n");
 	/* What is left has to be long enough. */
@@ -522,12 +526,36 @@ static void test_nested(void **state)
 	becomes("a%25252fb%25252bc%25253dd%25250ae", "***");
 	becomes("a/b+c=d%5Cne", "***");
 	stays("a%252Fb%252Bc%253Dd%250De");
+	/* At the beginning, where it is looked for in another way. */
+	look_for("/path/to-secret", NULL);
+	becomes("%252Fpath%252Fto-secret %25252fpath/to-secret", "*** ***");
+	look_for("\"quoted-secret", NULL);
+	becomes("\"\\\\\\\"quoted-secret\"", "\"***\"");
+	look_for("\xf0\x9f\x98\x80-secret", NULL);
+	becomes("\\\\ud83d\\\\ude00-secret", "***");
 	look_for("a backslash \\ it has", NULL);
 	becomes("a backslash \\\\\\\\ it has", "***");
 	look_for("\xff\xef\xbe"
 		 "token-\xfb\xff",
 		 NULL);
 	becomes("\"/+++dG9\\\\nrZW4t+/8=\"", "\"***=\"");
+}
+
+/* However many backslashes there are, they are not what is looked for. */
+static void test_many_backslashes(void **state)
+{
+	char text[2000];
+
+	(void)state;
+	memset(text, '\\', sizeof(text));
+	look_for("\"quoted-secret", "\xf0\x9f\x98\x80-secret", NULL);
+	assert_fed(text, sizeof(text), 700, 600, false, text, sizeof(text));
+	assert_fed(text, sizeof(text), 1, 1, false, text, sizeof(text));
+	memcpy(text, "\\ud83d", 6);
+	assert_fed(text, sizeof(text), 700, 600, false, text, sizeof(text));
+	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
+		memcpy(text + i, i ? "%25" : "%%%", 3);
+	assert_fed(text, sizeof(text), 700, 600, false, text, sizeof(text));
 }
 
 /* --- several --------------------------------------------------------------- */
@@ -1035,6 +1063,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_base64_lines, teardown),
 		cmocka_unit_test_teardown(test_lines, teardown),
 		cmocka_unit_test_teardown(test_nested, teardown),
+		cmocka_unit_test_teardown(test_many_backslashes, teardown),
 		cmocka_unit_test(test_leading_breaks),
 		cmocka_unit_test(test_only_backslashes),
 		cmocka_unit_test_teardown(test_overlaps, teardown),
