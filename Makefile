@@ -11,7 +11,7 @@ BUILD ?= build
 CC ?= cc
 MUSL_CC ?= musl-gcc
 PKG_CONFIG ?= pkg-config
-LIBRARIES := jansson libarchive yaml-0.1 libsodium
+LIBRARIES := jansson libarchive yaml-0.1 libsodium libpcre2-8
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla \
@@ -31,7 +31,8 @@ ifeq ($(SANITIZE),)
 CPPFLAGS += $(FORTIFY)
 endif
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE)
-# libarchive is loaded when it is needed, see runner/codec/libarchive.h.
+# libarchive and PCRE2 are loaded when they are needed, see
+# runner/codec/library.h.
 LDFLAGS += -Wl,--as-needed
 
 # One short line for each step; the commands themselves with V=1.
@@ -237,6 +238,19 @@ test-engines: ## the end-to-end tests on other engines too: ENGINES="podman ..."
 	@$(HARNESS)/setup test
 	+@$(SUBMAKE) all
 	@$(HARNESS)/test-engines $(ENGINES)
+
+$(BUILD)/schema/suite: tests/schema/suite.c $(BUILD)/libskillbox.a
+	@mkdir -p $(@D)
+	$(say) TEST $@
+	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< \
+		$(BUILD)/libskillbox.a $(LIB_LIBS)
+
+# https://github.com/json-schema-org/JSON-Schema-Test-Suite
+.PHONY: schema-suite
+schema-suite: $(BUILD)/schema/suite ## a checkout of the public JSON Schema tests: SUITE=DIR
+	@[ -d '$(SUITE)/tests/draft2020-12' ] || { \
+		echo 'SUITE=DIR: where is JSON-Schema-Test-Suite?' >&2; exit 1; }
+	@$< '$(SUITE)'/tests/draft2020-12/*.json
 
 C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c tests/fixtures/*/*.c bench/*.c)
 C_FILES := $(C_SOURCES) $(wildcard runner/*/*.h tests/*/*.h tests/*/*/*.h)
