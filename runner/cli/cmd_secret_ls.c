@@ -66,19 +66,21 @@ static json_t *describe(const struct sbx_secret_target *target,
 }
 
 /* A file that cannot be read is said so, and the others are listed. */
-static int collect(const struct sbx_secret_target *target,
-		   const struct sbx_keys *keys, json_t *list)
+static void collect(const struct sbx_secret_target *target,
+		    const struct sbx_keys *keys, json_t *list, int *status)
 {
 	cleanup_sealed struct sbx_sealed sealed = { .n_secrets = 0 };
 	cleanup_free char *path = sbx_sealed_place_path(&target->place);
 	struct sbx_error err = SBX_ERROR_INIT;
 
 	if (sbx_sealed_file_read(&target->place, &sealed, &err) < 0)
-		return sbx_cli_fail(&err);
-	for (size_t i = 0; i < sealed.n_secrets; i++)
-		json_array_append_new(
-			list, describe(target, path, &sealed.secrets[i], keys));
-	return 0;
+		*status = sbx_cli_fail(&err);
+	for (size_t i = 0; i < sealed.n_secrets; i++) {
+		const struct sbx_sealed_secret *secret = &sealed.secrets[i];
+
+		json_array_append_new(list,
+				      describe(target, path, secret, keys));
+	}
 }
 
 /* --- how it is shown ------------------------------------------------------ */
@@ -185,7 +187,7 @@ static int cmd_ls(const struct sbx_cli *cli, int argc, char **argv)
 		return sbx_cli_fail(&err);
 	status = 0;
 	for (size_t i = 0; i < targets.n; i++)
-		status = collect(&targets.v[i], &ring->keys, list) ?: status;
+		collect(&targets.v[i], &ring->keys, list, &status);
 	print(list, values.format == SBX_CLI_JSON);
 	return status;
 }

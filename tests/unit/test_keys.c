@@ -39,7 +39,7 @@ static int parse(struct sbx_keys *keys, const char *text, const char *expected)
 	if (result == 0)
 		return 0;
 	assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
-	if (!strstr(err.message, expected))
+	if (!expected || !strstr(err.message, expected))
 		fail_msg("'%s' is not in '%s'", expected, err.message);
 	/* Whatever is wrong, nothing of a key is in a message. */
 	assert_null(strstr(err.message, "dwdtCn"));
