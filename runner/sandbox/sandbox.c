@@ -588,7 +588,9 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 	*slot = NULL;
 	sbx_channel_free(&sandbox->channel);
 	sbx_stream_free(&sandbox->stream);
-	if (!sandbox->has_exit && !sandbox->no_engine && sandbox->name)
+	/* What has ended, or was killed, the engine removes by itself. */
+	if (!sandbox->has_exit && sandbox->phase != GONE &&
+	    !sandbox->no_engine && sandbox->name)
 		sbx_discard(sandbox->engine, sandbox->id, sandbox->name);
 	free(sandbox->name);
 	sbx_buf_free(&sandbox->hello);

@@ -60,7 +60,7 @@ sized() {
 }
 
 @test "what may have run is told from what cannot have" {
-	SBX_FAULTS_AT_ONCE=$(sized 8 8 3) \
+	SBX_FAULTS_AT_ONCE=$(sized 4 4 3) \
 		"$harness/faults" "hello=$(sized 8 200 8)" t-faults says
 }
 
