@@ -193,8 +193,9 @@ void sbx_reader_warn(const struct sbx_at *at, const char *format, ...)
 	va_end(args);
 }
 
-static void put_value(struct sbx_buf *out, const json_t *value)
+static void put_value(struct sbx_buf *out, const struct sbx_at *at)
 {
+	const json_t *value = at->value;
 	cleanup_free char *line = NULL;
 
 	if (json_is_null(value)) {
@@ -203,6 +204,8 @@ static void put_value(struct sbx_buf *out, const json_t *value)
 		sbx_buf_puts(out, "a list");
 	} else if (json_is_object(value)) {
 		sbx_buf_puts(out, "a mapping");
+	} else if (at->reader->hides_values) {
+		sbx_buf_puts(out, "something else");
 	} else if (json_is_string(value)) {
 		sbx_buf_puts(out, "\"");
 		put_shown(out, json_string_value(value));
@@ -217,7 +220,7 @@ void sbx_reader_expected(const struct sbx_at *at, const char *what)
 {
 	struct sbx_buf found = SBX_BUF_INIT(1024);
 
-	put_value(&found, at->value);
+	put_value(&found, at);
 	sbx_reader_error(at, "found %s, expected %s", sbx_buf_text(&found),
 			 what);
 	sbx_buf_free(&found);
@@ -227,7 +230,7 @@ void sbx_reader_refused(const struct sbx_at *at, const char *why)
 {
 	struct sbx_buf found = SBX_BUF_INIT(1024);
 
-	put_value(&found, at->value);
+	put_value(&found, at);
 	sbx_reader_error(at, "found %s: %s", sbx_buf_text(&found), why);
 	sbx_buf_free(&found);
 }

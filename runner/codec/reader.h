@@ -26,6 +26,7 @@ struct sbx_reader_finding {
  * @n_faults	the first of @findings are the YAML's own faults
  * @n_warnings	how many of @findings are warnings
  * @dropped	how many errors were found after SBX_READER_ERRORS_MAX
+ * @hides_values	messages do not repeat what was found: for @read to set
  */
 struct sbx_reader {
 	const struct sbx_yaml *yaml;
@@ -34,6 +35,7 @@ struct sbx_reader {
 	size_t n_faults;
 	size_t n_warnings;
 	size_t dropped;
+	bool hides_values;
 };
 
 #define SBX_READER_ERRORS_MAX	200

@@ -324,9 +324,18 @@ static void read_secrets(const struct sbx_at *at, const struct sbx_field *field,
 	}
 }
 
+/* This one is no secret: what version it is helps. */
+static void read_version(const struct sbx_at *at, const struct sbx_field *field,
+			 void *object)
+{
+	at->reader->hides_values = false;
+	sbx_read_schema_version(at, field, object);
+	at->reader->hides_values = true;
+}
+
 static const struct sbx_field document_fields[] = {
 	{ .name = "schema_version",
-	  .read = sbx_read_schema_version,
+	  .read = read_version,
 	  .flags = SBX_FIELD_REQUIRED,
 	  .expected = SBX_SCHEMA_VERSION_EXPECTED },
 	{ .name = "recipients",
@@ -365,6 +374,8 @@ static void read_document(const struct sbx_at *root, void *object)
 	const char *name;
 	json_t *item;
 
+	/* Somebody may have written a value there in the clear. */
+	root->reader->hides_values = true;
 	if (!sbx_read_mapping(root, document_fields, 0, object))
 		return;
 	json_object_foreach ((json_t *)secrets.value, name, item) {

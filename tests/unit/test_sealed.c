@@ -285,7 +285,7 @@ static void test_errors(void **state)
 		  "32 bytes" },
 		{ "schema_version: 1\nrecipients: {" ALICE
 		  ": 5}\nsecrets: {}\n",
-		  "found 5, expected a public key" },
+		  "found something else, expected a public key" },
 		{ "schema_version: 1\nrecipients: {1234567890123456: "
 		  "x}\nsecrets: {}\n",
 		  "FILE:2:14: found a key that is not a text" },
@@ -348,6 +348,39 @@ static void test_errors(void **state)
 		if (parse(&sealed, cases[i].text, cases[i].expected) != -1)
 			fail_msg("case %zu was taken", i);
 		assert_int_equal(sealed.n_secrets, 99);
+	}
+}
+
+/* What somebody has written there in the clear is not in the messages. */
+static void test_in_the_clear(void **state)
+{
+	static const char *const texts[] = {
+		"hunter-22",
+		VALID "secrets: hunter-22\n",
+		VALID "secrets: {A: hunter-22}\n",
+		VALID "secrets: {A: {" SEALED ", boxes: hunter-22}}\n",
+		VALID "secrets: {A: {sealed_at: hunter-22, " ONE "}}\n",
+		VALID "secrets: {A: {" SEALED ", boxes: {" ALICE
+		      ": hunter-22}}}\n",
+		"schema_version: 1\nrecipients: hunter-22\nsecrets: {}\n",
+		"schema_version: 1\nrecipients: {" ALICE
+		": hunter-22}\nsecrets: {}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(texts); i++) {
+		struct sbx_problems problems = SBX_PROBLEMS_INIT;
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_sealed sealed;
+
+		assert_int_equal(sbx_sealed_parse(texts[i], strlen(texts[i]),
+						  "FILE", &sealed, &problems,
+						  &err),
+				 -1);
+		assert_null(strstr(err.message, "hunter"));
+		for (size_t k = 0; k < problems.errors.n; k++)
+			assert_null(strstr(problems.errors.v[k], "hunter"));
+		sbx_problems_free(&problems);
 	}
 }
 
@@ -426,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_recipients),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_in_the_clear),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_truncated),
 	};
