@@ -129,7 +129,7 @@ static void print_one(const json_t *secret)
 	printf("  %s%s\n", error ? "DOES NOT OPEN HERE: " : "opens here", why);
 }
 
-static void print(const json_t *list, bool as_json)
+static void print(const json_t *list, bool as_json, bool is_all)
 {
 	const json_t *secret;
 	size_t i;
@@ -140,7 +140,7 @@ static void print(const json_t *list, bool as_json)
 	}
 	json_array_foreach (list, i, secret)
 		print_one(secret);
-	if (json_array_size(list) == 0)
+	if (json_array_size(list) == 0 && is_all)
 		sbx_term_error("no sealed secrets ('skillbox secret set' "
 			       "seals one)");
 }
@@ -188,7 +188,7 @@ static int cmd_ls(const struct sbx_cli *cli, int argc, char **argv)
 	status = 0;
 	for (size_t i = 0; i < targets.n; i++)
 		collect(&targets.v[i], &ring->keys, list, &status);
-	print(list, values.format == SBX_CLI_JSON);
+	print(list, values.format == SBX_CLI_JSON, status == 0);
 	return status;
 }
 

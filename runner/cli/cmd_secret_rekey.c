@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "cli/terminal.h"
 #include "secret/reseal.h"
 
 struct values {
@@ -21,16 +20,6 @@ static const struct sbx_option options[] = {
 	  offsetof(struct values, owner) },
 	{ .name = NULL },
 };
-
-static void say_excluded(const struct sbx_sealed *sealed,
-			 const struct sbx_keys *keys, const char *path)
-{
-	for (size_t i = 0; i < keys->n; i++) {
-		if (sbx_sealed_recipient(sealed, keys->v[i].id))
-			return;
-	}
-	sbx_term_error("no key that is here can open %s any more", path);
-}
 
 static void report(const struct sbx_sealed *sealed, const char *path)
 {
@@ -62,7 +51,7 @@ static int rekey(const struct sbx_cli *cli, const struct values *values,
 	if (sbx_sealed_file_save(&file, err) < 0)
 		return -1;
 	sbx_secret_say_lost(&file);
-	say_excluded(&file.sealed, keys, path);
+	sbx_secret_say_excluded(&file.sealed, keys, path);
 	report(&file.sealed, path);
 	return 0;
 }

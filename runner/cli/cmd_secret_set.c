@@ -172,7 +172,9 @@ static int set(const struct sbx_cli *cli, const struct values *values,
 {
 	cleanup_sealed_file struct sbx_sealed_file file = SBX_SEALED_FILE_INIT;
 	cleanup_free char *path = sbx_sealed_place_path(&target->place);
+	struct sbx_keyring *ring = &cli->globals->keyring;
 	cleanup_secret unsigned char *value = NULL;
+	struct sbx_error ignored = SBX_ERROR_INIT;
 	size_t size;
 
 	if (check_beforehand(cli, values, target, err) < 0 ||
@@ -187,6 +189,9 @@ static int set(const struct sbx_cli *cli, const struct values *values,
 		return sbx_error_wrap(err, "secret %s", name);
 	sbx_secret_say_lost(&file);
 	say_partly(&file.sealed, target->skill);
+	/* It takes no private key, so none that is wrong is minded. */
+	if (sbx_keyring_load(ring, &ignored) == 0)
+		sbx_secret_say_excluded(&file.sealed, &ring->keys, path);
 	say_unused(cli, name, target->skill);
 	report(&file.sealed, name, size, path);
 	return 0;

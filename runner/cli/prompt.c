@@ -75,6 +75,19 @@ static int enter(struct terminal *terminal, int fd, struct sbx_error *err)
 	return -1;
 }
 
+/* As the terminal would: all bytes of a character of UTF-8 at once. */
+static void erase(const struct terminal *terminal, const unsigned char *line,
+		  size_t *size)
+{
+	bool is_more = *size > 0;
+
+	while (is_more) {
+		(*size)--;
+		is_more = (terminal->before.c_iflag & IUTF8) && *size > 0 &&
+			  (line[*size] & 0xc0) == 0x80;
+	}
+}
+
 /* True at the end of the line. */
 static bool take(const struct terminal *terminal, unsigned char *line,
 		 size_t *size, unsigned char typed)
@@ -84,8 +97,8 @@ static bool take(const struct terminal *terminal, unsigned char *line,
 	if (typed == '\n' || typed == '\r' || typed == keys[VEOF])
 		return true;
 	if (typed == keys[VERASE] || typed == '\b') {
-		*size -= *size > 0;
-	} else if (typed == keys[VKILL]) {
+		erase(terminal, line, size);
+	} else if (typed == keys[VKILL] || typed == keys[VWERASE]) {
 		*size = 0;
 	} else {
 		line[*size] = typed;

@@ -58,6 +58,12 @@ static int open_source(const char *name, const char *source,
 		return open_file(source + 1, err);
 	if (!sbx_text_has_prefix(source, "fd:") || !parse_fd(source + 3, &fd))
 		return bad_form(name, err);
+	/* It would be closed, and the next file that is opened take its place. */
+	if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "--secret %s: what the run prints goes to "
+				     "fd:%d, expected another descriptor",
+				     name, fd);
 	return fd;
 }
 

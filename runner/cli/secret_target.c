@@ -246,3 +246,14 @@ void sbx_secret_say_lost(const struct sbx_sealed_file *file)
 			       "always written the same way",
 			       file->place->directory, file->place->name);
 }
+
+void sbx_secret_say_excluded(const struct sbx_sealed *sealed,
+			     const struct sbx_keys *keys, const char *path)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		if (sbx_sealed_recipient(sealed, keys->v[i].id))
+			return;
+	}
+	if (keys->n > 0)
+		sbx_term_error("no key that is here can open %s", path);
+}

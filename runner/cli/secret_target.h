@@ -64,6 +64,10 @@ int sbx_secret_need_keys(const struct sbx_cli *cli, struct sbx_error *err);
 /* Says that something in @file was lost when it was saved, if that is so. */
 void sbx_secret_say_lost(const struct sbx_sealed_file *file);
 
+/* Says that @sealed, in @path, is for none of @keys, if there are any. */
+void sbx_secret_say_excluded(const struct sbx_sealed *sealed,
+			     const struct sbx_keys *keys, const char *path);
+
 extern const struct sbx_command sbx_cmd_secret_keygen;
 extern const struct sbx_command sbx_cmd_secret_keys;
 extern const struct sbx_command sbx_cmd_secret_ls;

@@ -297,6 +297,28 @@ recipients() {
 	diff "$sealed.before" "$sealed"
 }
 
+@test "set says so where it seals for others only" {
+	others=hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=
+	secret keygen
+	run -0 --separate-stderr put t-one TOKEN "$marker" --recipient "$others"
+	[[ $stderr == *"no key that is here can open $sealed"* ]]
+	run -0 --separate-stderr put t-one TOKEN "$marker" --recipient "$(ids)"
+	[ -z "$stderr" ]
+	# Who has no key at all seals for others always.
+	run -0 --separate-stderr put t-two TOKEN "$marker" --recipient "$others" \
+		--keys "$BATS_TEST_TMPDIR/none"
+	[ -z "$stderr" ]
+}
+
+@test "ls does not say that there is nothing where it could not look" {
+	secret keygen
+	run -0 --separate-stderr secret ls
+	[[ $stderr == *"no sealed secrets"* ]]
+	echo 'no sealed file' >"$sealed"
+	run -78 --separate-stderr secret ls
+	[[ $stderr == *"$sealed:1:1: "* && $stderr != *"no sealed"* ]]
+}
+
 @test "rotate makes a new key and seals everything for it" {
 	secret keygen
 	old=$(ids)
@@ -370,6 +392,8 @@ recipients() {
 	# Mistakes can be mended; nothing but these keys means anything.
 	run -0 ask 'no\x15typo\x7f\x7fed first\n'
 	[ "$(values)" = '{"TOKEN": "tyed first"}' ]
+	run -0 ask 'all of it\x17caf\xc3\xa9\x7fe or \xe2\x82\xac\x7ftea\n'
+	[ "$(values)" = '{"TOKEN": "cafe or tea"}' ]
 	# However long: what terminals give line by line ends at 4095.
 	long=$(head -c 9000 /dev/zero | tr '\0' y)
 	run -0 ask "$long\n"

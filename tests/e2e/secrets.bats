@@ -234,6 +234,12 @@ refuses() {
 	act t-secrets tells '{}' --secret TOKEN=@"$token" \
 		--secret TOKEN=@"$token"
 	ended invalid 65
+	# Where the record goes, even if it can be read.
+	for fd in 1 2; do
+		act t-secrets tells '{}' --secret "TOKEN=fd:$fd"
+		ended invalid 65
+		holds '.error | contains("expected another descriptor")'
+	done
 	head -c 65537 /dev/zero >"$BATS_TEST_TMPDIR/large"
 	: >"$BATS_TEST_TMPDIR/empty"
 	for file in large empty; do
