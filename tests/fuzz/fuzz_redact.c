@@ -12,6 +12,7 @@
 
 #include "secret/memory.h"
 #include "secret/redact.h"
+#include "secret/redact_unit.h"
 
 #define VALUES_MAX 4
 #define VALUE_MAX  64
@@ -64,26 +65,32 @@ static long number(const char *text, size_t size, size_t n)
 	return value;
 }
 
+/* Where JSON is in JSON, the second half has more backslashes as well. */
 static struct character unicode(const char *text, size_t size)
 {
 	long high = number(text + 2, size - 2, 4);
-	long low = size >= 12 && text[6] == '\\' && text[7] == 'u'
-			   ? number(text + 8, 4, 4)
-			   : -1;
+	size_t at = 6;
+	long low;
 
 	if (high < 0 || (high >= 0xdc00 && high <= 0xdfff))
 		return (struct character){ .size = 0 };
 	if (high < 0xd800 || high > 0xdbff)
 		return (struct character){ 6, (uint32_t)high, true, true };
+	while (at < size && text[at] == '\\')
+		at++;
+	if (at < 7 || at > 7 + SBX_REDACT_NESTED_MAX || at == size ||
+	    text[at] != 'u')
+		return (struct character){ .size = 0 };
+	low = number(text + at + 1, size - at - 1, 4);
 	if (low < 0xdc00 || low > 0xdfff)
 		return (struct character){ .size = 0 };
-	return (struct character){ 12,
+	return (struct character){ at + 5,
 				   (uint32_t)(0x10000 + (high - 0xd800) * 1024 +
 					      (low - 0xdc00)),
 				   true, true };
 }
 
-static struct character read_character(const char *text, size_t size)
+static struct character read_escape(const char *text, size_t size)
 {
 	static const char others[] = "bfnrt";
 	static const char meant[] = "\b\f\n\r\t";
@@ -121,6 +128,31 @@ static struct character read_character(const char *text, size_t size)
 	return (struct character){ 2, (unsigned char)text[1], false, true };
 }
 
+/* An escape that means '%' or '\\' begins one: no value has these. */
+static struct character read_character(const char *text, size_t size)
+{
+	struct character all = read_escape(text, size);
+
+	for (int nested = 0; all.size && all.is_escaped && !all.is_code &&
+			     (all.code == '%' || all.code == '\\');
+	     nested++) {
+		char next[64] = { (char)all.code };
+		size_t n = size - all.size;
+		struct character inner;
+
+		if (n > sizeof(next) - 1)
+			n = sizeof(next) - 1;
+		if (n)
+			memcpy(next + 1, text + all.size, n);
+		inner = read_escape(next, n + 1);
+		if (inner.size == 0 || nested == SBX_REDACT_NESTED_MAX)
+			return (struct character){ .size = 0 };
+		inner.size += all.size - 1;
+		all = inner;
+	}
+	return all;
+}
+
 static size_t utf8(uint32_t code, char *out)
 {
 	if (code < 0x80) {
@@ -154,19 +186,20 @@ static size_t as_text(const char *text, size_t size, const struct value *value)
 	while (done < value->size) {
 		struct character c = read_character(text + at, size - at);
 		char bytes[4];
-		size_t n = c.is_code ? utf8(c.code, bytes) : 0;
+		bool has_utf8 = c.is_code || (c.is_escaped && c.code >= 0x80);
+		size_t n = has_utf8 ? utf8(c.code, bytes) : 0;
+		bool is_utf8 = n && n <= value->size - done &&
+			       memcmp(value->bytes + done, bytes, n) == 0;
+		bool is_byte = value->bytes[done] == c.code ||
+			       (value->bytes[done] == ' ' && c.code == '+' &&
+				!c.is_escaped);
 
-		if (c.size == 0)
+		if (c.size == 0 || (!is_utf8 && !is_byte))
 			return 0;
-		if (n && n <= value->size - done &&
-		    memcmp(value->bytes + done, bytes, n) == 0)
+		if (is_utf8 && (c.is_code || !is_byte))
 			done += n;
-		else if (value->bytes[done] == c.code ||
-			 (value->bytes[done] == ' ' && c.code == '+' &&
-			  !c.is_escaped))
-			done++;
 		else
-			return 0;
+			done++;
 		at += c.size;
 	}
 	return at;
@@ -255,6 +288,23 @@ static size_t as_base64(const char *text, size_t size,
 	return at;
 }
 
+/* Without blanks at its ends, where that is long enough; else the same. */
+static struct value trimmed(const struct value *value)
+{
+	struct value less = *value;
+	size_t from = 0;
+
+	while (less.size > 0 && less.bytes[less.size - 1] &&
+	       strchr(" \t\r\n", less.bytes[less.size - 1]))
+		less.size--;
+	while (from < less.size && less.bytes[from] &&
+	       strchr(" \t\r\n", less.bytes[from]))
+		from++;
+	less.size -= from;
+	memmove(less.bytes, less.bytes + from, less.size);
+	return less.size >= SBX_SECRET_SHORT ? less : *value;
+}
+
 static size_t longest(const char *text, size_t size, const struct value *value)
 {
 	size_t best = as_text(text, size, value);
@@ -309,8 +359,10 @@ static void read_plainly(struct sbx_buf *out, const struct values *values,
 	char *is_gone = sbx_calloc(size + 1, 1);
 
 	for (size_t at = 0; at < size; at++) {
-		for (size_t v = 0; v < values->n; v++) {
-			size_t n = longest(text + at, size - at, &values->v[v]);
+		for (size_t v = 0; v < 2 * values->n; v++) {
+			struct value less = trimmed(&values->v[v / 2]);
+			size_t n = longest(text + at, size - at,
+					   v % 2 ? &less : &values->v[v / 2]);
 
 			if (n)
 				memset(is_gone + starts[at], 1,
