@@ -122,10 +122,22 @@ static int check_environment(const struct sbx_channel_run *run,
 			     counts->variables, SBX_WIRE_STRINGS_MAX);
 }
 
-static int check_run(const struct sbx_channel_run *run, const char *dir,
-		     const char *file, struct counts *counts,
+static const char *directory(const struct sbx_channel_run *run)
+{
+	return run->working_dir ? run->working_dir : "";
+}
+
+static const char *output_file(const struct sbx_channel_run *run)
+{
+	return run->output_file ? run->output_file : "";
+}
+
+static int check_run(const struct sbx_channel_run *run, struct counts *counts,
 		     struct sbx_error *err)
 {
+	const char *dir = directory(run);
+	const char *file = output_file(run);
+
 	counts->total = SBX_WIRE_RUN_FIXED + strlen(dir) + 1 + strlen(file) + 1;
 	if (run->argv->n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
@@ -149,6 +161,14 @@ static int check_run(const struct sbx_channel_run *run, const char *dir,
 				     "%zu bytes, at most %d are possible",
 				     counts->total, SBX_WIRE_RUN_MAX);
 	return 0;
+}
+
+int sbx_channel_run_check(const struct sbx_channel_run *run,
+			  struct sbx_error *err)
+{
+	struct counts counts = { .total = 0 };
+
+	return check_run(run, &counts, err);
 }
 
 static unsigned char *put(unsigned char *at, const void *data, size_t size)
@@ -209,12 +229,10 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 			   unsigned char **out, size_t *size,
 			   struct sbx_error *err)
 {
-	const char *dir = run->working_dir ? run->working_dir : "";
-	const char *file = run->output_file ? run->output_file : "";
 	struct counts counts = { .total = 0 };
 	unsigned char *at;
 
-	if (check_run(run, dir, file, &counts, err) < 0)
+	if (check_run(run, &counts, err) < 0)
 		return -1;
 	*size = SBX_WIRE_HEADER_SIZE + counts.total;
 	if (allocate(run, *size, out, err) < 0)
@@ -226,8 +244,8 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 	sbx_wire_put32(at + 4, (uint32_t)counts.variables);
 	sbx_wire_put32(at + 8, run->output_file_limit);
 	sbx_wire_put32(at + 12, (uint32_t)counts.files);
-	at = put_string(at + SBX_WIRE_RUN_FIXED, dir);
-	at = put_string(at, file);
+	at = put_string(at + SBX_WIRE_RUN_FIXED, directory(run));
+	at = put_string(at, output_file(run));
 	for (size_t i = 0; i < run->argv->n; i++)
 		at = put_string(at, run->argv->v[i]);
 	put_files(put_environment(at, run), run);

@@ -12,4 +12,8 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 			   unsigned char **out, size_t *size,
 			   struct sbx_error *err);
 
+/* The same failures, before there is a sandbox that it could be sent to. */
+int sbx_channel_run_check(const struct sbx_channel_run *run,
+			  struct sbx_error *err);
+
 #endif

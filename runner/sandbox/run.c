@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "sandbox/channel_run.h"
 #include "sandbox/concurrency.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/run_secrets.h"
@@ -242,6 +243,25 @@ static int write_spec(struct state *state, struct sbx_error *err)
 				    text, &state->env, err);
 }
 
+/* What cannot be sent to a sandbox needs none. */
+static int check_program(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_channel_run run = {
+		.argv = &state->argv,
+		.env = &state->env,
+		.secrets = state->secrets.sent,
+		.n_secrets = state->secrets.n_sent,
+		.working_dir = sbx_spec_working_dir(&state->spec),
+	};
+
+	if (state->argv.n == 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "there is nothing to run: neither the "
+				     "action nor the image has an entrypoint "
+				     "or command");
+	return sbx_channel_run_check(&run, err);
+}
+
 static int start_sandbox(struct state *state, struct sbx_error *err)
 {
 	struct sbx_record *record = state->record;
@@ -324,14 +344,8 @@ static int go_through(struct state *state, struct sbx_error *err)
 	    check_input(state, err) < 0 || open_secrets(state, err) < 0 ||
 	    find_sources(state, err) < 0 || take_place(state, err) < 0 ||
 	    get_image(state, err) < 0 || check_sources(state, err) < 0 ||
-	    write_spec(state, err) < 0)
-		return -1;
-	if (state->argv.n == 0)
-		return sbx_error_set(err, SBX_OUTCOME_INVALID,
-				     "there is nothing to run: neither the "
-				     "action nor the image has an entrypoint "
-				     "or command");
-	if (start_sandbox(state, err) < 0)
+	    write_spec(state, err) < 0 || check_program(state, err) < 0 ||
+	    start_sandbox(state, err) < 0)
 		return -1;
 	return run_program(state, err);
 }

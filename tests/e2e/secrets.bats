@@ -248,9 +248,11 @@ refuses() {
 		ended invalid 65
 	done
 	printf 'with a\0in it' >"$BATS_TEST_TMPDIR/nul"
+	began=$(date +%s.%N)
 	act t-secrets tells '{}' --secret TOKEN=@"$BATS_TEST_TMPDIR/nul"
 	ended invalid 65
 	holds '.error | contains("has a NUL in it")'
+	[ -z "$(made)" ]
 }
 
 @test "a secret that an action holds is nowhere outside of its sandbox" {

@@ -37,7 +37,15 @@ static int encode(struct fixture *f)
 		.output_file_limit = 100,
 	};
 
-	return sbx_channel_run_encode(&run, &f->frame, &f->size, &f->err);
+	struct sbx_error err = SBX_ERROR_INIT;
+	int checked = sbx_channel_run_check(&run, &err);
+	int result = sbx_channel_run_encode(&run, &f->frame, &f->size, &f->err);
+
+	/* What is said beforehand holds. */
+	assert_int_equal(checked, result);
+	if (result < 0)
+		assert_string_equal(err.message, f->err.message);
+	return result;
 }
 
 static int setup(void **state)
