@@ -46,11 +46,12 @@
 /*
  * When the action's time is over the caller is to have its record within 5 s,
  * whatever init and the engine do: after the usual grace period of 2 s this is
- * what remains.  What the engine does not need of its part is for the
- * connection to close, at most GONE_TIMEOUT_MS.
+ * what remains, and a little of it is for a start and an end.  What the engine
+ * does not need of its part is for the connection to close, at most
+ * GONE_TIMEOUT_MS.
  */
 #define KILL_TIMEOUT_MS 1500
-#define END_PATIENCE_MS 1500
+#define END_PATIENCE_MS 1200
 #define GONE_TIMEOUT_MS 500
 
 enum phase { WAITING, RUNNING, ENDING, KILLING, GONE };
