@@ -24,6 +24,7 @@
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -46,9 +47,8 @@
 /*
  * When the action's time is over the caller is to have its record within 5 s,
  * whatever init and the engine do: after the usual grace period of 2 s this is
- * what remains, and a little of it is for a start and an end.  What the engine
- * does not need of its part is for the connection to close, at most
- * GONE_TIMEOUT_MS.
+ * what remains, but for a little.  What the engine does not need of its part,
+ * at most GONE_TIMEOUT_MS, is for the connection to close.
  */
 #define KILL_TIMEOUT_MS 1500
 #define END_PATIENCE_MS 1200
@@ -452,7 +452,6 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	struct sbx_error why = SBX_ERROR_INIT;
-	double left;
 
 	switch (sandbox->phase) {
 	case RUNNING:
@@ -466,9 +465,9 @@ static int escalate(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	case KILLING:
 		if (sbx_container_kill(sandbox->engine, sandbox->id, &why) < 0)
 			return engine_failed(sandbox, &why, err);
-		left = sbx_engine_patience(sandbox->engine);
 		enter(sandbox, GONE,
-		      left < GONE_TIMEOUT_MS ? left : GONE_TIMEOUT_MS);
+		      fmin(sbx_engine_patience(sandbox->engine),
+			   GONE_TIMEOUT_MS));
 		break;
 	default:
 		/* It was; only the connection does not say so. */
