@@ -13,7 +13,7 @@ setup_file() {
 	export snooze=7$((BASHPID % 100000 + 100000))
 	fixture t-failures <<YAML
   says: {command: [cat]}
-  waits: {command: [sleep, '$snooze']}
+  waits: {command: [sleep, '$snooze'], timeout: 5m}
   rests: {command: [sh, -c, 'sleep 6; echo rested']}
   times_out: {command: [sleep, '$snooze'], timeout: 2s, stop_grace_period: 1s}
 YAML
@@ -31,6 +31,12 @@ daemon() {
 # The program outside of the engine, which may not answer.
 is_over() {
 	! pgrep -f "^sleep $snooze\$" >/dev/null
+}
+
+# begin_to ACTION: begins it, until its program is there
+begin_to() {
+	begin t-failures "$1"
+	soon pgrep -f "^sleep $snooze\$"
 }
 
 # in_volume SCRIPT: by hand, where the engine keeps init
@@ -93,8 +99,7 @@ stopped_too_long() {
 }
 
 @test "a runner that was stopped too long says so" {
-	begin t-failures waits
-	soon pgrep -f "^sleep $snooze\$"
+	begin_to waits
 	stopped_too_long
 }
 
@@ -114,7 +119,7 @@ stopped_too_long() {
 
 # init cannot obey: the engine has to.
 @test "a sandbox that is frozen is killed when its time is over" {
-	begin t-failures times_out
+	begin_to times_out
 	docker pause "$container"
 	finish
 	ended timeout 124
@@ -124,7 +129,7 @@ stopped_too_long() {
 }
 
 @test "an engine that hangs holds up nothing for long" {
-	begin t-failures times_out
+	begin_to times_out
 	kill -STOP "$(daemon)"
 	began=$SECONDS
 	finish
@@ -162,7 +167,7 @@ stopped_too_long() {
 }
 
 @test "an engine that is restarted ends what runs, and serves again" {
-	begin t-failures waits
+	begin_to waits
 	"$harness/engine" stop --keep "$SBX_TEST_ENGINE"
 	"$harness/engine" start "$SBX_TEST_ENGINE"
 	finish
@@ -177,7 +182,7 @@ stopped_too_long() {
 }
 
 @test "an engine that is killed is unavailable, and the action ends" {
-	begin t-failures waits
+	begin_to waits
 	kill -9 "$(daemon)"
 	finish
 	ended unavailable 69
