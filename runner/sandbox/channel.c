@@ -60,6 +60,7 @@ enum phase {
  * @header, @have, @payload_left	the frame that is coming in
  * @whole	its payload, when it is handed on whole
  * @file_left	bytes of FILE that init may still send
+ * @received	may have secrets in it that the action prints
  */
 struct sbx_channel {
 	struct sbx_stream *stream;
@@ -96,8 +97,11 @@ struct sbx_channel {
 void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
 		     const struct sbx_channel_handler *handler)
 {
-	struct sbx_channel *channel = sbx_calloc(1, sizeof(*channel));
+	struct sbx_channel *channel =
+		(struct sbx_channel *)sbx_secret_alloc_plain(
+			SBX_SECRET_ALIGN(sizeof(*channel)));
 
+	memset(channel, 0, sizeof(*channel));
 	channel->stream = stream;
 	channel->handler = *handler;
 	channel->credit = SBX_WIRE_WINDOW;
@@ -106,7 +110,6 @@ void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
 	*out = channel;
 }
 
-/* RUN and what was read may hold secrets. */
 static void forget_run(struct sbx_channel *channel)
 {
 	sbx_secret_free(&channel->run);
@@ -116,13 +119,13 @@ static void forget_run(struct sbx_channel *channel)
 void sbx_channel_free(struct sbx_channel **slot)
 {
 	struct sbx_channel *channel = *slot;
+	unsigned char *memory = (unsigned char *)channel;
 
 	if (!channel)
 		return;
 	forget_run(channel);
 	sbx_buf_free(&channel->whole);
-	explicit_bzero(channel, sizeof(*channel));
-	free(channel);
+	sbx_secret_free(&memory);
 	*slot = NULL;
 }
 

@@ -19,6 +19,11 @@ setup_file() {
     secrets: [{name: TOKEN}, {name: TOKEN, file: token}]
     environment: {TOKEN: of the manifest}
     timeout: 5m
+  prints:
+    command: [sh, -c, 'echo "$TOKEN"; echo "$TOKEN" | base64 >&2;
+      exec sleep 1000']
+    secrets: [{name: TOKEN}]
+    timeout: 5m
   tells:
     command: [sh, -c, 'stat -c "%a %s" /run/secrets/token;
       printf %s "$TOKEN" | cmp - /run/secrets/token && echo same']
@@ -280,6 +285,15 @@ refuses() {
 	kill -SEGV "$runner"
 	wait "$runner" || true
 	run -1 find_secret "tree:$BATS_TEST_TMPDIR"
+}
+
+@test "what the runner reads of it is as safe as what it sends" {
+	begin t-secrets prints '{}' --secret TOKEN=@"$token" --format stream
+	soon grep -qF '***' "$BATS_TEST_TMPDIR/record"
+	run -0 find_secret "memory:$runner"
+	run ! grep -v ' lo+dd: ' <<<"$output"
+	kill -INT "$runner"
+	wait "$runner" || true
 }
 
 @test "init keeps nothing of it" {
