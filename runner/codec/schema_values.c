@@ -91,6 +91,9 @@ bool sbx_schema_is_multiple(const json_t *a, const json_t *b)
 			return of.digits == 0;
 		unit.digits *= 10;
 	}
+	/* Nothing above 0 has no digits, but that is not to be seen here. */
+	if (unit.digits == 0)
+		return false;
 	rest = of.digits % unit.digits;
 	for (; rest != 0 && of.exponent > unit.exponent; of.exponent--)
 		rest = rest * 10 % unit.digits;
