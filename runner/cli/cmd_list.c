@@ -18,19 +18,28 @@ static const struct sbx_option options[] = {
 	{ .name = NULL },
 };
 
+/* {"name", "description", and the schemas that there are} */
+static json_t *describe_action(const struct sbx_action *action)
+{
+	json_t *object = json_pack("{s:s, s:s?}", "name", action->name,
+				   "description", action->description);
+
+	if (action->input_schema)
+		json_object_set(object, "input_schema", action->input_schema);
+	if (action->output_schema)
+		json_object_set(object, "output_schema", action->output_schema);
+	return object;
+}
+
 /* {"name", "version", "description", "directory", "actions": [...]} */
 static json_t *describe(const struct sbx_skill *skill)
 {
 	const struct sbx_manifest *manifest = skill->manifest;
 	json_t *actions = json_array();
 
-	for (size_t i = 0; i < manifest->n_actions; i++) {
-		const struct sbx_action *action = &manifest->actions[i];
-
-		json_array_append_new(
-			actions, json_pack("{s:s, s:s?}", "name", action->name,
-					   "description", action->description));
-	}
+	for (size_t i = 0; i < manifest->n_actions; i++)
+		json_array_append_new(actions,
+				      describe_action(&manifest->actions[i]));
 	return json_pack("{s:s, s:s?, s:s?, s:s, s:o}", "name", manifest->name,
 			 "version", manifest->version, "description",
 			 manifest->description, "directory", skill->dir,

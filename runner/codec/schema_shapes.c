@@ -90,6 +90,10 @@ static bool are_types(struct sbx_schema_compiler *compiler,
 	if (!json_is_array(value) || json_array_size(value) == 0)
 		return fault(compiler, rule, NULL, value, expected);
 	json_array_foreach (value, index, type) {
+		/* What YAML makes of [string, null]. */
+		if (json_is_null(type))
+			return fault(compiler, rule, NULL, type,
+				     "\"null\", in quotes");
 		if (!json_is_string(type) ||
 		    !sbx_schema_type_bit(json_string_value(type)))
 			return fault(compiler, rule, NULL, type, expected);

@@ -135,6 +135,51 @@ static bool decode_output(struct sbx_record *record, enum sbx_output kind,
 	}
 }
 
+/* The same for an output with a schema: one JSON value, of any type. */
+static bool decode_by_schema(struct sbx_record *record,
+			     const struct sbx_buf *data,
+			     const struct sbx_schema *schema,
+			     struct sbx_error *why)
+{
+	cleanup_schema_problems struct sbx_schema_problems problems =
+		SBX_SCHEMA_PROBLEMS_INIT;
+
+	if (sbx_json_parse(sbx_buf_text(data), data->len, &record->output,
+			   why) < 0) {
+		record->output = as_text(data);
+		sbx_error_wrap(why, "output is not one JSON value");
+		return false;
+	}
+	switch (sbx_schema_check(schema, record->output, &problems, why)) {
+	case 0:
+		return true;
+	case SBX_SCHEMA_MISFIT:
+		sbx_schema_problems_error(&problems, SBX_OUTCOME_BAD_OUTPUT,
+					  "the output does not fit the "
+					  "action's output_schema",
+					  why);
+		return false;
+	default:
+		sbx_error_wrap(why, "the output");
+		return false;
+	}
+}
+
+static bool is_as_promised(struct sbx_record *record,
+			   const struct sbx_action *action,
+			   const struct sbx_ending *ending,
+			   struct sbx_error *why)
+{
+	bool is_file = action->output == SBX_OUTPUT_FILE;
+
+	/* A file that is missing is told as ever. */
+	if (!ending->output_schema ||
+	    (is_file && (ending->exit.flags & SBX_WIRE_FILE_MISSING)))
+		return decode_output(record, action->output, ending, why);
+	return decode_by_schema(record, is_file ? ending->file : ending->out,
+				ending->output_schema, why);
+}
+
 /*
  * What an action that failed printed is kept as it is: text unless it is
  * JSON, base64 where it may be anything.
@@ -268,7 +313,7 @@ static void end_exited(struct sbx_record *record,
 		end_failed(record, ending);
 		return;
 	}
-	if (decode_output(record, action->output, ending, &why)) {
+	if (is_as_promised(record, action, ending, &why)) {
 		set_outcome(record, SBX_OUTCOME_OK, 0);
 		set_error(record, NULL);
 		return;

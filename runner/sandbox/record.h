@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "codec/schema.h"
 #include "init/wire.h"
 #include "skill/manifest.h"
 
@@ -70,6 +71,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  * @working_dir	where
  * @out, @err	the action's streams, up to output_limit each
  * @file	the output file's bytes, for output: file
+ * @output_schema	what the output has to fit, or NULL
  * @timed_out	the deadline passed and the runner ended it
  * @cancelled	the caller asked for its end
  */
@@ -80,6 +82,7 @@ struct sbx_ending {
 	const struct sbx_buf *out;
 	const struct sbx_buf *err;
 	const struct sbx_buf *file;
+	const struct sbx_schema *output_schema;
 	bool out_truncated;
 	bool err_truncated;
 	bool timed_out;

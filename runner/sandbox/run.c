@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "codec/schema.h"
 #include "sandbox/channel_run.h"
 #include "sandbox/concurrency.h"
 #include "sandbox/init_volume.h"
@@ -42,6 +43,7 @@ struct state {
 	const struct sbx_run *run;
 	struct sbx_record *record;
 	json_t *input;
+	struct sbx_schema *output_schema;
 	struct sbx_skill skill;
 	struct sbx_grant grant;
 	struct sbx_run_secrets secrets;
@@ -148,6 +150,38 @@ static int check_input(struct state *state, struct sbx_error *err)
 	if (sbx_json_parse(run->input, run->input_size, &state->input, err) < 0)
 		return sbx_error_wrap(err, "input is not one JSON value");
 	return 0;
+}
+
+/* They have been compiled before, when the manifest was read. */
+static int compile(const json_t *document, struct sbx_schema **out,
+		   struct sbx_error *err)
+{
+	cleanup_schema_problems struct sbx_schema_problems ignored =
+		SBX_SCHEMA_PROBLEMS_INIT;
+
+	return document ? sbx_schema_compile(document, out, &ignored, err) : 0;
+}
+
+static int check_schemas(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_action *action = &state->grant.action;
+	cleanup_schema_problems struct sbx_schema_problems problems =
+		SBX_SCHEMA_PROBLEMS_INIT;
+	cleanup_schema struct sbx_schema *schema = NULL;
+	int result = 0;
+
+	if (compile(action->output_schema, &state->output_schema, err) < 0)
+		return sbx_error_wrap(err, "output_schema");
+	if (compile(action->input_schema, &schema, err) < 0)
+		return sbx_error_wrap(err, "input_schema");
+	if (schema)
+		result = sbx_schema_check(schema, state->input, &problems, err);
+	if (result == SBX_SCHEMA_MISFIT)
+		return sbx_schema_problems_error(
+			&problems, SBX_OUTCOME_INVALID,
+			"the input does not fit the action's input_schema",
+			err);
+	return result < 0 ? sbx_error_wrap(err, "the input") : 0;
 }
 
 /* Before the engine is asked for anything. */
@@ -330,6 +364,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .out = result.out,
 			       .err = result.err,
 			       .file = result.file,
+			       .output_schema = state->output_schema,
 			       .out_truncated = result.out_truncated,
 			       .err_truncated = result.err_truncated,
 			       .timed_out = result.timed_out,
@@ -341,11 +376,11 @@ static int run_program(struct state *state, struct sbx_error *err)
 static int go_through(struct state *state, struct sbx_error *err)
 {
 	if (name_run(state, err) < 0 || find_action(state, err) < 0 ||
-	    check_input(state, err) < 0 || open_secrets(state, err) < 0 ||
-	    find_sources(state, err) < 0 || take_place(state, err) < 0 ||
-	    get_image(state, err) < 0 || check_sources(state, err) < 0 ||
-	    write_spec(state, err) < 0 || check_program(state, err) < 0 ||
-	    start_sandbox(state, err) < 0)
+	    check_input(state, err) < 0 || check_schemas(state, err) < 0 ||
+	    open_secrets(state, err) < 0 || find_sources(state, err) < 0 ||
+	    take_place(state, err) < 0 || get_image(state, err) < 0 ||
+	    check_sources(state, err) < 0 || write_spec(state, err) < 0 ||
+	    check_program(state, err) < 0 || start_sandbox(state, err) < 0)
 		return -1;
 	return run_program(state, err);
 }
@@ -371,6 +406,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 	sbx_run_secrets_clear(&state.secrets);
 	sbx_grant_clear(&state.grant);
 	sbx_skill_clear(&state.skill);
+	sbx_schema_free(&state.output_schema);
 	json_decref(state.input);
 }
 

@@ -144,6 +144,8 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	to->working_dir = copy_text(from->working_dir);
 	to->environment = copy_strings(&from->environment);
 	to->runtime = copy_text(from->runtime);
+	to->input_schema = json_incref(from->input_schema);
+	to->output_schema = json_incref(from->output_schema);
 	to->secrets = NULL;
 	to->n_secrets = 0;
 	for (size_t i = 0; i < from->n_secrets; i++)
@@ -161,6 +163,8 @@ void sbx_action_clear(struct sbx_action *action)
 	free(action->working_dir);
 	sbx_strv_free(&action->environment);
 	free(action->runtime);
+	json_decref(action->input_schema);
+	json_decref(action->output_schema);
 	sbx_action_clear_secrets(action);
 	sbx_action_clear_volumes(action);
 	sbx_action_clear_tmpfs(action);

@@ -87,7 +87,10 @@ void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
  * @entrypoint, @command	has_* tells "not given" from "given as []"
  * @working_dir			absolute, or NULL for the image's own
  * @environment			"NAME=value"
- * @has_user			false: @uid and @gid are for the policy to choose
+ * @input_schema, @output_schema	JSON Schemas that have been compiled
+ *once, or NULL
+ * @has_user			false: @uid and @gid are for the policy to
+ *choose
  */
 struct sbx_action {
 	char *name;
@@ -99,6 +102,8 @@ struct sbx_action {
 	char *working_dir;
 	enum sbx_input input;
 	enum sbx_output output;
+	json_t *input_schema;
+	json_t *output_schema;
 	enum sbx_network network;
 	struct sbx_mount *volumes;
 	size_t n_volumes;

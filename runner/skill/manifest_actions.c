@@ -66,6 +66,7 @@ static void read_action(const struct sbx_at *at,
 	sbx_read_mapping(at, sbx_action_fields, 0, action);
 	check_size(at, action);
 	sbx_manifest_check_mounts(at, action);
+	sbx_manifest_check_schemas(at, action);
 }
 
 /* Each is a copy of @defaults with what it says itself. */

@@ -117,6 +117,15 @@ static void set_limits(json_t *object, const struct sbx_action *action)
 	set_size(object, "output_limit", action->output_limit);
 }
 
+static void set_schemas(json_t *object, const struct sbx_action *action)
+{
+	if (action->input_schema)
+		set(object, "input_schema", json_incref(action->input_schema));
+	if (action->output_schema)
+		set(object, "output_schema",
+		    json_incref(action->output_schema));
+}
+
 static json_t *action_json(const struct sbx_action *action)
 {
 	json_t *object = json_object();
@@ -130,6 +139,7 @@ static json_t *action_json(const struct sbx_action *action)
 	set_text(object, "working_dir", action->working_dir);
 	set_text(object, "input", sbx_input_words[action->input]);
 	set_text(object, "output", sbx_output_words[action->output]);
+	set_schemas(object, action);
 	set_text(object, "network", sbx_network_words[action->network]);
 	set(object, "volumes", volumes_json(action));
 	set(object, "environment", sbx_json_variables(action->environment.v));

@@ -48,6 +48,14 @@ void sbx_manifest_read_volumes(const struct sbx_at *at,
 void sbx_manifest_read_tmpfs(const struct sbx_at *at,
 			     const struct sbx_field *field, void *object);
 
+/* "input_schema:" and "output_schema:", into a json_t *. */
+void sbx_manifest_read_schema(const struct sbx_at *at,
+			      const struct sbx_field *field, void *object);
+
+/* Notes a schema of what is no JSON; @at is the action. */
+void sbx_manifest_check_schemas(const struct sbx_at *at,
+				const struct sbx_action *action);
+
 /* Notes mounts that hide one another; @at is the action. */
 void sbx_manifest_check_mounts(const struct sbx_at *at,
 			       const struct sbx_action *action);

@@ -143,7 +143,6 @@ YAML
 @test "what a later version will know is not supported yet" {
 	for key in 'reuse: reset' \
 		'warm_pool: {max: 1}' 'concurrency: 4' \
-		'input_schema: {type: object}' \
 		'network: {allow: ["example.com:443"]}' \
 		'files: {in: /workspace/in}'; do
 		manifest <<YAML

@@ -43,7 +43,7 @@ static void test_every_error(void **state)
 				   "    timeout: abc\n"
 				   "    tiemout: 3s\n"
 				   "    timeout: 3s\n"
-				   "    input_schema: {}\n"
+				   "    warm_pool: {}\n"
 				   "    network: hots\n"
 				   "    cpus: .inf\n"
 				   "    volumes: [a:/x, \"./b:/b\"]\n"
@@ -66,8 +66,7 @@ static void test_every_error(void **state)
 		"\"timeout\"?",
 		"9:5: duplicate key \"timeout\": it is at 7:5 already; "
 		"remove one",
-		"10:5: actions.run.input_schema: not supported yet, remove "
-		"it",
+		"10:5: actions.run.warm_pool: not supported yet, remove it",
 		"11:14: actions.run.network: found \"hots\", expected none, "
 		"bridge or host; did you mean \"host\"?",
 		"12:11: infinity and NaN are not supported; quote it if it "
@@ -137,6 +136,22 @@ static void test_single_errors(void **state)
 		  "4:23: actions.run.user: found \"1000:-1\", expected" },
 		{ HEAD "actions: {run: {network: {allow: [a]}}}\n",
 		  "4:27: actions.run.network.allow: not supported yet" },
+		{ HEAD "actions: {run: {input_schema: {type: [string, null]}}}"
+		       "\n",
+		  "4:38: actions.run.input_schema.type: found null, expected "
+		  "\"null\", in quotes" },
+		{ HEAD "actions: {run: {output_schema: {allOf: [true, {\"a~/\""
+		       ": 1, properties: {\"a~/\": {minLength: a}}}]}}}\n",
+		  "4:90: actions.run.output_schema.allOf[1].properties.a~/."
+		  "minLength: found \"a\", expected a whole number" },
+		{ HEAD "actions: {run: {input_schema: }}\n",
+		  "4:31: actions.run.input_schema: expected a schema" },
+		{ HEAD "actions: {run: {input_schema: {$ref: \"#/a\"}}}\n",
+		  "4:38: actions.run.input_schema.$ref: there is no schema "
+		  "\"#/a\" in this document, and nothing is fetched" },
+		{ HEAD "actions: {run: {output: text, output_schema: {}}}\n",
+		  "4:31: actions.run.output_schema: the output is no JSON "
+		  "value: give output as auto, json or file" },
 		{ HEAD "actions: {run: {reuse: reset}}\n",
 		  "4:24: actions.run.reuse: \"reset\" is not supported yet" },
 	};

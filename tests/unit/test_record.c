@@ -126,6 +126,77 @@ static void test_bad_output(void **state)
 	assert_string_equal(json_string_value(f->record.output), "{\"a\": ");
 }
 
+static struct sbx_schema *compile(const char *text)
+{
+	struct sbx_schema_problems problems = SBX_SCHEMA_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_schema *schema = NULL;
+	json_auto_t *document = json_loads(text, JSON_DECODE_ANY, NULL);
+
+	assert_int_equal(sbx_schema_compile(document, &schema, &problems, &err),
+			 0);
+	return schema;
+}
+
+/* With a schema any JSON value will do, if it fits; what does not is kept. */
+static void test_output_schema(void **state)
+{
+	static const struct {
+		enum sbx_output kind;
+		const char *text, *outcome, *error;
+	} samples[] = {
+		{ SBX_OUTPUT_AUTO, "3\n", "ok", NULL },
+		{ SBX_OUTPUT_AUTO, "[3]", "ok", NULL },
+		{ SBX_OUTPUT_JSON, "3", "ok", NULL },
+		{ SBX_OUTPUT_FILE, "[3]", "ok", NULL },
+		{ SBX_OUTPUT_AUTO, "\"x\"", "bad_output",
+		  "found \"x\", expected a list or a whole number" },
+		{ SBX_OUTPUT_JSON, "[3, null]", "bad_output",
+		  "/1: found null, expected a whole number" },
+		{ SBX_OUTPUT_FILE, "{}", "bad_output", "found an object" },
+		{ SBX_OUTPUT_AUTO, "words", "bad_output",
+		  "output is not one JSON value" },
+		{ SBX_OUTPUT_AUTO, "", "bad_output",
+		  "output is not one JSON value" },
+	};
+	cleanup_schema struct sbx_schema *schema =
+		compile("{\"type\": [\"integer\", \"array\"], "
+			"\"items\": {\"type\": \"integer\"}}");
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		bool ok = !samples[i].error;
+		struct fixture *f;
+
+		teardown(state);
+		setup(state);
+		f = *state;
+		f->action.output = samples[i].kind;
+		f->ending.output_schema = schema;
+		sbx_buf_puts(samples[i].kind == SBX_OUTPUT_FILE ? &f->file
+								: &f->out,
+			     samples[i].text);
+		finish(f);
+		assert_outcome(f, samples[i].outcome, ok ? 0 : 65);
+		assert_non_null(f->record.output);
+		assert_true(ok ||
+			    strstr(f->record.error, samples[i].error) != NULL);
+	}
+}
+
+/* An action that failed has failed, whatever it printed. */
+static void test_failed_output_schema(void **state)
+{
+	cleanup_schema struct sbx_schema *schema = compile("false");
+	struct fixture *f = *state;
+
+	f->ending.output_schema = schema;
+	f->ending.exit.code = 3;
+	sbx_buf_puts(&f->out, "{\"error\": {\"message\": \"no\"}}");
+	finish(f);
+	assert_outcome(f, "failed", 3);
+	assert_string_equal(f->record.error, "no");
+}
+
 static void test_output_binary(void **state)
 {
 	struct fixture *f = *state;
@@ -424,6 +495,8 @@ int main(void)
 		TEST(test_auto_text),
 		TEST(test_output_json),
 		TEST(test_bad_output),
+		TEST(test_output_schema),
+		TEST(test_failed_output_schema),
 		TEST(test_output_binary),
 		TEST(test_text_invalid_utf8),
 		TEST(test_output_file),
