@@ -66,8 +66,6 @@ int sbx_collect_take(struct sbx_collect *collect, enum sbx_collect_stream which,
 		stream->is_cut = true;
 	}
 	stream->left -= size;
-	if (size == 0)
-		return 0;
 	return sbx_redaction_feed(stream->redaction, data, size, keep, &sink,
 				  err);
 }

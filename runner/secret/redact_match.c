@@ -232,7 +232,7 @@ static bool take_meant(struct sbx_redact_attempt *attempt, uint32_t code,
 		return take_sextet(attempt, code);
 	default:
 		return (is_byte && take_byte(attempt, code)) ||
-		       ((!is_byte || code >= 0x80) && take_code(attempt, code));
+		       take_code(attempt, code);
 	}
 }
 

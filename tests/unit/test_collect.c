@@ -174,6 +174,20 @@ static void test_short_values(void **state)
 	end(&world);
 }
 
+static void test_nobody_listens(void **state)
+{
+	struct world world = { .err = SBX_ERROR_INIT };
+
+	(void)state;
+	assert_int_equal(sbx_collect_begin(&world.collect, NULL, 10, NULL, NULL,
+					   &world.err),
+			 0);
+	take(&world, SBX_COLLECT_OUT, "out");
+	sbx_collect_end(&world.collect, false);
+	assert_kept(&world, SBX_COLLECT_OUT, "out", false);
+	end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_limit_of_redacted),
 		cmocka_unit_test(test_cut_secret),
 		cmocka_unit_test(test_short_values),
+		cmocka_unit_test(test_nobody_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,6 +285,8 @@ static void test_json(void **state)
 	becomes("\\u20ac-secret", "***");
 	look_for("/-secret", NULL);
 	becomes("\\u002f-secret \\/-secret %2f-secret", "*** *** ***");
+	look_for("\xc3\x83-secret", NULL);
+	becomes("\\u00c3-secret", "***");
 	/* Its last byte may be the first of UTF-8, of which there is no more. */
 	look_for("abcdefg\xc3", NULL);
 	becomes("abcdefg\\u00c3", "***");
@@ -326,6 +328,7 @@ static void test_hex(void **state)
 	becomes("01 ab cd\n ef 6b-6c 6d", "***");
 	becomes("01abcdef\r\n6b6c6d\n", "***\n");
 	becomes("\"01abcdef\\n6b6c6d\"", "\"***\"");
+	becomes("\"01abcdef6b6c\\\\n6d\"", "\"***\"");
 	becomes("0001abcdef6b6c6d00", "00***00");
 	becomes("\\x01\\xab\\xcd\\xef\\x6b\\x6C\\x6D", "***");
 	stays("01abcdef6b6c6");
@@ -497,14 +500,43 @@ static void test_lines(void **state)
 	stays("one line\rand another");
 	look_for("a\nb-secret", NULL);
 	becomes("a b-secret a%0Ab-secret", "*** ***");
+	stays("a\\u005cnb-secret");
 	look_for("a\r\nb-secret", NULL);
 	becomes("a\nb-secret a\\nb-secret", "*** ***");
+	look_for("one line\nand another", NULL);
+	stays("one lin\nand another");
+	look_for("one\rXtwo-lines", NULL);
+	stays("one\ntwo-lines");
+	look_for("hunter22-\r", NULL);
+	becomes("hunter22-\n", "***\n");
 	look_for("\t hunter22 \r", NULL);
 	becomes("hunter22\n", "***\n");
 	/* What is left has to be long enough. */
 	look_for("hunter2\n", NULL);
 	becomes("hunter2\n", "***");
 	stays("hunter2");
+}
+
+static size_t forms_of(const char *value)
+{
+	struct sbx_redact_matcher matchers[SBX_REDACT_MATCHERS_MAX];
+	size_t size = strlen(value);
+	cleanup_free unsigned char *exact = sbx_malloc(size);
+
+	memcpy(exact, value, size);
+	return sbx_redact_matchers(exact, size, matchers);
+}
+
+/* Text, hexadecimal, base64 three times; as often again without blanks. */
+static void test_forms(void **state)
+{
+	(void)state;
+	assert_int_equal(forms_of("hunter22"), 5);
+	assert_int_equal(forms_of("hunter22\n"), 10);
+	assert_int_equal(forms_of(" hunter2"), 5);
+	assert_int_equal(forms_of("        "), 5);
+	assert_int_equal(forms_of("100%-sure"), 6);
+	assert_int_equal(forms_of("\n100%\\-sure"), SBX_REDACT_MATCHERS_MAX);
 }
 
 /* JSON in a string of JSON, and that in another; URLs in URLs. */
@@ -544,6 +576,9 @@ static void test_nested(void **state)
 /* However many backslashes there are, they are not what is looked for. */
 static void test_many_backslashes(void **state)
 {
+	cleanup_redaction struct sbx_redaction *redaction = NULL;
+	cleanup_buf struct sbx_buf out = SBX_BUF_INIT(2000);
+	struct sbx_error err = SBX_ERROR_INIT;
 	char text[2000];
 
 	(void)state;
@@ -553,6 +588,10 @@ static void test_many_backslashes(void **state)
 	assert_fed(text, sizeof(text), 1, 1, false, text, sizeof(text));
 	memcpy(text, "\\ud83d", 6);
 	assert_fed(text, sizeof(text), 700, 600, false, text, sizeof(text));
+	/* Nor are they held back. */
+	assert_int_equal(sbx_redaction_new(&redaction, redactor, &err), 0);
+	sbx_redaction_feed(redaction, text, sizeof(text), to_buf, &out, &err);
+	assert_true(out.len > sizeof(text) - 50);
 	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
 		memcpy(text + i, i ? "%25" : "%%%", 3);
 	assert_fed(text, sizeof(text), 700, 600, false, text, sizeof(text));
@@ -1062,6 +1101,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_no_base64, teardown),
 		cmocka_unit_test_teardown(test_base64_lines, teardown),
 		cmocka_unit_test_teardown(test_lines, teardown),
+		cmocka_unit_test(test_forms),
 		cmocka_unit_test_teardown(test_nested, teardown),
 		cmocka_unit_test_teardown(test_many_backslashes, teardown),
 		cmocka_unit_test(test_leading_breaks),
