@@ -177,6 +177,23 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 	sbx_term_stream_end(&run->err);
 }
 
+/* As `secret set` has it, but who gives it for one run may have his reasons. */
+static int take_secrets(struct run *run, struct sbx_error *err)
+{
+	if (sbx_request_secrets(&run->values->request.secrets, &run->secrets,
+				err) < 0)
+		return -1;
+	for (size_t i = 0; i < run->secrets.n; i++) {
+		if (run->secrets.v[i].size < SBX_SECRET_SHORT)
+			sbx_term_error("--secret %s has under %d bytes: what "
+				       "the action prints may lose words that "
+				       "only look like it",
+				       run->secrets.v[i].name,
+				       SBX_SECRET_SHORT);
+	}
+	return 0;
+}
+
 /* Fills @record by a run; -1 when it did not come to that. */
 static int perform(struct run *run, struct sbx_record *record,
 		   struct sbx_error *err)
@@ -189,9 +206,7 @@ static int perform(struct run *run, struct sbx_record *record,
 
 	if (sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
-	    sbx_request_secrets(&run->values->request.secrets, &run->secrets,
-				err) ||
-	    sbx_cli_policy(run->cli, &policy, err) ||
+	    take_secrets(run, err) || sbx_cli_policy(run->cli, &policy, err) ||
 	    sbx_cli_catalog(run->cli, &catalog, err) ||
 	    sbx_cli_engine(run->cli, &run->engine, err) ||
 	    sbx_request_input(run->argument, cancel_fd, &input, err))

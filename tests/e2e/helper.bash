@@ -47,8 +47,10 @@ prepare() {
 	[ -n "${SBX_TEST_ENGINE-}" ] || use_engine "$top/build/test-engine"
 	export skills=$BATS_FILE_TMPDIR/skills
 	mkdir -p "$skills"
-	# Not this machine's own.
+	# Not this machine's own, nor its user's keys and secrets.
 	export SKILLBOX_POLICY=$top/manifests/policy.yaml
+	export XDG_CONFIG_HOME=$BATS_FILE_TMPDIR/config
+	unset SKILLBOX_KEYS CREDENTIALS_DIRECTORY
 }
 
 # The API of the engine under test: "docker" or "podman".

@@ -105,6 +105,14 @@ action_runs() {
 same" ]
 }
 
+@test "a secret that is short is taken for one run, and warned of" {
+	act t-secrets counts '{}' --secret TOKEN=@<(printf 1234)
+	ended ok 0
+	grep -q -- '--secret TOKEN has under 8 bytes' "$BATS_TEST_TMPDIR/stderr"
+	act t-secrets counts '{}' --secret TOKEN=@<(printf 12345678)
+	run ! grep -q 'under 8 bytes' "$BATS_TEST_TMPDIR/stderr"
+}
+
 @test "a secret by a descriptor" {
 	act t-secrets tells '{}' --secret TOKEN=fd:5 5<"$token"
 	ended ok 0
