@@ -281,9 +281,12 @@ static void test_faults(void **state)
 
 /* --- limits ---------------------------------------------------------------- */
 
-/* A tenth of what else is allowed: it ends in the same way, but sooner. */
-#define STEPS	    (SBX_SCHEMA_STEPS_MAX / 10)
-#define PATIENCE_MS (3 * SBX_SCHEMA_TIME_MAX_MS)
+/*
+ * A part of what else is allowed: it ends in the same way, but sooner, and long
+ * before the clock would end it.
+ */
+#define STEPS	    (SBX_SCHEMA_STEPS_MAX / 30)
+#define PATIENCE_MS SBX_SCHEMA_TIME_MAX_MS
 
 static void check_gives_up(const json_t *document, const json_t *value,
 			   const char *why)
@@ -300,7 +303,7 @@ static void check_gives_up(const json_t *document, const json_t *value,
 	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
 	assert_int_equal(problems.n, 0);
 	assert_true(sbx_clock_ms() - start < PATIENCE_MS);
-	if (!strstr(err.message, why) && !strstr(err.message, "too long"))
+	if (!strstr(err.message, why))
 		fail_msg("%s", err.message);
 }
 
