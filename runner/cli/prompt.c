@@ -59,7 +59,10 @@ static int enter(struct terminal *terminal, int fd, struct sbx_error *err)
 				       "cannot use the terminal");
 	sigemptyset(&held);
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(signals); i++) {
-		sigaction(signals[i], &action, &terminal->actions[i]);
+		sigaction(signals[i], NULL, &terminal->actions[i]);
+		/* nohup(1) and the like are to be obeyed. */
+		if (terminal->actions[i].sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
 		sigaddset(&held, signals[i]);
 	}
 	sigprocmask(SIG_BLOCK, &held, &terminal->mask);

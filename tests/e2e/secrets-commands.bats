@@ -413,4 +413,9 @@ recipients() {
 		echo "$output"
 		[ ! -e "$sealed" ]
 	done
+	# One that was ignored before still is, as with nohup.
+	run -0 /usr/bin/python3 "$top/tests/fixtures/terminal.py" \
+		--ignored 1 "$marker\n" "$program" --skills "$skills" \
+		secret set t-one TOKEN
+	[ "$(values)" = "{\"TOKEN\": \"$marker\"}" ]
 }
