@@ -121,6 +121,23 @@ void sbx_podman_translate(json_t *inspected, int major)
 		json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
 }
 
+/* Docker's names of containers begin with a slash. */
+void sbx_podman_translate_list(json_t *containers)
+{
+	json_t *container;
+	const json_t *name;
+	size_t i, j;
+
+	json_array_foreach (containers, i, container) {
+		json_t *names = json_object_get(container, "Names");
+
+		json_array_foreach (names, j, name)
+			json_array_set_new(
+				names, j,
+				json_sprintf("/%s", json_string_value(name)));
+	}
+}
+
 /* The registry that Docker means when it says none. */
 void sbx_podman_translate_image(json_t *image)
 {

@@ -32,6 +32,9 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
  */
 void sbx_podman_translate(json_t *inspected, int major);
 
+/* The same for its own list of containers (/libpod/containers/json). */
+void sbx_podman_translate_list(json_t *containers);
+
 /* Turns the names of @image, as Podman lists or inspects it, into Docker's. */
 void sbx_podman_translate_image(json_t *image);
 

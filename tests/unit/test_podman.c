@@ -304,9 +304,24 @@ static void test_names_of_images(void **state)
 		      "[\"skillbox/a:1\", \"b:2\", \"localhost/c:3\"]");
 }
 
+/* Its own list is what is left where one container has lost its storage. */
+static void test_names_in_its_own_list(void **state)
+{
+	json_auto_t *list =
+		json_pack("[{s:[s, s]}, {s:s}]", "Names", "a", "b", "Id", "c");
+	cleanup_free char *line = NULL;
+
+	(void)state;
+	sbx_podman_translate_list(list);
+	line = sbx_json_line(list);
+	assert_string_equal(line, "[{\"Names\": [\"/a\", \"/b\"]}, "
+				  "{\"Id\": \"c\"}]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names_in_its_own_list),
 		SPEC_TEST(test_restrictions),
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_what_it_has_no_word_for),
