@@ -200,6 +200,10 @@ full() {
 	dd if=/dev/zero of="$small/filler-2" bs=512 2>/dev/null || :
 }
 
+# says_full: the record's error says so, in the kernel's words or in those of
+# SQLite, in which Podman keeps its state since version 5
+says_full='(.error | test("no space left|database or disk is full"))'
+
 # On a file system of 300 MB, with an engine for it.
 @test "a full disk is the engine's failure, and over when there is room" {
 	small=$BATS_TEST_TMPDIR/small
@@ -216,7 +220,7 @@ full() {
 	# Not even init has room, nor what is to be built.
 	act t-failures says 1 -v new:/data:rw
 	ended unavailable 69
-	holds '.started_at == null and (.error | test("no space left"))'
+	holds ".started_at == null and $says_full"
 	fixture t-failures-new <<-'YAML'
 		  says: {command: [cat]}
 	YAML
@@ -224,8 +228,8 @@ full() {
 		>"$skills/t-failures-new/Dockerfile"
 	head -c 9M /dev/urandom >"$skills/t-failures-new/large"
 	act t-failures-new says 1
-	holds '(.outcome == "build_failed" or .outcome == "unavailable") and
-		.started_at == null and (.error | test("no space left"))'
+	holds "(.outcome == \"build_failed\" or .outcome == \"unavailable\") and
+		.started_at == null and $says_full"
 	rm "$small"/filler*
 	for skill in t-failures t-failures-new; do
 		act "$skill" says 1 -v new:/data:rw
@@ -234,8 +238,8 @@ full() {
 	# Full again, now with all in place but the container itself.
 	full
 	act t-failures says 1
-	holds '.outcome == "ok" or (.outcome == "unavailable" and
-		.started_at == null and (.error | test("no space left")))'
+	holds ".outcome == \"ok\" or (.outcome == \"unavailable\" and
+		.started_at == null and $says_full)"
 	rm "$small"/filler*
 	act t-failures says 1
 	ended ok 0
