@@ -164,9 +164,11 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 		.keys = &run->cli->globals->keyring,
 		.run_id = run->run_id,
 		.cancel_fd = cancel_fd,
-		.progress.line = sbx_term_progress,
-		.output = run->format == FORMAT_JSON ? NULL : on_output,
-		.ctx = run,
+		.events = {
+			.line = sbx_term_progress,
+			.output = run->format == FORMAT_JSON ? NULL : on_output,
+			.ctx = run,
+		},
 	};
 
 	if (run->format == FORMAT_TEXT)

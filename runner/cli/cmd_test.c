@@ -161,7 +161,7 @@ static json_t *run_test(struct session *session, const char *skill,
 		.secrets = &secrets,
 		.keys = session->keys,
 		.cancel_fd = session->cancel_fd,
-		.progress.line = sbx_term_progress,
+		.events.line = sbx_term_progress,
 	};
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_record record;

@@ -5,11 +5,10 @@
 
 int sbx_collect_begin(struct sbx_collect *collect,
 		      const struct sbx_secrets *secrets, size_t limit,
-		      sbx_collect_output *output, void *ctx,
+		      const struct sbx_run_events *events,
 		      struct sbx_error *err)
 {
-	collect->output = output;
-	collect->ctx = ctx;
+	collect->events = events;
 	if (sbx_redactor_new(&collect->redactor, secrets, err) < 0)
 		return -1;
 	for (int i = 0; i < SBX_COLLECT_STREAMS; i++) {
@@ -32,16 +31,17 @@ struct sink {
 /* The output file is a part of the record only. */
 static void hand_on(const struct sink *sink, const void *data, size_t size)
 {
-	const struct sbx_collect *collect = sink->collect;
+	const struct sbx_collected *streams = sink->collect->streams;
+	const struct sbx_run_events *events = sink->collect->events;
 
-	if (!collect->output || size == 0 ||
-	    sink->stream == &collect->streams[SBX_COLLECT_FILE])
+	if (!events || !events->output || size == 0 ||
+	    sink->stream == &streams[SBX_COLLECT_FILE])
 		return;
-	collect->output(collect->ctx,
-			sink->stream == &collect->streams[SBX_COLLECT_OUT]
-				? SBX_FRAMES_STDOUT
-				: SBX_FRAMES_STDERR,
-			data, size);
+	events->output(events->ctx,
+		       sink->stream == &streams[SBX_COLLECT_OUT]
+			       ? SBX_FRAMES_STDOUT
+			       : SBX_FRAMES_STDERR,
+		       data, size);
 }
 
 /* A mark may be longer than what it stands for. */

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "sandbox/run_events.h"
 #include "secret/redact.h"
 
 /*
@@ -34,28 +35,21 @@ struct sbx_collected {
 	bool is_cut;
 };
 
-/*
- * Called with what is kept of stdout and stderr, as it comes: @stream is
- * SBX_FRAMES_STDOUT or SBX_FRAMES_STDERR.
- */
-typedef void sbx_collect_output(void *ctx, int stream, const void *data,
-				size_t size);
-
 /* All zeros before sbx_collect_begin(). */
 struct sbx_collect {
 	struct sbx_collected streams[SBX_COLLECT_STREAMS];
 	struct sbx_redactor *redactor;
-	sbx_collect_output *output;
-	void *ctx;
+	const struct sbx_run_events *events;
 };
 
 /*
  * @secrets are borrowed until the end; NULL is as good as none.  @limit is
- * each stream's.  @output may be NULL.  MISCONFIGURED: no secret memory.
+ * each stream's.  @events, borrowed too, hear what is kept of stdout and stderr
+ * as it comes; NULL: nobody does.  MISCONFIGURED: no secret memory.
  */
 int sbx_collect_begin(struct sbx_collect *collect,
 		      const struct sbx_secrets *secrets, size_t limit,
-		      sbx_collect_output *output, void *ctx,
+		      const struct sbx_run_events *events,
 		      struct sbx_error *err);
 
 /*

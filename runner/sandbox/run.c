@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
@@ -42,6 +43,7 @@
 struct state {
 	const struct sbx_run *run;
 	struct sbx_record *record;
+	struct sbx_progress lines;
 	json_t *input;
 	struct sbx_schema *output_schema;
 	struct sbx_skill skill;
@@ -132,7 +134,7 @@ static int find_action(struct state *state, struct sbx_error *err)
 	if (sbx_grant_decide(run->policy, &wish, &state->grant, err) < 0)
 		return -1;
 	for (size_t i = 0; i < state->grant.lowered.n; i++)
-		sbx_progress_say(&run->progress, state->grant.lowered.v[i]);
+		sbx_progress_say(&state->lines, state->grant.lowered.v[i]);
 	return 0;
 }
 
@@ -228,7 +230,7 @@ static int get_image(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_skill_image_options options = {
 		.policy = state->run->policy,
-		.progress = state->run->progress,
+		.progress = state->lines,
 	};
 	double began = sbx_clock_ms();
 	int result;
@@ -298,6 +300,7 @@ static int check_program(struct state *state, struct sbx_error *err)
 
 static int start_sandbox(struct state *state, struct sbx_error *err)
 {
+	const struct sbx_run_events *events = &state->run->events;
 	struct sbx_record *record = state->record;
 	struct sbx_sandbox_times times = { .create_ms = -1, .start_ms = -1 };
 	int result = sbx_sandbox_start(&state->sandbox, state->run->engine,
@@ -308,6 +311,8 @@ static int start_sandbox(struct state *state, struct sbx_error *err)
 	record->start_ms = times.start_ms;
 	if (result == 0)
 		record->start = "cold";
+	if (result == 0 && events->started)
+		events->started(events->ctx, record->start);
 	return result;
 }
 
@@ -334,8 +339,7 @@ static void describe_program(const struct state *state,
 		.stop_grace_period_ms = action->stop_grace_period_ms,
 		.output_limit = action->output_limit,
 		.cancel_fd = run->cancel_fd,
-		.output = run->output,
-		.ctx = run->ctx,
+		.events = &run->events,
 	};
 }
 
@@ -387,7 +391,12 @@ static int go_through(struct state *state, struct sbx_error *err)
 
 void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 {
-	struct state state = { .run = run, .record = record, .place.fd = -1 };
+	struct state state = {
+		.run = run,
+		.record = record,
+		.lines = { .line = run->events.line, .ctx = run->events.ctx },
+		.place.fd = -1,
+	};
 	struct sbx_error err = SBX_ERROR_INIT;
 	double began = sbx_clock_ms();
 

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-#include "base/progress.h"
 #include "engine/engine.h"
 #include "sandbox/record.h"
+#include "sandbox/run_events.h"
 #include "secret/keyring.h"
 #include "secret/secrets.h"
 #include "skill/catalog.h"
@@ -26,9 +26,7 @@
  * @keys	what sealed secrets are opened with; NULL opens none
  * @run_id	or NULL for a new random one
  * @cancel_fd	readable when the caller wants the run to end, or -1
- * @progress	of what goes on before the action runs
- * @output	the action's bytes as they come (SBX_FRAMES_STDOUT or
- *		SBX_FRAMES_STDERR, unescaped), or NULL
+ * @events	who wants to know what goes on
  */
 struct sbx_run {
 	struct sbx_engine *engine;
@@ -45,9 +43,7 @@ struct sbx_run {
 	struct sbx_keyring *keys;
 	const char *run_id;
 	int cancel_fd;
-	struct sbx_progress progress;
-	void (*output)(void *ctx, int stream, const void *data, size_t size);
-	void *ctx;
+	struct sbx_run_events events;
 };
 
 /*

@@ -561,8 +561,8 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	result->file = &collect->streams[SBX_COLLECT_FILE].kept;
 
 	if (sbx_collect_begin(collect, program->redacted,
-			      (size_t)program->output_limit, program->output,
-			      program->ctx, err) < 0 ||
+			      (size_t)program->output_limit, program->events,
+			      err) < 0 ||
 	    sbx_channel_send_run(sandbox->channel, &run, err) < 0)
 		return -1;
 	sbx_channel_send_input(sandbox->channel, program->input,

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "init/wire.h"
 #include "sandbox/channel.h"
+#include "sandbox/run_events.h"
 #include "sandbox/spec.h"
 
 /*
@@ -48,7 +49,8 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
  * @redacted	what none of its bytes may show, borrowed until
  *		sbx_sandbox_free; or NULL
  * @cancel_fd	readable when the caller wants the end, or -1
- * @output	gets bytes as they come (within the limit), or NULL
+ * @events	who hears of its output and progress as they come, borrowed
+ *		until sbx_sandbox_free; or NULL
  */
 struct sbx_sandbox_program {
 	const struct sbx_strv *argv;
@@ -64,8 +66,7 @@ struct sbx_sandbox_program {
 	int64_t stop_grace_period_ms;
 	int64_t output_limit;
 	int cancel_fd;
-	void (*output)(void *ctx, int stream, const void *data, size_t size);
-	void *ctx;
+	const struct sbx_run_events *events;
 };
 
 /*

@@ -30,12 +30,17 @@ struct world {
 	struct sbx_collect collect;
 	struct sbx_secrets secrets;
 	struct heard heard;
+	struct sbx_run_events events;
 	struct sbx_error err;
 };
 
 static void begin(struct world *world, const char *value, size_t limit)
 {
 	memset(world, 0, sizeof(*world));
+	world->events = (struct sbx_run_events){
+		.output = on_output,
+		.ctx = &world->heard,
+	};
 	if (value) {
 		unsigned char *memory = NULL;
 
@@ -46,8 +51,7 @@ static void begin(struct world *world, const char *value, size_t limit)
 		sbx_secrets_set(&world->secrets, "S", &memory, strlen(value));
 	}
 	assert_int_equal(sbx_collect_begin(&world->collect, &world->secrets,
-					   limit, on_output, &world->heard,
-					   &world->err),
+					   limit, &world->events, &world->err),
 			 0);
 }
 
@@ -179,9 +183,9 @@ static void test_nobody_listens(void **state)
 	struct world world = { .err = SBX_ERROR_INIT };
 
 	(void)state;
-	assert_int_equal(sbx_collect_begin(&world.collect, NULL, 10, NULL, NULL,
-					   &world.err),
-			 0);
+	assert_int_equal(
+		sbx_collect_begin(&world.collect, NULL, 10, NULL, &world.err),
+		0);
 	take(&world, SBX_COLLECT_OUT, "out");
 	sbx_collect_end(&world.collect, false);
 	assert_kept(&world, SBX_COLLECT_OUT, "out", false);

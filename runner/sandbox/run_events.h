@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_RUN_EVENTS_H
+#define SBX_SANDBOX_RUN_EVENTS_H
+
+#include <stddef.h>
+
+/* What a run tells while it goes on.  The record comes at the end of it. */
+
+/*
+ * How far an action says it is.
+ *
+ * @done	at least 0
+ * @total	what @done will be at the end; negative: it does not say
+ * @message	valid UTF-8 but not escaped, or NULL
+ */
+struct sbx_run_progress {
+	double done;
+	double total;
+	const char *message;
+};
+
+/*
+ * Who listens.  Each may be NULL.  All are called by the thread that runs the
+ * action, in the order in which things happen, and what they get is valid
+ * during the call.  One that takes long holds up the run.
+ *
+ * @line	of what goes on before the action runs, such as a build: valid
+ *		UTF-8 but not escaped
+ * @started	there is a sandbox, and the action is about to get its input;
+ *		@start is the record's "start"
+ * @output	bytes as the action writes them, without secrets, unescaped and
+ *		within the limit; @stream is SBX_FRAMES_STDOUT or
+ *		SBX_FRAMES_STDERR
+ * @progress	never many: of what comes faster the latest counts
+ */
+struct sbx_run_events {
+	void (*line)(void *ctx, const char *line);
+	void (*started)(void *ctx, const char *start);
+	void (*output)(void *ctx, int stream, const void *data, size_t size);
+	void (*progress)(void *ctx, const struct sbx_run_progress *progress);
+	void *ctx;
+};
+
+#endif
