@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "sandbox/run_events.h"
+#include "sandbox/events.h"
 #include "secret/redact.h"
 
 /*

@@ -6,7 +6,7 @@
 
 #include "engine/engine.h"
 #include "sandbox/record.h"
-#include "sandbox/run_events.h"
+#include "sandbox/events.h"
 #include "secret/keyring.h"
 #include "secret/secrets.h"
 #include "skill/catalog.h"

@@ -11,7 +11,7 @@
 #include "engine/engine.h"
 #include "init/wire.h"
 #include "sandbox/channel.h"
-#include "sandbox/run_events.h"
+#include "sandbox/events.h"
 #include "sandbox/spec.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SANDBOX_RUN_EVENTS_H
-#define SBX_SANDBOX_RUN_EVENTS_H
+#ifndef SBX_SANDBOX_EVENTS_H
+#define SBX_SANDBOX_EVENTS_H
 
 #include <stddef.h>
 
