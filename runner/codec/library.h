@@ -2,6 +2,7 @@
 #ifndef SBX_CODEC_LIBRARY_H
 #define SBX_CODEC_LIBRARY_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -18,11 +19,25 @@ struct sbx_library_function {
 };
 
 /*
- * Loads @soname for good and fills in @out.  0, or -1 with INTERNAL:
- * "cannot load NAME: ...".
+ * A library, static.
+ *
+ * @name	what messages call it
+ * @table	the structure that @functions are members of
+ * @is_loaded	that @table can be used; false to begin with
  */
-int sbx_library_load(const char *soname, const char *name,
-		     const struct sbx_library_function *functions, size_t n,
-		     void *out, struct sbx_error *err);
+struct sbx_library {
+	const char *soname;
+	const char *name;
+	const struct sbx_library_function *functions;
+	size_t n_functions;
+	void *table;
+	atomic_bool is_loaded;
+};
+
+/*
+ * Loads it for good, if that has not been done; any thread may.  0, or -1
+ * with INTERNAL: "cannot load NAME: ...".
+ */
+int sbx_library_load(struct sbx_library *library, struct sbx_error *err);
 
 #endif

@@ -55,17 +55,13 @@ static const struct sbx_library_function functions[] = {
 #undef ROW
 };
 
-static int load(struct sbx_error *err)
-{
-	static bool loaded;
-
-	if (!loaded &&
-	    sbx_library_load(SONAME, "PCRE2", functions,
-			     SBX_ARRAY_SIZE(functions), &library, err) < 0)
-		return -1;
-	loaded = true;
-	return 0;
-}
+static struct sbx_library pcre2 = {
+	.soname = SONAME,
+	.name = "PCRE2",
+	.functions = functions,
+	.n_functions = SBX_ARRAY_SIZE(functions),
+	.table = &library,
+};
 
 struct sbx_schema_pattern {
 	pcre2_code_8 *code;
@@ -224,7 +220,7 @@ int sbx_schema_pattern_new(const char *text, size_t size,
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "there is nothing to repeat before the "
 				     "\"*\"");
-	if (load(err) < 0)
+	if (sbx_library_load(&pcre2, err) < 0)
 		return -1;
 	put_pattern(&known, text, size);
 	code = compile(sbx_buf_text(&known), known.len, &error, &offset);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/init_volume.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,32 +14,36 @@
 #define HASH_DIGITS 16
 #define UNIQUE_SIZE (16 + 1)
 
-const char *sbx_init_hash(void)
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char init_hash[HASH_DIGITS + 1];
+static char volume_name[64];
+
+static void find_names(void)
 {
-	static char short_hash[HASH_DIGITS + 1];
 	char hex[SBX_HASH_HEX_SIZE];
 	struct sbx_hash *hash = NULL;
 	size_t size;
 	const void *blob = sbx_init_blob(&size);
 
-	if (short_hash[0] != '\0')
-		return short_hash;
 	sbx_hash_new(&hash);
 	sbx_hash_bytes(hash, blob, size);
 	sbx_hash_finish(hash, hex);
 	sbx_hash_free(&hash);
-	memcpy(short_hash, hex, HASH_DIGITS);
-	return short_hash;
+	memcpy(init_hash, hex, HASH_DIGITS);
+	snprintf(volume_name, sizeof(volume_name), "skillbox-init-%s",
+		 init_hash);
+}
+
+const char *sbx_init_hash(void)
+{
+	pthread_once(&once, find_names);
+	return init_hash;
 }
 
 const char *sbx_init_volume_name(void)
 {
-	static char name[64];
-
-	if (name[0] == '\0')
-		snprintf(name, sizeof(name), "skillbox-init-%s",
-			 sbx_init_hash());
-	return name;
+	pthread_once(&once, find_names);
+	return volume_name;
 }
 
 /*

@@ -13,19 +13,31 @@
 #include "base/mem.h"
 #include "codec/hash.h"
 
+/* An entry of the user database, as text. */
+#define USER_SIZE_MAX 4096
+
+/* Where the user database has it; in @buf, or NULL. */
+static const char *find_home(char *buf, size_t size)
+{
+	struct passwd entry;
+	struct passwd *user;
+
+	if (getpwuid_r(geteuid(), &entry, buf, size, &user) != 0 || !user)
+		return NULL;
+	return user->pw_dir;
+}
+
 /* A relative one is invalid by the XDG Base Directory Specification. */
 char *sbx_durable_config_path(const char *name)
 {
 	const char *config = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
-	const struct passwd *user;
+	char buf[USER_SIZE_MAX];
 
 	if (config && config[0] == '/')
 		return sbx_asprintf("%s/skillbox/%s", config, name);
-	if (!home || home[0] != '/') {
-		user = getpwuid(geteuid());
-		home = user ? user->pw_dir : NULL;
-	}
+	if (!home || home[0] != '/')
+		home = find_home(buf, sizeof(buf));
 	if (!home || home[0] != '/')
 		return NULL;
 	return sbx_asprintf("%s/.config/skillbox/%s", home, name);

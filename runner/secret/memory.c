@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 static int close_process(struct sbx_error *err)
 {
 	static const struct rlimit none;
-	static bool is_closed;
+	static atomic_bool is_closed; /* done twice is no harm */
 
 	if (is_closed)
 		return 0;

@@ -31,6 +31,9 @@
 #define GRACE_MS   5000
 #define LAST_LINES 5
 
+/* An entry of the databases of users and of groups, as text. */
+#define ENTRY_SIZE_MAX 16384
+
 const char *const sbx_rootfs_proxies[] = {
 	"http_proxy",  "https_proxy", "no_proxy", "HTTP_PROXY",
 	"HTTPS_PROXY", "NO_PROXY",    NULL,
@@ -55,16 +58,18 @@ static bool is_sudo_user(uid_t uid)
  */
 static bool is_private_group(gid_t gid, uid_t uid)
 {
-	const struct passwd *user = getpwuid(uid);
-	cleanup_free char *name = user ? sbx_strdup(user->pw_name) : NULL;
-	const struct group *group = getgrgid(gid);
+	char user_buf[ENTRY_SIZE_MAX], group_buf[ENTRY_SIZE_MAX];
+	struct passwd user, *has_user;
+	struct group group, *has_group;
 
-	if (!name || !group || user->pw_gid != gid)
+	if (getpwuid_r(uid, &user, user_buf, sizeof(user_buf), &has_user) ||
+	    getgrgid_r(gid, &group, group_buf, sizeof(group_buf), &has_group) ||
+	    !has_user || !has_group || user.pw_gid != gid)
 		return false;
-	if (strcmp(group->gr_name, name) != 0)
+	if (strcmp(group.gr_name, user.pw_name) != 0)
 		return false;
-	return !group->gr_mem[0] ||
-	       (strcmp(group->gr_mem[0], name) == 0 && !group->gr_mem[1]);
+	return !group.gr_mem[0] ||
+	       (strcmp(group.gr_mem[0], user.pw_name) == 0 && !group.gr_mem[1]);
 }
 
 /* Why somebody else could change what @st describes, or NULL. */
