@@ -8,14 +8,16 @@
 #include "base/slots.h"
 
 /*
- * The policy's "concurrency": how many runs of @skill this user of the host
- * may have at once, over all processes; @most is 0 for any number.  Holds one
- * place in @slots (zeroed by the caller) until sbx_concurrency_end(), or until
- * the process dies.  BUSY when all are taken; MISCONFIGURED where they cannot
- * be counted, because a bound that cannot be kept is none.
+ * "concurrency", the policy's of a skill (@action is NULL) or the manifest's of
+ * one of its actions: how many runs this user of the host may have at once,
+ * over all processes; @most is 0 for any number.  Holds one place in @slots
+ * (zeroed by the caller) until sbx_concurrency_end(), or until the process
+ * dies.  BUSY when all are taken; MISCONFIGURED where they cannot be counted,
+ * because a bound that cannot be kept is none.
  */
 int sbx_concurrency_begin(struct sbx_slots *slots, const char *skill,
-			  int64_t most, struct sbx_error *err);
+			  const char *action, int64_t most,
+			  struct sbx_error *err);
 void sbx_concurrency_end(struct sbx_slots *slots);
 
 #endif

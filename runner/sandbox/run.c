@@ -50,6 +50,7 @@ struct state {
 	struct sbx_grant grant;
 	struct sbx_run_secrets secrets;
 	struct sbx_slots place;
+	struct sbx_slots place_of_action;
 	struct sbx_skill_image image;
 	char nonce[NONCE_SIZE];
 	char init_dir[INIT_DIR_SIZE];
@@ -210,8 +211,14 @@ static int find_sources(struct state *state, struct sbx_error *err)
 
 static int take_place(struct state *state, struct sbx_error *err)
 {
-	return sbx_concurrency_begin(&state->place, state->grant.skill,
-				     state->grant.concurrency, err);
+	const struct sbx_grant *grant = &state->grant;
+	const struct sbx_action *action = &grant->action;
+
+	if (sbx_concurrency_begin(&state->place, grant->skill, NULL,
+				  grant->concurrency, err) < 0)
+		return -1;
+	return sbx_concurrency_begin(&state->place_of_action, grant->skill,
+				     action->name, action->concurrency, err);
 }
 
 /* --- the stages ------------------------------------------------------------ */
@@ -396,6 +403,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 		.record = record,
 		.lines = { .line = run->events.line, .ctx = run->events.ctx },
 		.place.fd = -1,
+		.place_of_action.fd = -1,
 	};
 	struct sbx_error err = SBX_ERROR_INIT;
 	double began = sbx_clock_ms();
@@ -407,6 +415,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 
 	sbx_engine_set_patience(run->engine, INFINITY);
 	sbx_sandbox_free(&state.sandbox);
+	sbx_concurrency_end(&state.place_of_action);
 	sbx_concurrency_end(&state.place);
 	free(state.host_paths);
 	sbx_strv_free(&state.argv);

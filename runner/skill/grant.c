@@ -229,6 +229,26 @@ static void lower_ulimits(const struct sbx_skill_rules *rules,
 	}
 }
 
+/* An action that says nothing has not asked: only what is always kept counts. */
+static void lower_warm_pool(const struct sbx_skill_rules *rules,
+			    struct sbx_grant *grant)
+{
+	struct sbx_warm_pool *warm = &grant->action.warm_pool;
+
+	grant->waiting = rules->waiting;
+	if (warm->min > rules->waiting) {
+		sbx_strv_push_take(
+			&grant->lowered,
+			sbx_asprintf("skills.waiting: %lld was asked for, "
+				     "%lld is granted",
+				     (long long)warm->min,
+				     (long long)rules->waiting));
+		warm->min = rules->waiting;
+	}
+	if (warm->max > rules->waiting)
+		warm->max = rules->waiting;
+}
+
 static int grant_limits(const struct sbx_policy *policy,
 			const struct sbx_skill_rules *rules,
 			const struct sbx_wish *wish, struct sbx_grant *grant,
@@ -241,6 +261,7 @@ static int grant_limits(const struct sbx_policy *policy,
 	}
 	lower_tmpfs(rules, grant);
 	lower_ulimits(rules, grant);
+	lower_warm_pool(rules, grant);
 	return 0;
 }
 

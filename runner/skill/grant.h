@@ -53,6 +53,8 @@ struct sbx_wish {
  * @owner	[a-z0-9._-]{1,64}
  * @skill	the skill's name
  * @concurrency	how many runs of the skill there may be; 0: any number
+ * @waiting	how many sandboxes of the skill may wait; the action's warm_pool
+ *		asks for no more
  * @lowered	"skills.limits.mem_limit: 4g was asked for, 2g is granted"
  */
 struct sbx_grant {
@@ -60,6 +62,7 @@ struct sbx_grant {
 	char *owner;
 	char *skill;
 	int64_t concurrency;
+	int64_t waiting;
 	struct sbx_strv lowered;
 };
 

@@ -35,6 +35,19 @@ enum sbx_network {
 	SBX_NETWORK_COUNT,
 };
 
+/* What becomes of a sandbox after a run. */
+enum sbx_reuse { SBX_REUSE_NEVER, SBX_REUSE_RESET };
+
+/* How far a waiting sandbox has got: it is there, or its program runs too. */
+enum sbx_warm_start { SBX_WARM_SANDBOX, SBX_WARM_PROGRAM };
+
+/* How many sandboxes `skillbox serve` keeps waiting: @min <= @max. */
+struct sbx_warm_pool {
+	int64_t min;
+	int64_t max;
+	enum sbx_warm_start start;
+};
+
 /*
  * @source	name of a skill's volume, or an absolute path of the host
  * @target	absolute, normalised path in the sandbox
@@ -89,6 +102,7 @@ void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
  * @environment			"NAME=value"
  * @input_schema, @output_schema	JSON Schemas that have been compiled
  *once, or NULL
+ * @concurrency			runs at once; 0 for any number
  * @has_user			false: @uid and @gid are for the policy to
  *choose
  */
@@ -121,6 +135,9 @@ struct sbx_action {
 	size_t n_ulimits;
 	int64_t input_limit;
 	int64_t output_limit;
+	enum sbx_reuse reuse;
+	struct sbx_warm_pool warm_pool;
+	int64_t concurrency;
 	char *runtime;
 	bool has_user;
 	uint32_t uid;
@@ -136,6 +153,8 @@ struct sbx_action {
 #define SBX_NANO_CPUS_MIN    INT64_C(10000000)
 #define SBX_NANO_CPUS_MAX    (4096 * INT64_C(1000000000))
 #define SBX_STREAM_LIMIT_MAX (INT64_C(1) << 30)
+#define SBX_CONCURRENCY_MAX  1024
+#define SBX_WAITING_MAX	     4096	/* sandboxes */
 #define SBX_ID_MAX	     2147483647 /* what engines take as uid or gid */
 
 /* How many there may be: of actions, tests; of entries in an action's. */

@@ -17,6 +17,7 @@ const char *const sbx_input_words[] = { "stdin", "env", NULL };
 const char *const sbx_output_words[] = { "auto",   "json", "text",
 					 "binary", "file", NULL };
 const char *const sbx_network_words[] = { "none", "bridge", "host", NULL };
+const char *const sbx_reuse_words[] = { "never", "reset", NULL };
 
 /*
  * nofile and core have a limit in every sandbox.  A core limit of 0 would
@@ -35,6 +36,7 @@ void sbx_action_init(struct sbx_action *action)
 		.pids_limit = 64,
 		.input_limit = 16 * MIB,
 		.output_limit = MIB,
+		.warm_pool = { .max = 2 },
 	};
 	sbx_action_add_tmpfs(action, "/tmp", 64 * MIB, false);
 	sbx_action_set_ulimit(action, "nofile", 1024, 1024);
@@ -139,20 +141,6 @@ static void read_network(const struct sbx_at *at, const struct sbx_field *field,
 		return;
 	}
 	sbx_read_word(at, field, object);
-}
-
-/* One sandbox per request is all there is so far. */
-static void read_reuse(const struct sbx_at *at, const struct sbx_field *field,
-		       void *object)
-{
-	const char *text = sbx_json_plain_text(at->value);
-
-	(void)object;
-	if (text && strcmp(text, "reset") == 0)
-		sbx_reader_error(at, "\"reset\" is not supported yet, expected "
-				     "never");
-	else if (!text || strcmp(text, "never") != 0)
-		sbx_reader_expected(at, field->expected);
 }
 
 /* "1000:1000" */
@@ -379,7 +367,19 @@ const struct sbx_field sbx_action_fields[] = {
 	  .min = 1,
 	  .max = SBX_STREAM_LIMIT_MAX,
 	  .expected = "a size such as 1m, at most 1g" },
-	{ .name = "reuse", .read = read_reuse, DEFAULT, .expected = "never" },
+	{ .name = "reuse",
+	  .read = sbx_read_word,
+	  DEFAULT,
+	  AT(reuse),
+	  .words = sbx_reuse_words },
+	{ .name = "warm_pool", .read = sbx_manifest_read_warm_pool, DEFAULT },
+	{ .name = "concurrency",
+	  .read = sbx_read_integer,
+	  DEFAULT,
+	  AT(concurrency),
+	  .max = SBX_CONCURRENCY_MAX,
+	  .expected = "how many runs there may be at once, from 1 to 1024, "
+		      "or 0 for any number" },
 	{ .name = "runtime",
 	  .read = sbx_read_text,
 	  DEFAULT,
@@ -398,8 +398,6 @@ const struct sbx_field sbx_action_fields[] = {
 	  .read = sbx_manifest_read_schema,
 	  AT(output_schema) },
 	LATER("files"),
-	LATER("warm_pool"),
-	LATER("concurrency"),
 	LATER("tool_name"),
 	LATER("title"),
 	LATER("annotations"),

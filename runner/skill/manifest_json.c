@@ -117,6 +117,16 @@ static void set_limits(json_t *object, const struct sbx_action *action)
 	set_size(object, "output_limit", action->output_limit);
 }
 
+static json_t *warm_pool_json(const struct sbx_warm_pool *warm)
+{
+	json_t *object = json_object();
+
+	set(object, "min", json_integer(warm->min));
+	set(object, "max", json_integer(warm->max));
+	set_text(object, "start", sbx_warm_start_words[warm->start]);
+	return object;
+}
+
 static void set_schemas(json_t *object, const struct sbx_action *action)
 {
 	if (action->input_schema)
@@ -145,7 +155,9 @@ static json_t *action_json(const struct sbx_action *action)
 	set(object, "environment", sbx_json_variables(action->environment.v));
 	set(object, "secrets", secrets_json(action));
 	set_limits(object, action);
-	set_text(object, "reuse", "never");
+	set_text(object, "reuse", sbx_reuse_words[action->reuse]);
+	set(object, "warm_pool", warm_pool_json(&action->warm_pool));
+	set(object, "concurrency", json_integer(action->concurrency));
 	set_text(object, "runtime", action->runtime);
 	if (action->has_user) {
 		cleanup_free char *user =

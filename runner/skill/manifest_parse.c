@@ -167,6 +167,7 @@ json_t *sbx_manifest_keys(void)
 		{ "secrets[]", sbx_secret_fields, 0 },
 		{ "volumes[]", sbx_mount_fields, 0 },
 		{ "ulimits.*", sbx_ulimit_fields, 0 },
+		{ "warm_pool", sbx_warm_pool_fields, 0 },
 		{ "tests[]", sbx_test_fields, 0 },
 		{ "tests[].expect", sbx_expect_fields, 0 },
 	};

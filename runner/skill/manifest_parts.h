@@ -15,6 +15,7 @@ extern const struct sbx_field sbx_action_fields[];
 extern const struct sbx_field sbx_mount_fields[];
 extern const struct sbx_field sbx_secret_fields[];
 extern const struct sbx_field sbx_ulimit_fields[];
+extern const struct sbx_field sbx_warm_pool_fields[];
 extern const struct sbx_field sbx_test_fields[];
 extern const struct sbx_field sbx_expect_fields[];
 
@@ -22,6 +23,10 @@ extern const struct sbx_field sbx_expect_fields[];
 extern const char *const sbx_input_words[];
 extern const char *const sbx_output_words[];
 extern const char *const sbx_network_words[];
+
+/* The same of enum sbx_reuse and sbx_warm_start. */
+extern const char *const sbx_reuse_words[];
+extern const char *const sbx_warm_start_words[];
 
 /*
  * "defaults:" and "actions:", and then "tests:", of the document @root, as far
@@ -47,6 +52,14 @@ void sbx_manifest_read_volumes(const struct sbx_at *at,
 			       const struct sbx_field *field, void *object);
 void sbx_manifest_read_tmpfs(const struct sbx_at *at,
 			     const struct sbx_field *field, void *object);
+
+/* "warm_pool:", on top of what was there. */
+void sbx_manifest_read_warm_pool(const struct sbx_at *at,
+				 const struct sbx_field *field, void *object);
+
+/* Notes what cannot be kept waiting so; @at is the action. */
+void sbx_manifest_check_warm_pool(const struct sbx_at *at,
+				  const struct sbx_action *action);
 
 /* "input_schema:" and "output_schema:", into a json_t *. */
 void sbx_manifest_read_schema(const struct sbx_at *at,

@@ -119,6 +119,7 @@ static void init_skills(struct sbx_skill_rules *rules)
 
 	*rules = (struct sbx_skill_rules){
 		.enabled = true,
+		.waiting = 32,
 		.rights.networks[SBX_NETWORK_NONE] = true,
 		.rights.limits = { .nano_cpus = 4 * INT64_C(1000000000),
 				   .mem_limit = 2048 * MIB,
@@ -149,6 +150,9 @@ void sbx_policy_init(struct sbx_policy *policy)
 	*policy = (struct sbx_policy){
 		.uid_range = { UID_FIRST, UID_LAST },
 		.disk_free = 256 * MIB,
+		.pool = { .waiting = 256,
+			  .mem_limit = 4096 * MIB,
+			  .mem_free = 512 * MIB },
 	};
 	init_skills(&policy->skills);
 	for (size_t i = 0; i < SBX_REQUESTER_COUNT; i++)

@@ -69,12 +69,11 @@ struct sbx_rights {
 	struct sbx_limits limits;
 };
 
-#define SBX_CONCURRENCY_MAX 1024
-
 /*
  * What manifests may ask for.
  *
  * @concurrency		runs of one skill at once; 0 for any number
+ * @waiting		sandboxes of one skill that wait for a request
  * @ulimits		the most of some; what is not named is not bounded
  * @runtimes		of the engine, by name; "default" is the engine's own
  * @users		what an explicit "user:" may be, uid and gid
@@ -85,6 +84,7 @@ struct sbx_rights {
 struct sbx_skill_rules {
 	bool enabled;
 	int64_t concurrency;
+	int64_t waiting;
 	struct sbx_rights rights;
 	struct sbx_ulimit *ulimits;
 	size_t n_ulimits;
@@ -107,6 +107,19 @@ struct sbx_skill_exception {
 };
 
 /*
+ * Sandboxes that wait for a request, all together.
+ *
+ * @waiting	how many there may be
+ * @mem_limit	bytes that they may take, with what the engine needs for each
+ * @mem_free	bytes that must be available on the host besides
+ */
+struct sbx_pool_rules {
+	int64_t waiting;
+	int64_t mem_limit;
+	int64_t mem_free;
+};
+
+/*
  * @file	where it came from; NULL for the built-in one
  * @exceptions	of single skills, complete: what they do not change is as in
  *		@skills
@@ -121,6 +134,7 @@ struct sbx_policy {
 	struct sbx_request_rules requests[SBX_REQUESTER_COUNT];
 	struct sbx_id_range uid_range;
 	int64_t disk_free;
+	struct sbx_pool_rules pool;
 };
 
 /*

@@ -338,6 +338,12 @@ static const struct sbx_field skill_fields[] = {
 	  .max = SBX_CONCURRENCY_MAX,
 	  .expected = "how many runs of one skill there may be at once, from "
 		      "1 to 1024, or 0 for any number" },
+	{ .name = "waiting",
+	  .read = sbx_read_integer,
+	  AT(waiting),
+	  .max = SBX_WAITING_MAX,
+	  .expected = "how many sandboxes of one skill may wait for a "
+		      "request, from 0 to 4096" },
 	{ .name = "networks",
 	  .read = read_networks,
 	  AT(rights),
@@ -432,6 +438,37 @@ static void read_engine(const struct sbx_at *at, const struct sbx_field *field,
 	sbx_read_mapping(at, engine_fields, 0, object);
 }
 
+#define AT(member) .offset = offsetof(struct sbx_pool_rules, member)
+
+static const struct sbx_field pool_fields[] = {
+	{ .name = "waiting",
+	  .read = sbx_read_integer,
+	  AT(waiting),
+	  .max = SBX_WAITING_MAX,
+	  .expected = "how many sandboxes may wait for a request, from 0 to "
+		      "4096" },
+	{ .name = "mem_limit",
+	  .read = sbx_read_size,
+	  AT(mem_limit),
+	  .max = SBX_MEM_LIMIT_MAX,
+	  .expected = "a size such as 2g, or 0" },
+	{ .name = "mem_free",
+	  .read = sbx_read_size,
+	  AT(mem_free),
+	  .max = SBX_MEM_LIMIT_MAX,
+	  .expected = "a size such as 512m, or 0" },
+	{ .name = NULL },
+};
+#undef AT
+
+static void read_pool(const struct sbx_at *at, const struct sbx_field *field,
+		      void *object)
+{
+	(void)field;
+	sbx_read_mapping(at, pool_fields, 0,
+			 &((struct sbx_policy *)object)->pool);
+}
+
 /* --- the document --------------------------------------------------------- */
 
 static const struct sbx_field document_fields[] = {
@@ -445,6 +482,7 @@ static const struct sbx_field document_fields[] = {
 	{ .name = "callers", .read = read_callers },
 	{ .name = "uid_range", .read = read_uid_range },
 	{ .name = "engine", .read = read_engine },
+	{ .name = "pool", .read = read_pool },
 	{ .name = NULL },
 };
 
@@ -517,6 +555,7 @@ json_t *sbx_policy_keys(void)
 		{ "", document_fields },     { "skills", skill_fields },
 		{ "build", build_fields },   { "limits", limit_fields },
 		{ "engine", engine_fields }, { "requests", request_fields },
+		{ "pool", pool_fields },
 	};
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(tables); i++)

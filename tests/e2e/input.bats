@@ -141,9 +141,7 @@ YAML
 }
 
 @test "what a later version will know is not supported yet" {
-	for key in 'reuse: reset' \
-		'warm_pool: {max: 1}' 'concurrency: 4' \
-		'network: {allow: ["example.com:443"]}' \
+	for key in 'network: {allow: ["example.com:443"]}' \
 		'files: {in: /workspace/in}'; do
 		manifest <<YAML
 schema_version: 1

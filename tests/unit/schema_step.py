@@ -24,6 +24,7 @@ TABLES = {"skill.schema.json": {
     "secrets[]": ["definitions", "secret"],
     "volumes[]": ["definitions", "volume"],
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],
+    "warm_pool": ["definitions", "warm_pool"],
     "tests[]": ["definitions", "test"],
     "tests[].expect": ["definitions", "expect"],
 }, "policy.schema.json": {
@@ -32,6 +33,7 @@ TABLES = {"skill.schema.json": {
     "build": ["definitions", "skills", "properties", "build"],
     "limits": ["definitions", "limits"],
     "engine": ["properties", "engine"],
+    "pool": ["properties", "pool"],
     "requests": ["definitions", "requests"],
 }, "secrets.schema.json": {
     "": [],

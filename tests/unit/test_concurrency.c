@@ -33,7 +33,7 @@ static bool begin(struct sbx_slots *slots, const char *name, int64_t most)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 
-	if (sbx_concurrency_begin(slots, name, most, &err) == 0)
+	if (sbx_concurrency_begin(slots, name, NULL, most, &err) == 0)
 		return true;
 	assert_int_equal(err.outcome, SBX_OUTCOME_BUSY);
 	assert_true(sbx_text_has_prefix(err.message, "skills.concurrency: "));
@@ -58,6 +58,28 @@ static void test_bound(void **state)
 	assert_true(begin(&c, skill, 2));
 	sbx_concurrency_end(&b);
 	sbx_concurrency_end(&c);
+}
+
+/* An action has places of its own, beside its skill's and other actions'. */
+static void test_action(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_slots whole, a, b, again;
+
+	(void)state;
+	assert_true(begin(&whole, skill, 1));
+	assert_int_equal(sbx_concurrency_begin(&a, skill, "a", 1, &err), 0);
+	assert_int_equal(sbx_concurrency_begin(&b, skill, "b", 1, &err), 0);
+	assert_int_equal(sbx_concurrency_begin(&again, skill, "a", 1, &err),
+			 -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_BUSY);
+	assert_true(sbx_text_has_prefix(err.message, "concurrency: a of "));
+	sbx_concurrency_end(&again);
+	sbx_concurrency_end(&a);
+	assert_int_equal(sbx_concurrency_begin(&again, skill, "a", 1, &err), 0);
+	sbx_concurrency_end(&again);
+	sbx_concurrency_end(&b);
+	sbx_concurrency_end(&whole);
 }
 
 /* However a run dies, its place is free. */
@@ -98,7 +120,8 @@ static void test_uncountable(void **state)
 	nothing = old;
 	nothing.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &nothing), 0);
-	assert_int_equal(sbx_concurrency_begin(&slots, skill, 1, &err), -1);
+	assert_int_equal(sbx_concurrency_begin(&slots, skill, NULL, 1, &err),
+			 -1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
 	sbx_concurrency_end(&slots);
@@ -108,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_action),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_uncountable),
 	};

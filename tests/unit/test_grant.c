@@ -573,6 +573,31 @@ static int64_t hard_limit(const struct sbx_action *action, const char *name)
 	return sbx_ulimits_find(action->ulimits, action->n_ulimits, name)->hard;
 }
 
+/* No more sandboxes wait than the policy lets; what was always to be is said. */
+static void test_warm_pool(void **state)
+{
+	static const char policy[] = SKILLS("waiting: 3");
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	grant = granted(policy, "{warm_pool: {min: 4, max: 9}}", &none,
+			SBX_REQUESTER_CALLER);
+	assert_int_equal(grant.waiting, 3);
+	assert_int_equal(grant.action.warm_pool.min, 3);
+	assert_int_equal(grant.action.warm_pool.max, 3);
+	assert_int_equal(grant.lowered.n, 1);
+	assert_string_equal(grant.lowered.v[0],
+			    "skills.waiting: 4 was asked for, 3 is granted");
+	sbx_grant_clear(&grant);
+	grant = granted(policy, "{warm_pool: {min: 1, max: 2}}", &none,
+			SBX_REQUESTER_CALLER);
+	assert_int_equal(grant.action.warm_pool.min, 1);
+	assert_int_equal(grant.action.warm_pool.max, 2);
+	assert_int_equal(grant.lowered.n, 0);
+	sbx_grant_clear(&grant);
+}
+
 /* Each number that is too large is lowered to the rule's, and that is said. */
 static void test_numbers_are_lowered(void **state)
 {
@@ -861,6 +886,7 @@ int main(void)
 		cmocka_unit_test(test_requested_volumes),
 		cmocka_unit_test(test_requested_volume_of_the_skill),
 		cmocka_unit_test(test_tighter_is_still_checked),
+		cmocka_unit_test(test_warm_pool),
 		cmocka_unit_test(test_numbers_are_lowered),
 		cmocka_unit_test(test_small_numbers_stay),
 		cmocka_unit_test(test_requested_numbers),

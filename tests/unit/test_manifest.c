@@ -69,6 +69,11 @@ static void test_defaults(void **state)
 	assert_int_equal(a->pids_limit, 64);
 	assert_int_equal(a->input_limit, 16 << 20);
 	assert_int_equal(a->output_limit, 1 << 20);
+	assert_int_equal(a->reuse, SBX_REUSE_NEVER);
+	assert_int_equal(a->warm_pool.min, 0);
+	assert_int_equal(a->warm_pool.max, 2);
+	assert_int_equal(a->warm_pool.start, SBX_WARM_SANDBOX);
+	assert_int_equal(a->concurrency, 0);
 	assert_int_equal(a->n_volumes, 0);
 	assert_int_equal(a->environment.n, 0);
 	assert_int_equal(a->n_secrets, 0);
@@ -117,7 +122,9 @@ static const char full[] = HEAD
 	"    ulimits: {nproc: 7, nofile: {soft: 1, hard: 2}}\n"
 	"    input_limit: 1k\n"
 	"    output_limit: 5\n"
-	"    reuse: never\n"
+	"    reuse: reset\n"
+	"    warm_pool: {min: 3, max: 5, start: sandbox}\n"
+	"    concurrency: 6\n"
 	"    runtime: crun\n"
 	"    user: 1000:2000\n"
 	"  other: {entrypoint: [], command: ''}\n"
@@ -146,6 +153,10 @@ static void check_full_action(const struct sbx_action *a)
 	assert_int_equal(a->pids_limit, 2);
 	assert_int_equal(a->input_limit, 1024);
 	assert_int_equal(a->output_limit, 5);
+	assert_int_equal(a->reuse, SBX_REUSE_RESET);
+	assert_int_equal(a->warm_pool.min, 3);
+	assert_int_equal(a->warm_pool.max, 5);
+	assert_int_equal(a->concurrency, 6);
 	assert_string_equal(a->runtime, "crun");
 	assert_int_equal(a->uid, 1000);
 	assert_int_equal(a->gid, 2000);
@@ -220,7 +231,7 @@ static void test_full(void **state)
 	assert_string_equal(input, "[1]");
 	assert_true(
 		json_is_null(json_object_get(m->tests[0].expect, "output")));
-	assert_int_equal(m->tests[0].line, 38);
+	assert_int_equal(m->tests[0].line, 40);
 	assert_string_equal(m->tests[1].name, "named");
 	assert_true(json_is_object(m->tests[1].input));
 	assert_string_equal(expect, "{\"status\": 3}");

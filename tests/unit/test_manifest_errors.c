@@ -43,7 +43,7 @@ static void test_every_error(void **state)
 				   "    timeout: abc\n"
 				   "    tiemout: 3s\n"
 				   "    timeout: 3s\n"
-				   "    warm_pool: {}\n"
+				   "    files: {}\n"
 				   "    network: hots\n"
 				   "    cpus: .inf\n"
 				   "    volumes: [a:/x, \"./b:/b\"]\n"
@@ -66,7 +66,7 @@ static void test_every_error(void **state)
 		"\"timeout\"?",
 		"9:5: duplicate key \"timeout\": it is at 7:5 already; "
 		"remove one",
-		"10:5: actions.run.warm_pool: not supported yet, remove it",
+		"10:5: actions.run.files: not supported yet, remove it",
 		"11:14: actions.run.network: found \"hots\", expected none, "
 		"bridge or host; did you mean \"host\"?",
 		"12:11: infinity and NaN are not supported; quote it if it "
@@ -152,8 +152,24 @@ static void test_single_errors(void **state)
 		{ HEAD "actions: {run: {output: text, output_schema: {}}}\n",
 		  "4:31: actions.run.output_schema: the output is no JSON "
 		  "value: give output as auto, json or file" },
-		{ HEAD "actions: {run: {reuse: reset}}\n",
-		  "4:24: actions.run.reuse: \"reset\" is not supported yet" },
+		{ HEAD "actions: {run: {reuse: always}}\n",
+		  "4:24: actions.run.reuse: found \"always\", expected never "
+		  "or reset" },
+		{ HEAD "actions: {run: {warm_pool: {min: 3}}}\n",
+		  "4:28: actions.run.warm_pool: warm_pool.min is 3, more than "
+		  "its max, which is 2: raise max" },
+		{ HEAD "actions: {run: {input: env, warm_pool: {start: "
+		       "program}}}\n",
+		  "4:40: actions.run.warm_pool: \"start: program\" needs "
+		  "\"input: stdin\": a program that was started early cannot "
+		  "get its input in the environment" },
+		{ HEAD "actions: {run: {input: env}}\n"
+		       "defaults: {warm_pool: {start: program}}\n",
+		  "4:16: actions.run: \"start: program\" needs \"input: "
+		  "stdin\"" },
+		{ HEAD "actions: {run: {concurrency: 1025}}\n",
+		  "4:30: actions.run.concurrency: found 1025, expected how "
+		  "many runs" },
 	};
 
 	(void)state;

@@ -44,6 +44,7 @@ static void check_same_rules(const struct sbx_skill_rules *a,
 {
 	assert_int_equal(a->enabled, b->enabled);
 	assert_int_equal(a->concurrency, b->concurrency);
+	assert_int_equal(a->waiting, b->waiting);
 	assert_memory_equal(a->rights.networks, b->rights.networks,
 			    sizeof(a->rights.networks));
 	assert_int_equal(a->rights.n_volumes, b->rights.n_volumes);
@@ -87,6 +88,8 @@ static void test_builtin(void **state)
 	assert_int_equal(builtin.uid_range.first, strictest.uid_range.first);
 	assert_int_equal(builtin.uid_range.last, strictest.uid_range.last);
 	assert_int_equal(builtin.disk_free, strictest.disk_free);
+	assert_memory_equal(&builtin.pool, &strictest.pool,
+			    sizeof(builtin.pool));
 	sbx_policy_clear(&strictest);
 	/* The shipped webpage and telegram, and nobody else, have one. */
 	assert_int_equal(builtin.n_exceptions, 2);
@@ -244,6 +247,11 @@ static void test_each_mistake(void **state)
 		{ "skills: {users: [true]}", "skills.users[0]: " },
 		{ "skills: {enabled: 1}", "skills.enabled: " },
 		{ "skills: {concurrency: -1}", "skills.concurrency: " },
+		{ "skills: {waiting: -1}", "skills.waiting: " },
+		{ "pool: []", "pool: " },
+		{ "pool: {waiting: 4097}", "pool.waiting: " },
+		{ "pool: {mem_limit: much}", "pool.mem_limit: " },
+		{ "pool: {mem_free: -1}", "pool.mem_free: " },
 		{ "skills: {hosts: []}", "skills.hosts: not supported yet" },
 		{ "skills: {privileged: true}",
 		  "skills.privileged: no policy can grant" },
@@ -325,7 +333,8 @@ static void test_each_key(void **state)
 {
 	static const char text[] =
 		"schema_version: 1\n"
-		"skills: {enabled: false, concurrency: 3, networks: [host],\n"
+		"skills: {enabled: false, concurrency: 3, waiting: 4,\n"
+		"  networks: [host],\n"
 		"  volumes: [\"/srv//a:ro\", \"b:rw\", \"*:ro\"],\n"
 		"  limits: {cpus: 1, mem_limit: 7m, pids_limit: 3, timeout: "
 		"4s,\n"
@@ -339,7 +348,8 @@ static void test_each_key(void **state)
 		"callers: {environment: true, networks: [bridge], volumes: "
 		"[\"*:rw\"], limits: {cpus: 3}}\n"
 		"uid_range: \"300000-300009\"\n"
-		"engine: {disk_free: 11}\n";
+		"engine: {disk_free: 11}\n"
+		"pool: {waiting: 12, mem_limit: 13, mem_free: 14}\n";
 	struct sbx_policy policy = parse(text, strlen(text));
 	const struct sbx_skill_rules *skills = &policy.skills;
 	const struct sbx_volume_rule *volumes = skills->rights.volumes;
@@ -357,6 +367,7 @@ static void test_each_key(void **state)
 	(void)state;
 	assert_false(skills->enabled);
 	assert_int_equal(skills->concurrency, 3);
+	assert_int_equal(skills->waiting, 4);
 	assert_true(skills->rights.networks[SBX_NETWORK_NONE]);
 	assert_false(skills->rights.networks[SBX_NETWORK_BRIDGE]);
 	assert_true(skills->rights.networks[SBX_NETWORK_HOST]);
@@ -390,6 +401,9 @@ static void test_each_key(void **state)
 	assert_int_equal(policy.uid_range.first, 300000);
 	assert_int_equal(policy.uid_range.last, 300009);
 	assert_int_equal(policy.disk_free, 11);
+	assert_int_equal(policy.pool.waiting, 12);
+	assert_int_equal(policy.pool.mem_limit, 13);
+	assert_int_equal(policy.pool.mem_free, 14);
 	sbx_policy_clear(&policy);
 }
 
