@@ -25,7 +25,9 @@
  */
 
 /* The text format keeps what the action wrote, to give it back unchanged. */
-#define RAW_MAX (256 * 1024 * 1024)
+#define RAW_MAX	   (256 * 1024 * 1024)
+
+#define STATUS_MAX 2048
 
 /* How long a call may hold us up when the record is out already. */
 #define SWEEP_MS 2000
@@ -130,6 +132,25 @@ static void on_output(void *ctx, int stream, const void *data, size_t size)
 		sbx_cancel_now(); /* nobody reads any more */
 }
 
+/* "30 % (3 of 10): message" or "3: message" */
+static void on_progress(void *ctx, const struct sbx_run_progress *progress)
+{
+	cleanup_buf struct sbx_buf line = SBX_BUF_INIT(STATUS_MAX);
+	const struct run *run = ctx;
+
+	if (run->err.in_line || (run->out.escape && run->out.in_line))
+		return; /* the action is in the middle of a line there */
+	if (progress->total > 0)
+		sbx_buf_printf(&line, "%.0f %% (%.15g of %.15g)",
+			       100 * progress->done / progress->total,
+			       progress->done, progress->total);
+	else
+		sbx_buf_printf(&line, "%.15g", progress->done);
+	if (progress->message)
+		sbx_buf_printf(&line, ": %s", progress->message);
+	sbx_term_status(sbx_buf_text(&line));
+}
+
 /* How the action gives its output; of no matter when it cannot be told. */
 static void find_output(struct run *run, const struct sbx_catalog *catalog)
 {
@@ -167,6 +188,7 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 		.events = {
 			.line = sbx_term_progress,
 			.output = run->format == FORMAT_JSON ? NULL : on_output,
+			.progress = on_progress,
 			.ctx = run,
 		},
 	};
@@ -175,6 +197,7 @@ static void run_action(struct run *run, const struct sbx_catalog *catalog,
 		find_output(run, catalog);
 	sbx_engine_set_cancel_fd(run->engine, cancel_fd);
 	sbx_run_action(&request, record);
+	sbx_term_status(NULL);
 	sbx_term_stream_end(&run->out);
 	sbx_term_stream_end(&run->err);
 }

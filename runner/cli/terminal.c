@@ -42,11 +42,41 @@ char *sbx_term_escape(const char *text)
 	return sbx_buf_take(&out);
 }
 
+/* --- the line that goes away ------------------------------------------------ */
+
+static bool status_is_shown;
+
+/* Before anything else is written that may go to the same terminal. */
+static void clear_status(void)
+{
+	if (status_is_shown)
+		fputs("\r\033[K", stderr);
+	status_is_shown = false;
+}
+
+/* Without automatic wrapping: what is too long for the line is not shown. */
+void sbx_term_status(const char *line)
+{
+	cleanup_free char *text = line ? sbx_term_escape(line) : NULL;
+
+	clear_status();
+	if (!text)
+		return;
+	status_is_shown = isatty(STDERR_FILENO) == 1;
+	if (status_is_shown)
+		fprintf(stderr, "\033[?7l%s\033[?7h", text);
+	else
+		fprintf(stderr, "%s\n", text);
+}
+
+/* --- messages --------------------------------------------------------------- */
+
 void sbx_term_progress(void *ctx, const char *line)
 {
 	cleanup_free char *text = escape_lines(line);
 
 	(void)ctx;
+	clear_status();
 	fprintf(stderr, "%s\n", text);
 }
 
@@ -62,6 +92,7 @@ void sbx_term_error(const char *format, ...)
 	va_end(args);
 	text = escape_lines(message);
 	fflush(stdout);
+	clear_status();
 	fprintf(stderr, "skillbox: %s\n", text);
 }
 
@@ -70,6 +101,7 @@ void sbx_term_json(const json_t *value)
 	cleanup_free char *text = isatty(STDOUT_FILENO) ? sbx_json_pretty(value)
 							: sbx_json_line(value);
 
+	clear_status();
 	fputs(text, stdout);
 	if (!sbx_text_has_suffix(text, "\n"))
 		fputc('\n', stdout);
@@ -110,6 +142,10 @@ size_t sbx_term_incomplete(const char *data, size_t size)
 
 static void put(struct sbx_term_stream *stream, const char *data, size_t size)
 {
+	if (size == 0)
+		return;
+	clear_status();
+	stream->in_line = data[size - 1] != '\n';
 	if (!stream->failed && sbx_fd_write_all(stream->fd, data, size))
 		stream->failed = true;
 }
@@ -129,8 +165,6 @@ static void put_escaped(struct sbx_term_stream *stream, const char *data,
 	sbx_text_escape(&out, sbx_buf_text(&in), in.len - keep, true);
 	memcpy(stream->held, sbx_buf_text(&in) + in.len - keep, keep);
 	stream->n_held = keep;
-	if (out.len)
-		stream->in_line = sbx_buf_text(&out)[out.len - 1] != '\n';
 	put(stream, sbx_buf_text(&out), out.len);
 }
 

@@ -23,6 +23,14 @@ void sbx_term_error(const char *format, ...)
 /* The same without the name: for a struct sbx_progress. */
 void sbx_term_progress(void *ctx, const char *line);
 
+/*
+ * A line that says how far something is, escaped: on a terminal in place of
+ * the one before, until something else is written; elsewhere a line like any
+ * other.  A partial line of a stream on the same terminal is overwritten.
+ * NULL takes away what is shown.
+ */
+void sbx_term_status(const char *line);
+
 /* @text escaped as one line; free() it. */
 char *sbx_term_escape(const char *text);
 

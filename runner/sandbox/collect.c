@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation.  Bytes go through these, in this order:
+ *
+ *	limit		counts all that the action writes, lines of progress
+ *			too: what costs the runner work has a bound
+ *	redaction	nothing behind it ever sees a secret
+ *	progress lines	of stderr only
+ *	keep		for the record, and on to who listens
+ *
+ * Redaction and progress lines hold back what may be the beginning of
+ * something, so at the end they are told in the same order.  A line of
+ * progress that a secret stood in is judged as it is then: by a "***" for a
+ * number it is no JSON any more, and stays in stderr like that.
+ */
 #include "sandbox/collect.h"
 
+#include <math.h>
+
+#include "base/clock.h"
 #include "codec/frames.h"
 
 int sbx_collect_begin(struct sbx_collect *collect,
@@ -9,6 +26,7 @@ int sbx_collect_begin(struct sbx_collect *collect,
 		      struct sbx_error *err)
 {
 	collect->events = events;
+	collect->lines = (struct sbx_progress_lines)SBX_PROGRESS_LINES_INIT;
 	if (sbx_redactor_new(&collect->redactor, secrets, err) < 0)
 		return -1;
 	for (int i = 0; i < SBX_COLLECT_STREAMS; i++) {
@@ -23,8 +41,10 @@ int sbx_collect_begin(struct sbx_collect *collect,
 	return 0;
 }
 
+/* --- the last of the four -------------------------------------------------- */
+
 struct sink {
-	const struct sbx_collect *collect;
+	struct sbx_collect *collect;
 	struct sbx_collected *stream;
 };
 
@@ -55,6 +75,57 @@ static void keep(void *ctx, const void *data, size_t size)
 	hand_on(sink, data, kept);
 }
 
+/* --- progress -------------------------------------------------------------- */
+
+static void tell(struct sbx_collect *collect, double now)
+{
+	const struct sbx_run_events *events = collect->events;
+	const struct sbx_run_progress *progress =
+		sbx_pace_take(&collect->pace, now);
+
+	if (progress && events && events->progress)
+		events->progress(events->ctx, progress);
+}
+
+static void on_progress(void *ctx, const struct sbx_run_progress *progress)
+{
+	const struct sink *sink = ctx;
+
+	sbx_pace_put(&sink->collect->pace, progress);
+	sbx_collect_tick(sink->collect);
+}
+
+double sbx_collect_wait(struct sbx_collect *collect)
+{
+	return sbx_pace_wait(&collect->pace, sbx_clock_ms());
+}
+
+void sbx_collect_tick(struct sbx_collect *collect)
+{
+	tell(collect, sbx_clock_ms());
+}
+
+/* --- the way through ------------------------------------------------------- */
+
+static void split(void *ctx, const void *data, size_t size)
+{
+	struct sink *sink = ctx;
+	const struct sbx_progress_sink to = {
+		.bytes = keep,
+		.progress = on_progress,
+		.ctx = sink,
+	};
+
+	sbx_progress_lines_feed(&sink->collect->lines, data, size, &to);
+}
+
+/* What comes behind redaction. */
+static sbx_redact_sink *next_of(const struct sink *sink)
+{
+	return sink->stream == &sink->collect->streams[SBX_COLLECT_ERR] ? split
+									: keep;
+}
+
 int sbx_collect_take(struct sbx_collect *collect, enum sbx_collect_stream which,
 		     const void *data, size_t size, struct sbx_error *err)
 {
@@ -66,8 +137,20 @@ int sbx_collect_take(struct sbx_collect *collect, enum sbx_collect_stream which,
 		stream->is_cut = true;
 	}
 	stream->left -= size;
-	return sbx_redaction_feed(stream->redaction, data, size, keep, &sink,
-				  err);
+	return sbx_redaction_feed(stream->redaction, data, size, next_of(&sink),
+				  &sink, err);
+}
+
+static void end_lines(struct sbx_collect *collect)
+{
+	struct sink sink = {
+		.collect = collect,
+		.stream = &collect->streams[SBX_COLLECT_ERR],
+	};
+	const struct sbx_progress_sink to = { .bytes = keep, .ctx = &sink };
+
+	sbx_progress_lines_end(&collect->lines, &to);
+	tell(collect, INFINITY);
 }
 
 void sbx_collect_end(struct sbx_collect *collect, bool is_cut)
@@ -77,8 +160,9 @@ void sbx_collect_end(struct sbx_collect *collect, bool is_cut)
 		struct sink sink = { .collect = collect, .stream = stream };
 
 		sbx_redaction_end(stream->redaction, is_cut || stream->is_cut,
-				  keep, &sink);
+				  next_of(&sink), &sink);
 	}
+	end_lines(collect);
 }
 
 void sbx_collect_clear(struct sbx_collect *collect)
@@ -88,4 +172,6 @@ void sbx_collect_clear(struct sbx_collect *collect)
 		sbx_buf_free(&collect->streams[i].kept);
 	}
 	sbx_redactor_free(&collect->redactor);
+	sbx_progress_lines_free(&collect->lines);
+	sbx_pace_free(&collect->pace);
 }

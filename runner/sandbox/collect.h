@@ -9,11 +9,15 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "sandbox/events.h"
+#include "sandbox/pace.h"
+#include "sandbox/progress_lines.h"
 #include "secret/redact.h"
 
 /*
  * What an action writes: searched for secrets as it comes, before anybody sees
- * it, then kept and handed on, up to a limit.
+ * it, then kept and handed on, up to a limit.  Lines of progress on stderr are
+ * not kept but told as what they are (sandbox/progress_lines.h), though not
+ * all of them (sandbox/pace.h).
  */
 
 enum sbx_collect_stream {
@@ -39,6 +43,8 @@ struct sbx_collected {
 struct sbx_collect {
 	struct sbx_collected streams[SBX_COLLECT_STREAMS];
 	struct sbx_redactor *redactor;
+	struct sbx_progress_lines lines;
+	struct sbx_pace pace;
 	const struct sbx_run_events *events;
 };
 
@@ -60,6 +66,14 @@ int sbx_collect_begin(struct sbx_collect *collect,
 int sbx_collect_take(struct sbx_collect *collect,
 		     enum sbx_collect_stream stream, const void *data,
 		     size_t size, struct sbx_error *err);
+
+/*
+ * Progress waits so that there is not too much of it: sbx_collect_tick() tells
+ * what had its time, which is sbx_collect_wait() milliseconds away; INFINITY
+ * when nothing waits.
+ */
+double sbx_collect_wait(struct sbx_collect *collect);
+void sbx_collect_tick(struct sbx_collect *collect);
 
 /*
  * No more will come, and what might have been the beginning of a secret is

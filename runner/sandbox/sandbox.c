@@ -157,10 +157,11 @@ static int on_event(void *ctx, enum sbx_channel_event event, const void *data,
 /* --- waiting --------------------------------------------------------------- */
 
 /*
- * Waits until the stream or @cancel_fd has something or the phase is over,
- * at most until the next heartbeat.  True when the caller wants the end.
+ * Waits until the stream or @cancel_fd has something, progress has had its
+ * time or the phase is over, at most until the next heartbeat.  True when the
+ * caller wants the end.
  */
-static bool wait_for_news(const struct sbx_sandbox *sandbox, int cancel_fd)
+static bool wait_for_news(struct sbx_sandbox *sandbox, int cancel_fd)
 {
 	struct pollfd fds[] = {
 		{ .fd = sbx_channel_fd(sandbox->channel),
@@ -169,10 +170,8 @@ static bool wait_for_news(const struct sbx_sandbox *sandbox, int cancel_fd)
 	};
 	double left = sandbox->deadline - sbx_clock_ms();
 
-	if (left > SBX_WIRE_BEAT_INTERVAL_MS)
-		left = SBX_WIRE_BEAT_INTERVAL_MS;
-	if (left < 0)
-		left = 0;
+	left = fmin(left, sbx_collect_wait(&sandbox->collect));
+	left = fmax(fmin(left, SBX_WIRE_BEAT_INTERVAL_MS), 0);
 	if (poll(fds, SBX_ARRAY_SIZE(fds), (int)left + 1) < 0)
 		return false;
 	return fds[1].revents != 0;
@@ -498,6 +497,7 @@ static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 
 		notice_sleep(sandbox);
 		result = sbx_channel_pump(sandbox->channel, err);
+		sbx_collect_tick(&sandbox->collect);
 		if (sandbox->has_exit)
 			return 0;
 		if (result < 0)
