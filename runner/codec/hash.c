@@ -59,3 +59,14 @@ void sbx_hash_finish(struct sbx_hash *hash, char out[static SBX_HASH_HEX_SIZE])
 	crypto_generichash_final(hash->state, digest, sizeof(digest));
 	sodium_bin2hex(out, SBX_HASH_HEX_SIZE, digest, sizeof(digest));
 }
+
+void sbx_hash_of(const void *data, size_t size,
+		 char out[static SBX_HASH_HEX_SIZE])
+{
+	struct sbx_hash *hash = NULL;
+
+	sbx_hash_new(&hash);
+	sbx_hash_bytes(hash, data, size);
+	sbx_hash_finish(hash, out);
+	sbx_hash_free(&hash);
+}

@@ -25,4 +25,8 @@ void sbx_hash_field(struct sbx_hash *hash, const char *text);
 /* Lower-case hexadecimal digest; the hash cannot be fed after that. */
 void sbx_hash_finish(struct sbx_hash *hash, char out[static SBX_HASH_HEX_SIZE]);
 
+/* The digest of these bytes and nothing else. */
+void sbx_hash_of(const void *data, size_t size,
+		 char out[static SBX_HASH_HEX_SIZE]);
+
 #endif

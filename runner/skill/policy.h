@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/strv.h"
+#include "codec/hash.h"
 #include "skill/manifest.h"
 
 /*
@@ -121,6 +122,7 @@ struct sbx_pool_rules {
 
 /*
  * @file	where it came from; NULL for the built-in one
+ * @hash	of its text
  * @exceptions	of single skills, complete: what they do not change is as in
  *		@skills
  * @uid_range	where the users of sandboxes are taken from
@@ -128,6 +130,7 @@ struct sbx_pool_rules {
  */
 struct sbx_policy {
 	char *file;
+	char hash[SBX_HASH_HEX_SIZE];
 	struct sbx_skill_rules skills;
 	struct sbx_skill_exception *exceptions;
 	size_t n_exceptions;

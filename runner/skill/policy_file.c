@@ -541,6 +541,7 @@ int sbx_policy_parse(const char *data, size_t size, const char *file,
 					  file ? file : "built-in policy", err);
 	}
 	sbx_strset(&policy.file, file);
+	sbx_hash_of(data, size, policy.hash);
 	*out = policy;
 	return 0;
 }

@@ -31,6 +31,13 @@ int sbx_policy_parse(const char *data, size_t size, const char *file,
 int sbx_policy_open(const char *path, struct sbx_policy *out,
 		    struct sbx_problems *problems, struct sbx_error *err);
 
+/*
+ * What sbx_policy_open() would have as "hash", without a look at what the text
+ * says.  MISCONFIGURED as there.
+ */
+int sbx_policy_hash(const char *path, char out[static SBX_HASH_HEX_SIZE],
+		    struct sbx_error *err);
+
 /* manifests/policy.yaml as it was built in; static. */
 const char *sbx_policy_builtin(size_t *size);
 

@@ -58,34 +58,55 @@ static int read_policy(const char *path, struct sbx_buf *text,
 	return 0;
 }
 
-static int open_file(const char *path, struct sbx_policy *out,
-		     struct sbx_problems *problems, struct sbx_error *err)
+/* The file to read, or NULL for the one that is built in. */
+static const char *locate(const char *path)
 {
-	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX);
-	struct sbx_problems found = SBX_PROBLEMS_INIT;
-	int result;
+	if (!path)
+		path = getenv("SKILLBOX_POLICY");
+	if (path && *path)
+		return path;
+	/* Only one that is not there is passed over. */
+	if (access(SYSTEM_POLICY, F_OK) == 0 || errno != ENOENT)
+		return SYSTEM_POLICY;
+	return NULL;
+}
 
-	if (read_policy(path, &text, err) < 0)
-		return -1;
-	result = sbx_policy_parse(sbx_buf_text(&text), text.len, path, out,
-				  &found, err);
-	sbx_problems_move(problems, &found, path);
-	return result;
+static int read_text(const char *path, struct sbx_buf *out,
+		     struct sbx_error *err)
+{
+	const char *text;
+	size_t size;
+
+	if (path)
+		return read_policy(path, out, err);
+	text = sbx_policy_builtin(&size);
+	sbx_buf_append(out, text, size);
+	return 0;
 }
 
 int sbx_policy_open(const char *path, struct sbx_policy *out,
 		    struct sbx_problems *problems, struct sbx_error *err)
 {
-	const char *text;
-	size_t size;
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX);
+	struct sbx_problems found = SBX_PROBLEMS_INIT;
+	int result;
 
-	if (!path)
-		path = getenv("SKILLBOX_POLICY");
-	if (path && *path)
-		return open_file(path, out, problems, err);
-	/* Only one that is not there is passed over. */
-	if (access(SYSTEM_POLICY, F_OK) == 0 || errno != ENOENT)
-		return open_file(SYSTEM_POLICY, out, problems, err);
-	text = sbx_policy_builtin(&size);
-	return sbx_policy_parse(text, size, NULL, out, problems, err);
+	path = locate(path);
+	if (read_text(path, &text, err) < 0)
+		return -1;
+	result = sbx_policy_parse(sbx_buf_text(&text), text.len, path, out,
+				  &found, err);
+	sbx_problems_move(problems, &found, path ? path : "built-in policy");
+	return result;
+}
+
+int sbx_policy_hash(const char *path, char out[static SBX_HASH_HEX_SIZE],
+		    struct sbx_error *err)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX);
+
+	if (read_text(locate(path), &text, err) < 0)
+		return -1;
+	sbx_hash_of(sbx_buf_text(&text), text.len, out);
+	return 0;
 }
