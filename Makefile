@@ -252,8 +252,10 @@ schema-suite: $(BUILD)/schema/suite ## a checkout of the public JSON Schema test
 		echo 'SUITE=DIR: where is JSON-Schema-Test-Suite?' >&2; exit 1; }
 	@$< '$(SUITE)'/tests/draft2020-12/*.json
 
-C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c tests/fixtures/*/*.c bench/*.c)
-C_FILES := $(C_SOURCES) $(wildcard runner/*/*.h tests/*/*.h tests/*/*/*.h)
+C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c tests/fixtures/*/*.c bench/*.c \
+	bench/*/*.c bench/skills/*/*.c)
+C_FILES := $(C_SOURCES) \
+	$(wildcard runner/*/*.h tests/*/*.h tests/*/*/*.h bench/*/*.h)
 TIDY_SOURCES := $(SOURCES) $(INIT_SOURCES)
 SCRIPTS = $(shell tests/lint/list-scripts)
 
@@ -319,19 +321,42 @@ check-scripts:
 
 # --- the rest ---------------------------------------------------------------
 
-.PHONY: bench
-bench: all $(BUILD)/bench/pack $(BUILD)/bench/redact ## measure against docker and tar
-	@$(HARNESS)/setup test
+BENCH := $(BUILD)/bench
+BENCH_SKILLS := $(patsubst %,$(BUILD)/%,$(wildcard bench/skills/*/*)) \
+	$(BENCH)/skills/static/program
+
+.PHONY: bench bench-programs
+bench: ## measure beside docker, podman, bubblewrap, tar: ONLY="paced output"
+	@$(HARNESS)/setup bench
+	+@$(SUBMAKE) all bench-programs
 	@url=$$($(HARNESS)/engine find) || { \
 		$(HARNESS)/engine start $(RUN_ENGINE) && \
 		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
-	DOCKER_HOST=$$url bench/run $(BUILD)
+	DOCKER_HOST=$$url bench/run $(BUILD) $(ONLY)
 
-$(BUILD)/bench/%: bench/%.c $(BUILD)/libskillbox.a
+bench-programs: $(BENCH)/pack $(BENCH)/redact $(BENCH)/load $(BENCH_SKILLS)
+
+$(BENCH)/%: bench/%.c $(BUILD)/libskillbox.a
 	@mkdir -p $(@D)
 	$(say) BENCH $@
 	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< \
 		$(BUILD)/libskillbox.a $(LIB_LIBS)
+
+$(BENCH)/load: $(wildcard bench/load/*.[ch])
+	@mkdir -p $(@D)
+	$(say) BENCH $@
+	$(Q)$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(CFLAGS) $(LDFLAGS) -pthread -o $@ \
+		$(filter %.c,$^) $(LIB_LIBS)
+
+# As they are, and the one program that has to be compiled.
+$(BENCH)/skills/static/program: bench/skills/static/program.c
+	@mkdir -p $(@D)
+	$(say) BENCH $@
+	$(Q)$(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) -static -s -o $@ $<
+
+$(BENCH)/skills/%: bench/skills/%
+	@mkdir -p $(@D)
+	@cp $< $@
 
 # For a while: two hours the first time, minutes for what has changed since.
 .PHONY: mutation
