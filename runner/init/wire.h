@@ -33,6 +33,9 @@
  * CREDIT for what the action has taken (or what was dropped because the
  * action closed its stdin), so a command behind the input never waits for an
  * action that does not read.
+ *
+ * INPUT may come long after RUN: an action may be started ahead of the request
+ * that it is for.
  */
 
 #define SBX_WIRE_VERSION     1
@@ -52,11 +55,13 @@
 
 /*
  * The dead man's switch.  The runner sends something, at least BEAT, every
- * interval; init ends the sandbox when nothing came for the timeout.  A
+ * interval, or while nobody waits for anything in the sandbox every
+ * BEAT_WAITING_MS; init ends the sandbox when nothing came for the timeout.  A
  * closed channel ends it at once; the timeout is for an engine that died and
  * left the stream open and silent.
  */
 #define SBX_WIRE_BEAT_INTERVAL_MS 1000
+#define SBX_WIRE_BEAT_WAITING_MS  3000
 #define SBX_WIRE_BEAT_TIMEOUT_MS  10000
 
 /* How long the runner may take to close the channel behind EXIT. */

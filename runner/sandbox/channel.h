@@ -97,6 +97,16 @@ void sbx_channel_send_signal(struct sbx_channel *channel, int signal);
 /* True once a byte of RUN has left: from then on a retry could run twice. */
 bool sbx_channel_has_sent(const struct sbx_channel *channel);
 
+/* True once a byte of the input, or of its end, has left. */
+bool sbx_channel_has_sent_input(const struct sbx_channel *channel);
+
+/*
+ * For a channel on which nothing but heartbeats is going to happen for long:
+ * it gives its buffers back and beats every SBX_WIRE_BEAT_WAITING_MS, until
+ * RUN or input is queued.  So begins every channel.
+ */
+void sbx_channel_rest(struct sbx_channel *channel);
+
 /*
  * Sends a heartbeat if one is due, sends what is queued, receives what is
  * there and hands it to the handler.  0; SBX_CHANNEL_CLOSED when the other

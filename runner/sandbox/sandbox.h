@@ -41,6 +41,12 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 		      struct sbx_sandbox_times *times, struct sbx_error *err);
 
 /*
+ * The engine that is called from now on, for it: one of whoever has taken it
+ * over.
+ */
+void sbx_sandbox_use(struct sbx_sandbox *sandbox, struct sbx_engine *engine);
+
+/*
  * What to run in it, and how long and how much it may.
  *
  * @working_dir	entered by init, as the action's user
@@ -70,9 +76,36 @@ struct sbx_sandbox_program {
 };
 
 /*
+ * Starts the program ahead of its request: of @program that is @argv, @env,
+ * @secrets, @working_dir, @output_file and @output_limit, which are needed
+ * during the call only.  It runs, and finds nothing on its stdin until
+ * sbx_sandbox_run(); its time does not count until then.  Does not block.  0,
+ * or -1 as sbx_sandbox_run() and as sbx_sandbox_tend().
+ */
+int sbx_sandbox_spawn(struct sbx_sandbox *sandbox,
+		      const struct sbx_sandbox_program *program,
+		      struct sbx_error *err);
+
+/*
+ * Looks after a sandbox that waits, with or without a program: to be called at
+ * least every SBX_SANDBOX_TEND_MS, or init believes that nobody is there.
+ * Sends the heartbeat when that is due and hears what there is.  Does not
+ * block and asks nothing of the engine.
+ *
+ * 0: it is there and waits.  SBX_SANDBOX_EXITED: its program did not wait for
+ * input but ended, or wrote more than can be kept (16 KiB); @err says which.
+ * -1: it is gone (SANDBOX_FAILED, UNAVAILABLE).  Unless it is 0 there is
+ * nothing left to do but sbx_sandbox_free().
+ */
+#define SBX_SANDBOX_EXITED  1
+#define SBX_SANDBOX_TEND_MS 2000
+int sbx_sandbox_tend(struct sbx_sandbox *sandbox, struct sbx_error *err);
+
+/*
  * How the program ended.  The buffers belong to the sandbox.
  *
- * @started	bytes of RUN left the runner: it may have had an effect
+ * @started	the program may have had an effect: bytes of RUN left the
+ *		runner, or where it had been spawned, bytes of its input
  */
 struct sbx_sandbox_result {
 	bool started;
@@ -87,7 +120,8 @@ struct sbx_sandbox_result {
 };
 
 /*
- * Runs the program to its end, whichever way it comes: exit, signal, time-out
+ * Runs the program, or gives the one that was spawned its input, and sees it
+ * to its end, whichever way that comes: exit, signal, time-out
  * (SIGTERM, after the grace period SIGKILL), too much output (SIGKILL),
  * cancel (as time-out).  Returns at init's EXIT.  -1 when that never came:
  * OOM (the memory limit took init along), SANDBOX_FAILED, UNAVAILABLE,

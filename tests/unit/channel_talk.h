@@ -23,6 +23,9 @@
  * @endless	@in starts again at its end
  * @closed	the other end closes behind @in
  * @lost	the connection breaks behind @in
+ * @breaks_after	so many receives from now on it does; 0: never
+ * @answer_at	what is in @in from here on comes when something was sent (@out
+ *		is not empty); 0: at once
  * @out		what was sent
  * @takes	how many more bytes can be sent before it would block
  * @broken	sending fails
@@ -34,6 +37,8 @@ struct sbx_stream {
 	bool endless;
 	bool closed;
 	bool lost;
+	unsigned int breaks_after;
+	size_t answer_at;
 	struct sbx_buf out;
 	size_t takes;
 	bool broken;
@@ -70,6 +75,8 @@ ssize_t sbx_stream_recv(struct sbx_stream *stream, void *data, size_t size,
 			struct sbx_error *err)
 {
 	stream->n_recv++;
+	if (stream->breaks_after > 0 && stream->breaks_after-- == 1)
+		stream->lost = true;
 	if (stream->endless && stream->at == stream->in.len)
 		stream->at = 0;
 	if (stream->at == stream->in.len && stream->lost)
@@ -80,6 +87,9 @@ ssize_t sbx_stream_recv(struct sbx_stream *stream, void *data, size_t size,
 		size = stream->chunk;
 	if (size > stream->in.len - stream->at)
 		size = stream->in.len - stream->at;
+	if (stream->answer_at > 0 && stream->out.len == 0 &&
+	    size > stream->answer_at - stream->at)
+		size = stream->answer_at - stream->at;
 	memcpy(data, stream->in.data + stream->at, size);
 	stream->at += size;
 	return (ssize_t)size;

@@ -13,6 +13,7 @@
 #include <poll.h>
 
 #include "channel_talk.h"
+#include "sandbox/channel_state.h"
 
 /* --- hearing --------------------------------------------------------------- */
 
@@ -233,7 +234,7 @@ static void test_has_sent_from_the_first_byte_of_run(void **state)
 
 	(void)state;
 	begin_ready(&talk);
-	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
+	now_ms += SBX_WIRE_BEAT_WAITING_MS;
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
 	assert_false(sbx_channel_has_sent(talk.channel));
@@ -258,7 +259,7 @@ static void test_run_behind_half_a_beat(void **state)
 
 	(void)state;
 	begin_ready(&talk);
-	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
+	now_ms += SBX_WIRE_BEAT_WAITING_MS;
 	talk.stream.takes = 3;
 	assert_int_equal(pump(&talk), 0);
 	send_run(&talk, NULL, 0);
@@ -478,6 +479,77 @@ static void test_signals_are_sent_once(void **state)
 	end(&talk);
 }
 
+/* Hundreds wait at a time, most of them for long. */
+static void test_waiting_takes_no_buffers_and_few_beats(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin_running(&talk);
+	assert_non_null(talk.channel->buffers);
+	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
+	talk.stream.takes = 3;
+	assert_int_equal(pump(&talk), 0);
+	sbx_channel_rest(talk.channel);
+	/* What is under way is sent to its end. */
+	talk.stream.takes = SIZE_MAX;
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
+	assert_int_equal(pump(&talk), 0);
+	assert_null(talk.channel->buffers);
+	now_ms += SBX_WIRE_BEAT_WAITING_MS - 1;
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), -1);
+	now_ms += 1;
+	init_says(&talk, SBX_WIRE_STDOUT, "early", 5);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
+	assert_heard(&talk, SBX_CHANNEL_STDOUT, "early");
+	assert_null(talk.channel->buffers);
+	sbx_channel_send_input(talk.channel, "late", 4);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_INPUT);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_INPUT_END);
+	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
+	end(&talk);
+}
+
+/* Half a frame of it is enough: who got that far may get the rest. */
+static void test_has_sent_input_from_its_first_byte(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin_running(&talk);
+	sbx_channel_send_signal(talk.channel, SIGTERM);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_SIGNAL);
+	assert_false(sbx_channel_has_sent_input(talk.channel));
+	sbx_channel_send_input(talk.channel, "{}", 2);
+	talk.stream.takes = 0;
+	assert_int_equal(pump(&talk), 0);
+	assert_false(sbx_channel_has_sent_input(talk.channel));
+	talk.stream.takes = 1;
+	assert_int_equal(pump(&talk), 0);
+	assert_true(sbx_channel_has_sent_input(talk.channel));
+	end(&talk);
+	/* That there is none is as good as input. */
+	begin_running(&talk);
+	sbx_channel_send_input(talk.channel, NULL, 0);
+	assert_int_equal(pump(&talk), 0);
+	assert_true(sbx_channel_has_sent_input(talk.channel));
+	end(&talk);
+	/* A heartbeat behind it is no sign of the next. */
+	begin_running(&talk);
+	now_ms += SBX_WIRE_BEAT_INTERVAL_MS;
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
+	assert_false(sbx_channel_has_sent_input(talk.channel));
+	end(&talk);
+}
+
 /* A beat each interval, counted from whatever was sent last. */
 static void test_heartbeat(void **state)
 {
@@ -573,6 +645,8 @@ int main(void)
 		cmocka_unit_test(test_signal_overtakes_input),
 		cmocka_unit_test(test_run_goes_before_signals),
 		cmocka_unit_test(test_signals_are_sent_once),
+		cmocka_unit_test(test_waiting_takes_no_buffers_and_few_beats),
+		cmocka_unit_test(test_has_sent_input_from_its_first_byte),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_heartbeat_goes_out_during_a_flood),
 		cmocka_unit_test(test_nothing_is_sent_after_exit),

@@ -338,6 +338,26 @@ static void test_signal_is_seen_while_stalled(void **state)
 }
 
 /* A stream that stays open and silent, in every state there is. */
+/* The request that an action was started for may come much later. */
+static void test_input_may_come_long_after_run(void **state)
+{
+	struct box *box = box_ready();
+	double began = sbx_clock_ms();
+
+	(void)state;
+	box_shell(box, "echo up; cat");
+	box_expect(box, "up\n");
+	while (sbx_clock_ms() - began < SBX_WIRE_BEAT_TIMEOUT_MS + 1000) {
+		usleep(100000);
+		box_beat(box);
+	}
+	box_send(box, SBX_WIRE_INPUT, "late", 4);
+	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_), "up\nlate");
+	box_free(box);
+}
+
 static void test_ends_without_a_heartbeat(void **state)
 {
 	struct box *waiting = box_ready();
@@ -579,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_ends_with_its_runner_while_stalled),
 		cmocka_unit_test(test_ends_when_nobody_can_read),
 		cmocka_unit_test(test_signal_is_seen_while_stalled),
+		cmocka_unit_test(test_input_may_come_long_after_run),
 		cmocka_unit_test(test_ends_without_a_heartbeat),
 		cmocka_unit_test(test_lies_before_run),
 		cmocka_unit_test(test_run_with_too_many_strings),

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Receiving: two layers of frames, Docker's and init's, neither aligned to the
+ * other nor to what a receive returns.  Bytes of the action go on to the
+ * handler as they come; frames that only make sense whole are collected first.
+ * An init that has been taken over can say anything: whatever it may not say
+ * at that point ends the pump, and nothing it says makes us keep more than
+ * SBX_WIRE_HELLO_MAX bytes.
+ */
+#include "sandbox/channel_state.h"
+
+#include <string.h>
+
+/* What is received at a time while little is expected, on the stack. */
+#define RECV_SMALL 4096
+
+static int not_allowed(const struct sbx_channel *channel, const char *why,
+		       struct sbx_error *err)
+{
+	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			     "init said what it must not: frame 0x%02x %s",
+			     channel->header[0], why);
+}
+
+/* Allowed payload sizes and phases of each type of frame. */
+struct rule {
+	uint32_t min;
+	uint32_t max;
+	enum sbx_channel_phase first;
+	enum sbx_channel_phase last;
+};
+
+static const struct rule *find_rule(uint8_t type)
+{
+	static const struct rule rules[] = {
+		[SBX_WIRE_HELLO - SBX_WIRE_HELLO] = { 1, SBX_WIRE_HELLO_MAX,
+						      SBX_CHANNEL_SILENT,
+						      SBX_CHANNEL_SILENT },
+		[SBX_WIRE_STDOUT - SBX_WIRE_HELLO] = { 1, SBX_WIRE_DATA_MAX,
+						       SBX_CHANNEL_RUNNING,
+						       SBX_CHANNEL_RUNNING },
+		[SBX_WIRE_STDERR - SBX_WIRE_HELLO] = { 1, SBX_WIRE_DATA_MAX,
+						       SBX_CHANNEL_RUNNING,
+						       SBX_CHANNEL_RUNNING },
+		[SBX_WIRE_CREDIT - SBX_WIRE_HELLO] = { 4, 4,
+						       SBX_CHANNEL_RUNNING,
+						       SBX_CHANNEL_RUNNING },
+		[SBX_WIRE_FILE - SBX_WIRE_HELLO] = { 1, SBX_WIRE_DATA_MAX,
+						     SBX_CHANNEL_RUNNING,
+						     SBX_CHANNEL_FILING },
+		[SBX_WIRE_EXIT - SBX_WIRE_HELLO] = { SBX_WIRE_EXIT_SIZE,
+						     SBX_WIRE_EXIT_SIZE,
+						     SBX_CHANNEL_RUNNING,
+						     SBX_CHANNEL_FILING },
+		[SBX_WIRE_ABORT - SBX_WIRE_HELLO] = { 0, SBX_WIRE_ABORT_MAX,
+						      SBX_CHANNEL_SILENT,
+						      SBX_CHANNEL_FILING },
+	};
+
+	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_ABORT)
+		return NULL;
+	return &rules[type - SBX_WIRE_HELLO];
+}
+
+/* A header is complete: may init say this now? */
+static int check_header(struct sbx_channel *channel, struct sbx_error *err)
+{
+	const unsigned char *header = channel->header;
+	const struct rule *rule = find_rule(header[0]);
+	uint32_t size = sbx_wire_get32(header + 4);
+
+	if (!rule || header[1] || header[2] || header[3])
+		return not_allowed(channel, "is unknown", err);
+	if (size < rule->min || size > rule->max)
+		return not_allowed(channel, "has an impossible size", err);
+	if (channel->phase < rule->first || channel->phase > rule->last)
+		return not_allowed(channel, "comes out of turn", err);
+	if (header[0] == SBX_WIRE_FILE) {
+		if (size > channel->file_left)
+			return not_allowed(channel, "is more than asked for",
+					   err);
+		channel->file_left -= size;
+		channel->phase = SBX_CHANNEL_FILING;
+	}
+	channel->payload_left = size;
+	return 0;
+}
+
+static int tell(struct sbx_channel *channel, enum sbx_channel_event event,
+		const void *data, size_t size, struct sbx_error *err)
+{
+	return channel->handler.event(channel->handler.ctx, event, data, size,
+				      err);
+}
+
+static int take_credit(struct sbx_channel *channel, struct sbx_error *err)
+{
+	uint32_t credit =
+		sbx_wire_get32((const unsigned char *)channel->whole.data);
+
+	if (credit == 0 || credit > channel->under_way)
+		return not_allowed(channel, "credits what was not sent", err);
+	channel->under_way -= credit;
+	channel->credit += credit;
+	return 0;
+}
+
+static int take_exit(struct sbx_channel *channel, struct sbx_error *err)
+{
+	static const uint32_t lowest[] = {
+		[SBX_WIRE_SIGNALED] = 1,
+		[SBX_WIRE_EXEC_FAILED] = 1,
+		[SBX_WIRE_CHDIR_FAILED] = 1,
+	};
+	static const uint32_t highest[] = { [SBX_WIRE_EXITED] = 255,
+					    [SBX_WIRE_SIGNALED] =
+						    SBX_CHANNEL_SIGNAL_MAX,
+					    [SBX_WIRE_EXEC_FAILED] = 4095,
+					    [SBX_WIRE_CHDIR_FAILED] = 4095 };
+	const unsigned char *payload =
+		(const unsigned char *)channel->whole.data;
+	uint32_t kind = sbx_wire_get32(payload);
+	uint32_t code = sbx_wire_get32(payload + 4);
+
+	if (kind > SBX_WIRE_CHDIR_FAILED || code < lowest[kind] ||
+	    code > highest[kind])
+		return not_allowed(channel, "tells of an impossible end", err);
+	channel->phase = SBX_CHANNEL_OVER;
+	return tell(channel, SBX_CHANNEL_EXIT, payload, SBX_WIRE_EXIT_SIZE,
+		    err);
+}
+
+/* A frame that is handed on whole has come to its end. */
+static int take_whole(struct sbx_channel *channel, struct sbx_error *err)
+{
+	switch (channel->header[0]) {
+	case SBX_WIRE_HELLO:
+		channel->phase = SBX_CHANNEL_READY;
+		return tell(channel, SBX_CHANNEL_HELLO, channel->whole.data,
+			    channel->whole.len, err);
+	case SBX_WIRE_CREDIT:
+		return take_credit(channel, err);
+	case SBX_WIRE_EXIT:
+		return take_exit(channel, err);
+	case SBX_WIRE_ABORT:
+		channel->phase = SBX_CHANNEL_OVER;
+		return tell(channel, SBX_CHANNEL_ABORT,
+			    sbx_buf_text(&channel->whole), channel->whole.len,
+			    err);
+	default:
+		return 0;
+	}
+}
+
+/* Some of the frame's payload, possibly of size 0 when it has none. */
+static int take_payload(struct sbx_channel *channel, const void *data,
+			size_t size, struct sbx_error *err)
+{
+	int result;
+
+	channel->payload_left -= (uint32_t)size;
+	switch (channel->header[0]) {
+	case SBX_WIRE_STDOUT:
+		result = tell(channel, SBX_CHANNEL_STDOUT, data, size, err);
+		break;
+	case SBX_WIRE_STDERR:
+		result = tell(channel, SBX_CHANNEL_STDERR, data, size, err);
+		break;
+	case SBX_WIRE_FILE:
+		result = tell(channel, SBX_CHANNEL_FILE, data, size, err);
+		break;
+	default:
+		sbx_buf_append(&channel->whole, data, size);
+		if (channel->payload_left > 0)
+			return 0;
+		result = take_whole(channel, err);
+		sbx_buf_consume(&channel->whole, channel->whole.len);
+	}
+	if (channel->payload_left == 0)
+		channel->have = 0;
+	return result;
+}
+
+/* Bytes of init's stdout. */
+static int take_wire(struct sbx_channel *channel, const unsigned char *data,
+		     size_t size, struct sbx_error *err)
+{
+	while (size > 0) {
+		size_t missing = SBX_WIRE_HEADER_SIZE - channel->have;
+		size_t used = size;
+
+		if (missing > 0) {
+			used = size < missing ? size : missing;
+			memcpy(channel->header + channel->have, data, used);
+			channel->have += (unsigned int)used;
+			if (used < missing)
+				return 0;
+			if (check_header(channel, err) < 0)
+				return -1;
+			if (channel->payload_left == 0 &&
+			    take_payload(channel, data, 0, err) < 0)
+				return -1;
+		} else {
+			if (used > channel->payload_left)
+				used = channel->payload_left;
+			if (take_payload(channel, data, used, err) < 0)
+				return -1;
+		}
+		data += used;
+		size -= used;
+	}
+	return 0;
+}
+
+static int on_frame(void *ctx, int stream, const void *data, size_t size,
+		    struct sbx_error *err)
+{
+	struct sbx_channel *channel = ctx;
+
+	if (stream == SBX_FRAMES_STDERR)
+		return tell(channel, SBX_CHANNEL_NOTE, data, size, err);
+	return take_wire(channel, data, size, err);
+}
+
+static int receive_to(struct sbx_channel *channel, unsigned char *data,
+		      size_t size, struct sbx_error *err)
+{
+	ssize_t got = sbx_stream_recv(channel->stream, data, size, err);
+
+	if (got <= 0)
+		return (int)got;
+	return sbx_frames_feed(&channel->frames, data, (size_t)got, on_frame,
+			       channel, err) < 0
+		       ? -1
+		       : 1;
+}
+
+int sbx_channel_hear(struct sbx_channel *channel, struct sbx_error *err)
+{
+	unsigned char small[RECV_SMALL];
+	int result;
+
+	if (channel->buffers)
+		return receive_to(channel, channel->buffers->received,
+				  SBX_CHANNEL_RECV_SIZE, err);
+	result = receive_to(channel, small, sizeof(small), err);
+	if (result != 0)
+		explicit_bzero(small, sizeof(small));
+	return result;
+}
+
+void sbx_channel_read_exit(const void *payload, struct sbx_wire_exit *out)
+{
+	const unsigned char *at = payload;
+
+	out->kind = sbx_wire_get32(at);
+	out->code = sbx_wire_get32(at + 4);
+	out->oom_kills = sbx_wire_get64(at + 8);
+	out->cpu_us = sbx_wire_get64(at + 16);
+	out->max_rss_bytes = sbx_wire_get64(at + 24);
+	out->leftover = sbx_wire_get32(at + 32);
+	out->flags = sbx_wire_get32(at + 36);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_CHANNEL_STATE_H
+#define SBX_SANDBOX_CHANNEL_STATE_H
+
+#include "sandbox/channel.h"
+
+#include "base/buf.h"
+#include "codec/frames.h"
+
+/* What the two halves of a channel share, and nobody else includes. */
+
+/* Input up to about this size goes out in one piece with what is around it. */
+#define SBX_CHANNEL_BATCH_SIZE (16 * 1024)
+
+#define SBX_CHANNEL_RECV_SIZE  (64 * 1024)
+
+#define SBX_CHANNEL_SIGNAL_MAX 64
+
+/* What init may say depends on how far it has come. */
+enum sbx_channel_phase {
+	SBX_CHANNEL_SILENT,  /* HELLO must come first */
+	SBX_CHANNEL_READY,   /* nothing to say but ABORT until it gets RUN */
+	SBX_CHANNEL_RUNNING, /* STDOUT, STDERR, CREDIT */
+	SBX_CHANNEL_FILING,  /* FILE has begun: then only EXIT */
+	SBX_CHANNEL_OVER,    /* EXIT or ABORT was the last word */
+};
+
+/*
+ * @batch	small frames on their way
+ * @received	may have secrets in it that the action prints
+ */
+struct sbx_channel_buffers {
+	unsigned char batch[SBX_CHANNEL_BATCH_SIZE];
+	unsigned char received[SBX_CHANNEL_RECV_SIZE];
+};
+
+/*
+ * @run		RUN, until it has left; holds secrets
+ * @run_goes	RUN is what is in flight
+ * @has_sent	a byte of RUN has left
+ * @input_goes	INPUT or its end is in what is in flight
+ * @has_sent_input	a byte of that has left
+ * @resting	nobody waits for anything: no buffers, beats far apart
+ * @buffers	NULL until they are needed
+ * @beat	a heartbeat on its way
+ * @at, @left	what is left of RUN or of the batch
+ * @direct, @direct_left	payload of the batch's last frame, in the input
+ * @input, @input_left	not in any batch yet
+ * @end_wanted	INPUT_END must follow the input
+ * @credit	bytes of INPUT that may be sent
+ * @under_way	bytes of INPUT sent and not credited
+ * @signals	bit N-1: signal N must be sent
+ * @broken	sending has failed; what init said is still to be heard
+ * @header, @have, @payload_left	the frame that is coming in
+ * @whole	its payload, when it is handed on whole
+ * @file_left	bytes of FILE that init may still send
+ */
+struct sbx_channel {
+	struct sbx_stream *stream;
+	struct sbx_channel_handler handler;
+	enum sbx_channel_phase phase;
+
+	unsigned char *run;
+	size_t run_size;
+	bool run_goes;
+	bool has_sent;
+	bool input_goes;
+	bool has_sent_input;
+	bool resting;
+	struct sbx_channel_buffers *buffers;
+	unsigned char beat[SBX_WIRE_HEADER_SIZE];
+	const unsigned char *at;
+	size_t left;
+	const unsigned char *direct;
+	size_t direct_left;
+	const unsigned char *input;
+	size_t input_left;
+	bool end_wanted;
+	uint32_t credit;
+	uint32_t under_way;
+	uint64_t signals;
+	double sent_at;
+	bool broken;
+
+	struct sbx_frames frames;
+	unsigned char header[SBX_WIRE_HEADER_SIZE];
+	unsigned int have;
+	uint32_t payload_left;
+	struct sbx_buf whole;
+	uint32_t file_left;
+};
+
+/*
+ * One receive, and all that comes of it: 1, 0 when nothing was there,
+ * SBX_STREAM_CLOSED, or -1.
+ */
+int sbx_channel_hear(struct sbx_channel *channel, struct sbx_error *err);
+
+#endif

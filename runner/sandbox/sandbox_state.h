@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_SANDBOX_STATE_H
+#define SBX_SANDBOX_SANDBOX_STATE_H
+
+#include "sandbox/sandbox.h"
+
+#include "engine/container.h"
+#include "engine/stream.h"
+#include "sandbox/collect.h"
+
+/* What the parts of a sandbox share, and nobody else includes. */
+
+/* How far it has come.  STARTING, RUNNING and all below end at a deadline. */
+enum sbx_sandbox_phase {
+	SBX_SANDBOX_STARTING, /* from the engine's start to HELLO */
+	SBX_SANDBOX_READY,    /* nothing runs in it */
+	SBX_SANDBOX_EARLY,    /* a program runs, and waits for its input */
+	SBX_SANDBOX_RUNNING,  /* from the input to EXIT */
+	SBX_SANDBOX_ENDING,   /* SIGTERM was sent */
+	SBX_SANDBOX_KILLING,  /* SIGKILL was sent */
+	SBX_SANDBOX_GONE,     /* the engine was told to kill it, and did */
+};
+
+/* Of what an early program prints before its input comes, so much is kept. */
+#define SBX_SANDBOX_EARLY_MAX (16 * 1024)
+
+/*
+ * What an early program wrote to one of its streams: it may have secrets in
+ * it, and goes where all else goes once there is a request.
+ */
+struct sbx_sandbox_early {
+	unsigned char *data;
+	size_t size;
+};
+
+/*
+ * @name	once the container may be there, whether or not we know its id
+ * @deadline	of the phase, on the monotonic clock
+ * @looked_at	when this process last had a turn
+ * @slept	its longest pause, if init can have noticed
+ * @no_engine	it does not answer: no use in asking again
+ * @note	what the stream's stderr said
+ * @early	of stdout and stderr
+ * @talkative	more than can be kept was written early
+ * @exit	what EXIT said, once @has_exit
+ * @program, @result	of sbx_sandbox_run(), while it is under way
+ */
+struct sbx_sandbox {
+	struct sbx_engine *engine;
+	char *name;
+	char id[SBX_CONTAINER_ID_SIZE];
+	struct sbx_stream *stream;
+	struct sbx_channel *channel;
+
+	enum sbx_sandbox_phase phase;
+	double deadline;
+	bool has_hello;
+	bool has_exit;
+	double looked_at;
+	double slept;
+	bool no_engine;
+
+	struct sbx_buf hello;
+	struct sbx_buf note;
+	struct sbx_sandbox_early early[2];
+	bool talkative;
+	struct sbx_wire_exit exit;
+	struct sbx_collect collect;
+	const struct sbx_sandbox_program *program;
+	struct sbx_sandbox_result *result;
+};
+
+/* --- sandbox_talk.c: what init says, and waiting for it -------------------- */
+
+/* The handler of its channel; @ctx is the sandbox. */
+int sbx_sandbox_on_event(void *ctx, enum sbx_channel_event event,
+			 const void *data, size_t size, struct sbx_error *err);
+
+void sbx_sandbox_enter(struct sbx_sandbox *sandbox,
+		       enum sbx_sandbox_phase phase, double ms);
+bool sbx_sandbox_is_over(const struct sbx_sandbox *sandbox);
+
+/* SIGKILL for all but init, once. */
+void sbx_sandbox_kill_all(struct sbx_sandbox *sandbox);
+
+/*
+ * Waits until there is something to do or @cancel_fd is readable, progress has
+ * had its time or the phase is over, at most until the next heartbeat.  True
+ * when the caller wants the end.
+ */
+bool sbx_sandbox_wait(struct sbx_sandbox *sandbox, int cancel_fd);
+
+/* A runner that was stopped, starved or kept waiting sent no heartbeat. */
+void sbx_sandbox_notice_sleep(struct sbx_sandbox *sandbox);
+
+/* The channel closed before its time: -1 with the best reason there is. */
+int sbx_sandbox_lost(struct sbx_sandbox *sandbox, struct sbx_error *err);
+
+/* -1; the heartbeat is left to end what is in the container. */
+int sbx_sandbox_engine_failed(struct sbx_sandbox *sandbox,
+			      const struct sbx_error *why,
+			      struct sbx_error *err);
+
+/* Some of what the program wrote; one byte too many ends it. */
+int sbx_sandbox_take(struct sbx_sandbox *sandbox,
+		     enum sbx_collect_stream stream, const void *data,
+		     size_t size, struct sbx_error *err);
+
+/* Its buffers, of what an early program wrote. */
+void sbx_sandbox_forget_early(struct sbx_sandbox *sandbox);
+
+#endif

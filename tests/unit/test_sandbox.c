@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sandbox that waits, and what it is used for then: init and the connection
+ * to it are played, and so is the clock.
+ */
+#include "sandbox/sandbox.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "channel_talk.h"
+#include "sandbox/sandbox_state.h"
+#include "secret/memory.h"
+
+/* There is no stream of an engine's here to be opened or closed. */
+int sbx_stream_attach(struct sbx_stream **out, struct sbx_engine *engine,
+		      const char *container, struct sbx_error *err)
+{
+	(void)out;
+	(void)engine;
+	(void)container;
+	return sbx_error_set(err, SBX_OUTCOME_INTERNAL, "not played");
+}
+
+void sbx_stream_free(struct sbx_stream **stream)
+{
+	assert_null(*stream);
+}
+
+struct waiting {
+	struct talk talk;
+	struct sbx_engine *engine;
+	struct sbx_sandbox *sandbox;
+	struct sbx_sandbox_program program;
+	struct sbx_sandbox_result result;
+	struct sbx_error err;
+};
+
+/* One whose HELLO was heard; the engine is nowhere. */
+static void set_up(struct waiting *waiting)
+{
+	const struct sbx_channel_handler handler = {
+		.event = sbx_sandbox_on_event,
+	};
+	struct sbx_channel_handler own = handler;
+
+	memset(waiting, 0, sizeof(*waiting));
+	begin(&waiting->talk);
+	sbx_channel_free(&waiting->talk.channel);
+	assert_int_equal(sbx_engine_new(&waiting->engine, "unix:///nowhere",
+					&waiting->err),
+			 0);
+	waiting->sandbox = sbx_calloc(1, sizeof(*waiting->sandbox));
+	waiting->sandbox->engine = waiting->engine;
+	waiting->sandbox->hello.max = SBX_WIRE_HELLO_MAX;
+	waiting->sandbox->note.max = 512;
+	own.ctx = waiting->sandbox;
+	sbx_channel_new(&waiting->sandbox->channel, &waiting->talk.stream,
+			&own);
+	init_says(&waiting->talk, SBX_WIRE_HELLO, "facts", 5);
+	assert_int_equal(sbx_sandbox_tend(waiting->sandbox, &waiting->err), 0);
+	waiting->sandbox->phase = SBX_SANDBOX_READY;
+	waiting->program = (struct sbx_sandbox_program){
+		.argv = &waiting->talk.argv,
+		.env = &waiting->talk.env,
+		.input = "{}",
+		.input_size = 2,
+		.timeout_ms = 1000,
+		.output_limit = 1000000,
+		.cancel_fd = -1,
+	};
+}
+
+static void tear_down(struct waiting *waiting)
+{
+	sbx_sandbox_free(&waiting->sandbox);
+	sbx_engine_free(&waiting->engine);
+	end(&waiting->talk);
+}
+
+static int spawn(struct waiting *waiting)
+{
+	return sbx_sandbox_spawn(waiting->sandbox, &waiting->program,
+				 &waiting->err);
+}
+
+static int tend(struct waiting *waiting)
+{
+	return sbx_sandbox_tend(waiting->sandbox, &waiting->err);
+}
+
+static int run(struct waiting *waiting)
+{
+	return sbx_sandbox_run(waiting->sandbox, &waiting->program,
+			       &waiting->result, &waiting->err);
+}
+
+static void assert_says(const struct waiting *waiting, const char *part)
+{
+	if (!strstr(waiting->err.message, part))
+		fail_msg("\"%s\" has no \"%s\"", waiting->err.message, part);
+}
+
+/* Spawned, and what that sent is forgotten. */
+static void set_up_early(struct waiting *waiting)
+{
+	set_up(waiting);
+	assert_int_equal(spawn(waiting), 0);
+	assert_int_equal(sent_frame(&waiting->talk, NULL), SBX_WIRE_RUN);
+	assert_int_equal(sent_frame(&waiting->talk, NULL), -1);
+}
+
+/* What init says from here on is its answer to what it is sent. */
+static void answers_follow(struct waiting *waiting)
+{
+	waiting->talk.stream.answer_at = waiting->talk.stream.in.len;
+}
+
+static void test_spawn_sends_run_and_no_input(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up_early(&waiting);
+	assert_int_equal(waiting.sandbox->phase, SBX_SANDBOX_EARLY);
+	assert_int_equal(tend(&waiting), 0);
+	assert_int_equal(sent_frame(&waiting.talk, NULL), -1);
+	tear_down(&waiting);
+}
+
+static void test_spawned_program_gets_only_its_input(void **state)
+{
+	cleanup_buf struct sbx_buf input = SBX_BUF_INIT(100);
+	struct waiting waiting;
+
+	(void)state;
+	set_up_early(&waiting);
+	/* Nothing of its RUN is needed any more. */
+	waiting.program.argv = NULL;
+	waiting.program.env = NULL;
+	/* Nor does its time-out begin before its input. */
+	now_ms += 100 * (double)waiting.program.timeout_ms;
+	assert_int_equal(tend(&waiting), 0);
+	assert_int_equal(sent_frame(&waiting.talk, NULL), SBX_WIRE_BEAT);
+	answers_follow(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "out", 3);
+	init_exits(&waiting.talk, SBX_WIRE_EXITED, 3);
+	assert_int_equal(run(&waiting), 0);
+	assert_int_equal(sent_frame(&waiting.talk, &input), SBX_WIRE_INPUT);
+	assert_string_equal(sbx_buf_text(&input), "{}");
+	assert_int_equal(sent_frame(&waiting.talk, NULL), SBX_WIRE_INPUT_END);
+	assert_int_equal(sent_frame(&waiting.talk, NULL), -1);
+	assert_string_equal(sbx_buf_text(waiting.result.out), "out");
+	assert_int_equal(waiting.result.exit.code, 3);
+	assert_true(waiting.result.started);
+	assert_false(waiting.result.timed_out);
+	tear_down(&waiting);
+}
+
+/* Where the input did not leave, another sandbox may have it. */
+static void test_retry_is_safe_until_input_has_left(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up_early(&waiting);
+	/* Found alive, and lost before anything could be sent. */
+	waiting.talk.stream.takes = 0;
+	waiting.talk.stream.breaks_after = 2;
+	assert_int_equal(run(&waiting), -1);
+	assert_false(waiting.result.started);
+	tear_down(&waiting);
+
+	set_up_early(&waiting);
+	waiting.talk.stream.takes = 1;
+	answers_follow(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_ABORT, "no more", 7);
+	assert_int_equal(run(&waiting), -1);
+	assert_true(waiting.result.started);
+	tear_down(&waiting);
+	/* What was not spawned may have an effect from RUN on. */
+	set_up(&waiting);
+	waiting.talk.stream.takes = 1;
+	answers_follow(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_ABORT, "no more", 7);
+	assert_int_equal(run(&waiting), -1);
+	assert_true(waiting.result.started);
+	tear_down(&waiting);
+}
+
+static void test_early_output_is_kept(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up_early(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "early ", 6);
+	init_says(&waiting.talk, SBX_WIRE_STDERR, "warning", 7);
+	assert_int_equal(tend(&waiting), 0);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "bird ", 5);
+	answers_follow(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "late", 4);
+	init_exits(&waiting.talk, SBX_WIRE_EXITED, 0);
+	assert_int_equal(run(&waiting), 0);
+	assert_string_equal(sbx_buf_text(waiting.result.out),
+			    "early bird late");
+	assert_string_equal(sbx_buf_text(waiting.result.err), "warning");
+	tear_down(&waiting);
+}
+
+/* It is searched for secrets like all else. */
+static void test_early_output_is_redacted(void **state)
+{
+	cleanup_secrets struct sbx_secrets secrets = { .n = 0 };
+	unsigned char *value = NULL;
+	struct waiting waiting;
+
+	(void)state;
+	set_up(&waiting);
+	assert_int_equal(sbx_secret_alloc(&value, 13, &waiting.err), 0);
+	memcpy(value, "correct horse", 13);
+	sbx_secrets_set(&secrets, "TOKEN", &value, 13);
+	waiting.program.redacted = &secrets;
+	assert_int_equal(spawn(&waiting), 0);
+	assert_int_equal(sent_frame(&waiting.talk, NULL), SBX_WIRE_RUN);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "a correct ho", 12);
+	assert_int_equal(tend(&waiting), 0);
+	answers_follow(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "rse", 3);
+	init_exits(&waiting.talk, SBX_WIRE_EXITED, 0);
+	assert_int_equal(run(&waiting), 0);
+	assert_string_equal(sbx_buf_text(waiting.result.out), "a ***");
+	tear_down(&waiting);
+}
+
+static void test_program_that_does_not_wait_for_input(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up_early(&waiting);
+	init_says(&waiting.talk, SBX_WIRE_STDOUT, "no input?", 9);
+	init_exits(&waiting.talk, SBX_WIRE_EXITED, 0);
+	assert_int_equal(tend(&waiting), SBX_SANDBOX_EXITED);
+	assert_says(&waiting, "ended before there was any input");
+	tear_down(&waiting);
+}
+
+/* Nobody looked after it since. */
+static void test_program_that_ended_right_before_its_input(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up_early(&waiting);
+	init_exits(&waiting.talk, SBX_WIRE_EXITED, 0);
+	assert_int_equal(run(&waiting), -1);
+	assert_says(&waiting, "ended before there was any input");
+	assert_false(waiting.result.started);
+	assert_int_equal(sent_frame(&waiting.talk, NULL), -1);
+	tear_down(&waiting);
+}
+
+static void test_early_output_is_bounded(void **state)
+{
+	static const char much[SBX_SANDBOX_EARLY_MAX + 1];
+	struct waiting waiting;
+
+	(void)state;
+	for (int over = 0; over < 2; over++) {
+		set_up_early(&waiting);
+		init_says(&waiting.talk, SBX_WIRE_STDERR, much,
+			  SBX_SANDBOX_EARLY_MAX + (size_t)over);
+		assert_int_equal(tend(&waiting), over ? SBX_SANDBOX_EXITED : 0);
+		assert_int_equal(waiting.sandbox->early[1].size,
+				 SBX_SANDBOX_EARLY_MAX);
+		if (over)
+			assert_says(&waiting, "wrote too much");
+		tear_down(&waiting);
+	}
+}
+
+/* The next request must not go to what is not there. */
+static void test_tend_hears_the_end_of_a_sandbox(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up(&waiting);
+	assert_int_equal(tend(&waiting), 0);
+	waiting.talk.stream.closed = true;
+	assert_int_equal(tend(&waiting), -1);
+	assert_int_equal(waiting.err.outcome, SBX_OUTCOME_SANDBOX_FAILED);
+	assert_says(&waiting, "ended while it waited");
+	tear_down(&waiting);
+}
+
+/* Where nothing runs there is nothing to say. */
+static void test_waiting_init_that_speaks(void **state)
+{
+	struct waiting waiting;
+
+	(void)state;
+	set_up(&waiting);
+	init_exits(&waiting.talk, SBX_WIRE_EXITED, 0);
+	assert_int_equal(tend(&waiting), -1);
+	assert_int_equal(waiting.err.outcome, SBX_OUTCOME_SANDBOX_FAILED);
+	tear_down(&waiting);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spawn_sends_run_and_no_input),
+		cmocka_unit_test(test_spawned_program_gets_only_its_input),
+		cmocka_unit_test(test_retry_is_safe_until_input_has_left),
+		cmocka_unit_test(test_early_output_is_kept),
+		cmocka_unit_test(test_early_output_is_redacted),
+		cmocka_unit_test(test_program_that_does_not_wait_for_input),
+		cmocka_unit_test(
+			test_program_that_ended_right_before_its_input),
+		cmocka_unit_test(test_early_output_is_bounded),
+		cmocka_unit_test(test_tend_hears_the_end_of_a_sandbox),
+		cmocka_unit_test(test_waiting_init_that_speaks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
