@@ -153,7 +153,7 @@ run: ## set up this machine, build, run a real action
 .PHONY: test
 test: ## set up this machine, build, run lint and all tests
 	@$(HARNESS)/setup test
-	+@$(SUBMAKE) DEVELOPER=1 all unit asan fuzz-build
+	+@$(SUBMAKE) DEVELOPER=1 all unit asan fuzz-build bench-programs
 	+@$(SUBMAKE) lint
 	@SKILLBOX=$(abspath $(ASAN_BUILD)/skillbox) $(HARNESS)/run-tests \
 		--engine $(TEST_ENGINE) $(E2E_TESTS) $(OTHER_TESTS)
@@ -210,7 +210,7 @@ fuzz: fuzz-build ## look for inputs that break it: SECONDS=60 [TARGET=yaml]
 		--keep $(TARGET)
 
 .PHONY: check-unit check-e2e check-e2e-asan check-e2e-valgrind valgrind-init
-check-unit: all unit asan fuzz-build ## unit tests, sanitized too; fuzzing
+check-unit: all unit asan fuzz-build bench-programs ## unit tests, sanitized too; fuzzing
 	@$(HARNESS)/run-tests $(OTHER_TESTS)
 
 valgrind-init: $(BUILD)/init ## the tests of init, once under valgrind
