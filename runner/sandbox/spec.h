@@ -119,7 +119,8 @@ const char *sbx_spec_working_dir(const struct sbx_spec *spec);
  * then SKILL_*.  With `input: env` also the input: SKILL_ARGS as it came,
  * INPUT_<NAME> per top-level member (GitHub Actions' rule: upper case, blanks
  * to '_'; what is no string as JSON).  INVALID when the input cannot be
- * expressed so.  @input may be NULL when it does not go by environment.
+ * expressed so.  @input may be NULL when it does not go by environment, and so
+ * may the run id, which the environment then does not have.
  */
 int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
 			 const char *input_text, struct sbx_strv *env,

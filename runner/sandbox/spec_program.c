@@ -115,6 +115,7 @@ int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
 	if (action->output == SBX_OUTPUT_FILE)
 		sbx_strv_setenv(env, "SKILL_OUTPUT", SBX_SPEC_OUTPUT_PATH);
 	sbx_strv_setenv(env, "SKILL_ACTION", action->name);
-	sbx_strv_setenv(env, "SKILL_RUN_ID", spec->run_id);
+	if (spec->run_id)
+		sbx_strv_setenv(env, "SKILL_RUN_ID", spec->run_id);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * What a run is given for the secrets that its action names: all of it, or
  * nothing and the reason.
  */
-#include "sandbox/run_secrets.h"
+#include "sandbox/plan_secrets.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -23,7 +23,7 @@ struct fixture {
 	struct sbx_action action;
 	struct sbx_secrets given;
 	struct sbx_secret_lookup lookup;
-	struct sbx_run_secrets secrets;
+	struct sbx_plan_secrets secrets;
 	struct sbx_error err;
 };
 
@@ -48,7 +48,7 @@ static int teardown(void **state)
 
 	unlink(file);
 	rmdir(f->dir);
-	sbx_run_secrets_clear(&f->secrets);
+	sbx_plan_secrets_clear(&f->secrets);
 	sbx_secret_lookup_clear(&f->lookup);
 	sbx_secrets_clear(&f->given);
 	sbx_action_clear(&f->action);
@@ -78,8 +78,8 @@ static void give(struct fixture *f, const char *secret, const char *text)
 
 static int open_all(struct fixture *f)
 {
-	return sbx_run_secrets_open(&f->secrets, &f->lookup, &f->action,
-				    &f->err);
+	return sbx_plan_secrets_open(&f->secrets, &f->lookup, &f->action,
+				     &f->err);
 }
 
 static void assert_fails(struct fixture *f, enum sbx_outcome outcome,

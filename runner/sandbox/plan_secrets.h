@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_SANDBOX_RUN_SECRETS_H
-#define SBX_SANDBOX_RUN_SECRETS_H
+#ifndef SBX_SANDBOX_PLAN_SECRETS_H
+#define SBX_SANDBOX_PLAN_SECRETS_H
 
 #include <stddef.h>
 
@@ -16,7 +16,7 @@
  * @opened	each once, for the redaction of what the action prints
  * @sent	where init has to put them; points into @opened and the action
  */
-struct sbx_run_secrets {
+struct sbx_plan_secrets {
 	struct sbx_secrets opened;
 	struct sbx_channel_secret *sent;
 	size_t n_sent;
@@ -27,12 +27,12 @@ struct sbx_run_secrets {
  * MISCONFIGURED: a required one is nowhere, or one cannot be opened, required
  * or not.  INVALID: the caller gives one that the action does not name.
  */
-int sbx_run_secrets_open(struct sbx_run_secrets *out,
-			 struct sbx_secret_lookup *lookup,
-			 const struct sbx_action *action,
-			 struct sbx_error *err);
+int sbx_plan_secrets_open(struct sbx_plan_secrets *out,
+			  struct sbx_secret_lookup *lookup,
+			  const struct sbx_action *action,
+			  struct sbx_error *err);
 
 /* Wipes and frees them. */
-void sbx_run_secrets_clear(struct sbx_run_secrets *secrets);
+void sbx_plan_secrets_clear(struct sbx_plan_secrets *secrets);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sandbox/run_secrets.h"
+#include "sandbox/plan_secrets.h"
 
 #include <string.h>
 
@@ -29,7 +29,7 @@ static int not_found(const struct sbx_secret_lookup *lookup, const char *name,
 			     name, lookup->skill, name, name);
 }
 
-static void send(struct sbx_run_secrets *secrets,
+static void send(struct sbx_plan_secrets *secrets,
 		 const struct sbx_secret_use *use)
 {
 	const struct sbx_secret *secret =
@@ -43,9 +43,10 @@ static void send(struct sbx_run_secrets *secrets,
 	};
 }
 
-int sbx_run_secrets_open(struct sbx_run_secrets *out,
-			 struct sbx_secret_lookup *lookup,
-			 const struct sbx_action *action, struct sbx_error *err)
+int sbx_plan_secrets_open(struct sbx_plan_secrets *out,
+			  struct sbx_secret_lookup *lookup,
+			  const struct sbx_action *action,
+			  struct sbx_error *err)
 {
 	if (check_given(lookup->given, action, err) < 0)
 		return -1;
@@ -67,9 +68,9 @@ int sbx_run_secrets_open(struct sbx_run_secrets *out,
 	return 0;
 }
 
-void sbx_run_secrets_clear(struct sbx_run_secrets *secrets)
+void sbx_plan_secrets_clear(struct sbx_plan_secrets *secrets)
 {
 	free(secrets->sent);
 	sbx_secrets_clear(&secrets->opened);
-	*secrets = (struct sbx_run_secrets){ .sent = NULL };
+	*secrets = (struct sbx_plan_secrets){ .sent = NULL };
 }
