@@ -135,6 +135,44 @@ int sbx_cli_policy(const struct sbx_cli *cli, struct sbx_policy *out,
 	return sbx_policy_open(cli->globals->policy, out, &problems, err);
 }
 
+char *sbx_cli_socket(const char *given)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (!given)
+		given = getenv("SKILLBOX_SOCKET");
+	if (given)
+		return sbx_strdup(given);
+	if (geteuid() != 0 && runtime && runtime[0] == '/')
+		return sbx_asprintf("%s/skillbox.sock", runtime);
+	return sbx_strdup("/run/skillbox.sock");
+}
+
+int sbx_cli_fingerprint(const struct sbx_cli *cli,
+			const struct sbx_catalog *catalog,
+			char out[static SBX_HASH_HEX_SIZE],
+			struct sbx_error *err)
+{
+	const char *engine = cli->globals->engine;
+	cleanup_free char *url = NULL;
+	char policy[SBX_HASH_HEX_SIZE];
+	struct sbx_fingerprint of = {
+		.catalog = catalog,
+		.policy_hash = policy,
+		.engine_url = engine,
+		.keys = &cli->globals->keyring,
+	};
+
+	if (!engine && sbx_engine_default_url(&url, err) < 0)
+		return -1;
+	if (!engine)
+		of.engine_url = url;
+	if (sbx_policy_hash(cli->globals->policy, policy, err) < 0)
+		return -1;
+	sbx_fingerprint(&of, out);
+	return 0;
+}
+
 int sbx_cli_names(const struct sbx_catalog *catalog, struct sbx_strv *names,
 		  struct sbx_strv *shadowed, struct sbx_error *err)
 {

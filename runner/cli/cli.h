@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "secret/keyring.h"
 #include "skill/catalog.h"
+#include "skill/fingerprint.h"
 #include "skill/policy.h"
 
 /* What the commands share. */
@@ -107,6 +108,21 @@ int sbx_cli_catalog(const struct sbx_cli *cli, struct sbx_catalog *out,
 /* The policy that --policy or the environment names, or this host's. */
 int sbx_cli_policy(const struct sbx_cli *cli, struct sbx_policy *out,
 		   struct sbx_error *err);
+
+/*
+ * Where the daemon's socket is: @given, or what the environment names, or the
+ * usual place; free().
+ */
+#define SBX_CLI_SOCKET_HELP                                                    \
+	"the daemon's socket (default: $SKILLBOX_SOCKET, then "                \
+	"$XDG_RUNTIME_DIR/skillbox.sock, or /run/skillbox.sock for root)"
+char *sbx_cli_socket(const char *given);
+
+/* What a run with these options depends on (skill/fingerprint.h). */
+int sbx_cli_fingerprint(const struct sbx_cli *cli,
+			const struct sbx_catalog *catalog,
+			char out[static SBX_HASH_HEX_SIZE],
+			struct sbx_error *err);
 
 /*
  * sbx_catalog_names() for a command that goes through all skills: says so on

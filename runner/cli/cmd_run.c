@@ -7,17 +7,21 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "cli/cancel.h"
+#include "cli/daemon.h"
 #include "cli/request.h"
 #include "cli/terminal.h"
 #include "codec/frames.h"
 #include "codec/json.h"
 #include "sandbox/reap.h"
 #include "sandbox/run.h"
+#include "skill/names.h"
 
 /*
  * skillbox run.  Once the command line parses, a record is printed whatever
- * happens: what fails before sbx_run_action() becomes a record here.
+ * happens: what fails before sbx_run_action() becomes a record here.  A daemon
+ * that serves the same does the run, if there is one (cli/daemon.c).
  *
  * --format json	the record, when all is over
  * --format text	the action's stderr as it comes, its output at the end
@@ -41,6 +45,7 @@ struct values {
 	struct sbx_request_options request;
 	enum format format;
 	bool no_daemon;
+	const char *socket;
 };
 
 static const struct sbx_option options[] = {
@@ -76,9 +81,11 @@ static const struct sbx_option options[] = {
 	  "stream: what the action writes, as it comes",
 	  offsetof(struct values, format) },
 	{ "no-daemon", 0, SBX_OPTION_FLAG, NULL,
-	  "run without the daemon; there is none yet, so this changes "
-	  "nothing",
+	  "run it in this process, also where a daemon serves the same skills "
+	  "(see 'skillbox serve --help')",
 	  offsetof(struct values, no_daemon) },
+	{ "socket", 0, SBX_OPTION_TEXT, "PATH", SBX_CLI_SOCKET_HELP,
+	  offsetof(struct values, socket) },
 	{ "file", 0, SBX_OPTION_LATER, "NAME=PATH", "", 0 },
 	{ "out", 0, SBX_OPTION_LATER, "DIR", "", 0 },
 	{ .name = NULL },
@@ -90,8 +97,11 @@ static const struct sbx_option options[] = {
  * @argument	INPUT as written, or NULL
  * @output	the action's "output:", once its manifest was read
  * @out, @err	where its streams go as they come
+ * @input	what it gets, once @has_input
+ * @asked_at	when the daemon got it, "" when it did not
  * @raw		the text format: all it wrote to stdout
  * @engine	where it ran, NULL when it did not come to that
+ * @has_made	there was a container, and the engine is well
  */
 struct run {
 	const struct sbx_cli *cli;
@@ -107,8 +117,12 @@ struct run {
 	enum sbx_output output;
 	struct sbx_term_stream out;
 	struct sbx_term_stream err;
+	bool has_input;
+	struct sbx_buf input;
+	char asked_at[SBX_CLOCK_RFC3339_SIZE];
 	struct sbx_buf raw;
 	struct sbx_engine *engine;
+	bool has_made;
 };
 
 /* The action's bytes, as they come. */
@@ -165,41 +179,134 @@ static void find_output(struct run *run, const struct sbx_catalog *catalog)
 		run->output = action->output;
 }
 
-static void run_action(struct run *run, const struct sbx_catalog *catalog,
-		       const struct sbx_policy *policy,
-		       const struct sbx_buf *input, int cancel_fd,
-		       struct sbx_record *record)
+static struct sbx_run_events listen(struct run *run)
 {
-	struct sbx_run request = {
+	return (struct sbx_run_events){
+		.line = sbx_term_progress,
+		.output = run->format == FORMAT_JSON ? NULL : on_output,
+		.progress = on_progress,
+		.ctx = run,
+	};
+}
+
+static void end_streams(struct run *run)
+{
+	sbx_term_status(NULL);
+	sbx_term_stream_end(&run->out);
+	sbx_term_stream_end(&run->err);
+}
+
+/* --- by the daemon --------------------------------------------------------- */
+
+/*
+ * Who has wishes of his own is not a daemon's caller but the operator, and
+ * what only this process can read it cannot give away.
+ */
+static bool is_for_daemon(const struct run *run, const char *socket)
+{
+	const char *keys = run->cli->globals->keyring.place;
+
+	return !run->values->no_daemon && sbx_daemon_is_there(socket) &&
+	       sbx_request_is_plain(&run->values->request) &&
+	       !(keys && sbx_text_has_prefix(keys, "fd:")) &&
+	       sbx_name_is_skill(run->skill) && sbx_name_is_action(run->action);
+}
+
+static int read_input(struct run *run, int cancel_fd, struct sbx_error *err)
+{
+	if (run->has_input)
+		return 0;
+	run->has_input = true;
+	return sbx_request_input(run->argument, cancel_fd, &run->input, err);
+}
+
+/* 0 with its record, SBX_DAEMON_ELSEWHERE, or -1. */
+static int ask_daemon(struct run *run, const char *socket, const char *expect,
+		      int cancel_fd, json_t **record, struct sbx_error *err)
+{
+	const struct sbx_run_events events = listen(run);
+	const struct sbx_daemon_run request = {
+		.socket = socket,
+		.expect = expect,
+		.skill = run->skill,
+		.action = run->action,
+		.input = sbx_buf_text(&run->input),
+		.input_size = run->input.len,
+		.run_id = run->run_id,
+		.events = &events,
+		.cancel_fd = cancel_fd,
+	};
+	bool was_sent = false;
+	int result;
+
+	sbx_clock_rfc3339(run->asked_at);
+	result = sbx_daemon_run(&request, record, &was_sent, err);
+	if (!was_sent)
+		run->asked_at[0] = '\0';
+	end_streams(run);
+	return result;
+}
+
+/* As ask_daemon(); what is wrong here is said by who does it himself. */
+static int try_daemon(struct run *run, int cancel_fd, json_t **record,
+		      struct sbx_error *err)
+{
+	cleanup_free char *socket = sbx_cli_socket(run->values->socket);
+	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	char expect[SBX_HASH_HEX_SIZE];
+	int result = SBX_DAEMON_ELSEWHERE;
+
+	if (!is_for_daemon(run, socket) ||
+	    sbx_cli_catalog(run->cli, &catalog, &ignored) < 0)
+		return result;
+	if (sbx_cli_fingerprint(run->cli, &catalog, expect, &ignored) == 0) {
+		result = read_input(run, cancel_fd, err);
+		if (result == 0 && run->format == FORMAT_TEXT)
+			find_output(run, &catalog);
+		if (result == 0)
+			result = ask_daemon(run, socket, expect, cancel_fd,
+					    record, err);
+	}
+	sbx_catalog_close(&catalog);
+	return result;
+}
+
+/* --- by ourselves ---------------------------------------------------------- */
+
+static json_t *run_action(struct run *run, const struct sbx_catalog *catalog,
+			  const struct sbx_policy *policy, int cancel_fd)
+{
+	const struct sbx_run request = {
 		.engine = run->engine,
 		.catalog = catalog,
 		.policy = policy,
 		.requester = SBX_REQUESTER_OPERATOR,
 		.skill = run->skill,
 		.action = run->action,
-		.input = sbx_buf_text(input),
-		.input_size = input->len,
+		.input = sbx_buf_text(&run->input),
+		.input_size = run->input.len,
 		.overrides = run->overrides,
 		.owner = run->owner,
 		.secrets = &run->secrets,
 		.keys = &run->cli->globals->keyring,
 		.run_id = run->run_id,
 		.cancel_fd = cancel_fd,
-		.events = {
-			.line = sbx_term_progress,
-			.output = run->format == FORMAT_JSON ? NULL : on_output,
-			.progress = on_progress,
-			.ctx = run,
-		},
+		.events = listen(run),
 	};
+	struct sbx_record record;
+	json_t *json;
 
 	if (run->format == FORMAT_TEXT)
 		find_output(run, catalog);
 	sbx_engine_set_cancel_fd(run->engine, cancel_fd);
-	sbx_run_action(&request, record);
-	sbx_term_status(NULL);
-	sbx_term_stream_end(&run->out);
-	sbx_term_stream_end(&run->err);
+	sbx_run_action(&request, &record);
+	end_streams(run);
+	run->has_made = record.create_ms >= 0 &&
+			record.outcome != SBX_OUTCOME_UNAVAILABLE;
+	json = sbx_record_json(&record);
+	sbx_record_clear(&record);
+	return json;
 }
 
 /* As `secret set` has it, but who gives it for one run may have his reasons. */
@@ -219,29 +326,38 @@ static int take_secrets(struct run *run, struct sbx_error *err)
 	return 0;
 }
 
-/* Fills @record by a run; -1 when it did not come to that. */
-static int perform(struct run *run, struct sbx_record *record,
-		   struct sbx_error *err)
+static int run_here(struct run *run, int cancel_fd, json_t **record,
+		    struct sbx_error *err)
 {
 	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
 	struct sbx_policy policy = { .file = NULL };
-	struct sbx_buf input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX);
-	int cancel_fd = sbx_cancel_setup();
 	int result = -1;
+
+	if (sbx_cli_policy(run->cli, &policy, err) == 0 &&
+	    sbx_cli_catalog(run->cli, &catalog, err) == 0 &&
+	    sbx_cli_engine(run->cli, &run->engine, err) == 0 &&
+	    read_input(run, cancel_fd, err) == 0) {
+		*record = run_action(run, &catalog, &policy, cancel_fd);
+		result = 0;
+	}
+	sbx_policy_clear(&policy);
+	sbx_catalog_close(&catalog);
+	return result;
+}
+
+/* 0 with the record of a run; -1 when it did not come to that. */
+static int perform(struct run *run, json_t **record, struct sbx_error *err)
+{
+	int cancel_fd = sbx_cancel_setup();
+	int result;
 
 	if (sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
-	    take_secrets(run, err) || sbx_cli_policy(run->cli, &policy, err) ||
-	    sbx_cli_catalog(run->cli, &catalog, err) ||
-	    sbx_cli_engine(run->cli, &run->engine, err) ||
-	    sbx_request_input(run->argument, cancel_fd, &input, err))
-		goto out;
-	run_action(run, &catalog, &policy, &input, cancel_fd, record);
-	result = 0;
-out:
-	sbx_buf_free(&input);
-	sbx_policy_clear(&policy);
-	sbx_catalog_close(&catalog);
+	    take_secrets(run, err))
+		return -1;
+	result = try_daemon(run, cancel_fd, record, err);
+	if (result == SBX_DAEMON_ELSEWHERE)
+		result = run_here(run, cancel_fd, record, err);
 	return result;
 }
 
@@ -274,47 +390,55 @@ static bool print_base64(const char *text, size_t size)
 }
 
 /* To a pipe exactly what was written; on a terminal JSON is indented. */
-static void print_output(const struct run *run, const struct sbx_record *record)
+static void print_output(const struct run *run, const json_t *record)
 {
-	const char *text = json_string_value(record->output);
-	size_t size = json_string_length(record->output);
+	const json_t *output = json_object_get(record, "output");
+	const char *text = json_string_value(output);
+	size_t size = json_string_length(output);
 	bool has_raw = run->output != SBX_OUTPUT_FILE &&
 		       run->raw.len < run->raw.max;
 	bool is_text = text && run->output != SBX_OUTPUT_JSON;
 
 	if (has_raw && (is_text || !isatty(STDOUT_FILENO)))
 		print_bytes(sbx_buf_text(&run->raw), run->raw.len);
-	else if (record->output && !is_text)
-		sbx_term_json(record->output);
+	else if (output && !json_is_null(output) && !is_text)
+		sbx_term_json(output);
 	else if (text && (run->output != SBX_OUTPUT_BINARY ||
 			  !print_base64(text, size)))
 		print_bytes(text, size);
 }
 
-/* The likeliest mistake: a file's name without its "@". */
-static void hint(const struct run *run, const struct sbx_record *record)
+static const char *text_of(const json_t *record, const char *name)
 {
-	if (record->outcome == SBX_OUTCOME_INVALID && run->argument &&
-	    run->argument[0] != '@' && access(run->argument, R_OK) == 0)
+	const char *text = sbx_json_text_at(record, name, NULL);
+
+	return text ? text : "";
+}
+
+/* The likeliest mistake: a file's name without its "@". */
+static void hint(const struct run *run, const json_t *record)
+{
+	if (strcmp(text_of(record, "outcome"),
+		   sbx_outcome_name(SBX_OUTCOME_INVALID)) == 0 &&
+	    run->argument && run->argument[0] != '@' &&
+	    access(run->argument, R_OK) == 0)
 		sbx_term_error("the input is the text '%s' itself; for the "
 			       "file of that name, write '@%s'",
 			       run->argument, run->argument);
 }
 
-static void report(const struct run *run, const struct sbx_record *record)
+static void report(const struct run *run, const json_t *record)
 {
-	json_auto_t *json = NULL;
+	const char *error = text_of(record, "error");
 
 	if (run->format == FORMAT_JSON) {
-		json = sbx_record_json(record);
-		sbx_term_json(json);
+		sbx_term_json(record);
 	} else {
 		if (run->format == FORMAT_TEXT)
 			print_output(run, record);
-		if (record->error)
-			sbx_term_error("%s: %s",
-				       sbx_outcome_name(record->outcome),
-				       record->error);
+		if (*error)
+			sbx_term_error("%s: %s", text_of(record, "outcome"),
+				       error);
 	}
 	hint(run, record);
 }
@@ -324,39 +448,47 @@ static void report(const struct run *run, const struct sbx_record *record)
  * no init ends.  The caller has its record by now; whatever goes wrong here
  * is left to the next run.
  */
-static void sweep(struct run *run, const struct sbx_record *record)
+static void sweep(struct run *run)
 {
 	fflush(stdout);
 	/* An engine that failed once may take as long to fail again. */
-	if (!run->engine || sbx_cancel_asked() || record->create_ms < 0 ||
-	    record->outcome == SBX_OUTCOME_UNAVAILABLE)
+	if (!run->has_made || sbx_cancel_asked())
 		return;
 	sbx_engine_set_cancel_fd(run->engine, sbx_cancel_setup());
 	sbx_reap_sweep(run->engine, SWEEP_MS);
 }
 
+/* Of what never came to be a run, or came to nobody knows what. */
+static json_t *record_of(const struct run *run, const struct sbx_error *err)
+{
+	struct sbx_record record;
+	json_t *json;
+
+	sbx_record_init(&record);
+	sbx_strset(&record.skill, run->skill);
+	sbx_strset(&record.action, run->action);
+	sbx_strset(&record.owner, run->owner);
+	sbx_strset(&record.run_id, run->run_id);
+	memcpy(record.started_at, run->asked_at, sizeof(run->asked_at));
+	sbx_record_fail(&record, err);
+	json = sbx_record_json(&record);
+	sbx_record_clear(&record);
+	return json;
+}
+
 static int run_and_report(struct run *run)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	struct sbx_record record;
-	int status;
+	json_auto_t *record = NULL;
 
-	sbx_record_init(&record);
 	snprintf(run->owner, sizeof(run->owner), "%u", getuid());
 	sbx_random_hex(run->run_id, sizeof(run->run_id));
-	if (perform(run, &record, &err)) {
-		sbx_strset(&record.skill, run->skill);
-		sbx_strset(&record.action, run->action);
-		sbx_strset(&record.owner, run->owner);
-		sbx_strset(&record.run_id, run->run_id);
-		sbx_record_fail(&record, &err);
-	}
-	report(run, &record);
-	sweep(run, &record);
+	if (perform(run, &record, &err) < 0)
+		record = record_of(run, &err);
+	report(run, record);
+	sweep(run);
 	sbx_engine_free(&run->engine);
-	status = record.status;
-	sbx_record_clear(&record);
-	return status;
+	return (int)sbx_json_int_at(0, record, "status", NULL);
 }
 
 /* --- the command line ------------------------------------------------------ */
@@ -385,6 +517,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 		.argument = argv[2],
 		.format = values->format,
 		.overrides = overrides,
+		.input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX),
 		.raw = SBX_BUF_INIT(RAW_MAX),
 	};
 	int status;
@@ -394,6 +527,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 	sbx_term_stream_init(&run.out, STDOUT_FILENO);
 	sbx_term_stream_init(&run.err, STDERR_FILENO);
 	status = run_and_report(&run);
+	sbx_buf_free(&run.input);
 	sbx_buf_free(&run.raw);
 	sbx_secrets_clear(&run.secrets);
 	return status;

@@ -50,6 +50,14 @@ static int parse_volumes(const struct sbx_strv *list, struct sbx_overrides *out,
 	return 0;
 }
 
+bool sbx_request_is_plain(const struct sbx_request_options *options)
+{
+	return options->env.n == 0 && options->env_files.n == 0 &&
+	       options->volumes.n == 0 && options->secrets.n == 0 &&
+	       !options->network && !options->timeout && !options->memory &&
+	       !options->cpus && !options->pids_limit;
+}
+
 int sbx_request_overrides(const struct sbx_request_options *options,
 			  struct sbx_overrides *out, struct sbx_error *err)
 {

@@ -2,6 +2,7 @@
 #ifndef SBX_CLI_REQUEST_H
 #define SBX_CLI_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -35,6 +36,9 @@ struct sbx_request_options {
  */
 int sbx_request_overrides(const struct sbx_request_options *options,
 			  struct sbx_overrides *out, struct sbx_error *err);
+
+/* None of them is given. */
+bool sbx_request_is_plain(const struct sbx_request_options *options);
 
 /*
  * The environment: the files' first, then -e, the later wins.  INVALID for

@@ -62,6 +62,7 @@ enum body { NOTHING, LENGTH, CHUNKED, UNTIL_CLOSE };
 /*
  * @out, @out_size	what is to be sent next
  * @has_more		there is more to send behind that
+ * @is_asking		the body waits until it is asked for
  * @is_deaf		the engine takes no more of the request
  * @in			the answer's head, until it is whole
  * @has_answer		at least a byte of it has come
@@ -77,6 +78,7 @@ struct transfer {
 	const char *out;
 	size_t out_size;
 	bool has_more;
+	bool is_asking;
 	bool is_deaf;
 	char piece[FRAME_SIZE + PIECE_SIZE + 2];
 
@@ -174,7 +176,8 @@ int sbx_client_wait(const struct sbx_client *client,
 
 	if (result == 0)
 		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-				     "engine at %s: no answer for %.1f s",
+				     "%s at %s: no answer for %.1f s",
+				     client->transport->peer,
 				     client->transport->url, timeout_ms / 1e3);
 	return result < 0 ? -1 : 0;
 }
@@ -192,6 +195,10 @@ static void write_head(struct transfer *transfer)
 		       "Host: docker\r\n"
 		       "User-Agent: skillbox/" SBX_VERSION "\r\n",
 		       exchange->method, exchange->target);
+	if (exchange->asks_first)
+		sbx_buf_puts(to, "Expect: 100-continue\r\n");
+	if (exchange->headers)
+		sbx_buf_puts(to, exchange->headers);
 	if (exchange->content_type)
 		sbx_buf_printf(to, "Content-Type: %s\r\n",
 			       exchange->content_type);
@@ -204,6 +211,7 @@ static void write_head(struct transfer *transfer)
 	transfer->out = to->data;
 	transfer->out_size = to->len;
 	transfer->has_more = exchange->read || exchange->body;
+	transfer->is_asking = exchange->asks_first;
 }
 
 /* The next chunk of a body that the caller gives piece by piece. */
@@ -241,7 +249,8 @@ static int refill(struct transfer *transfer, struct sbx_error *err)
 static bool has_to_send(const struct transfer *transfer)
 {
 	return !transfer->is_deaf &&
-	       (transfer->out_size > 0 || transfer->has_more);
+	       (transfer->out_size > 0 ||
+		(transfer->has_more && !transfer->is_asking));
 }
 
 static int send_some(struct transfer *transfer, struct sbx_error *err)
@@ -271,7 +280,8 @@ static int send_some(struct transfer *transfer, struct sbx_error *err)
 static int fail(const struct transfer *transfer, const char *what,
 		struct sbx_error *err)
 {
-	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE, "engine at %s: %s",
+	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE, "%s at %s: %s",
+			     transfer->client->transport->peer,
 			     transfer->client->transport->url, what);
 }
 
@@ -378,7 +388,8 @@ static int take_head(struct transfer *transfer, struct sbx_error *err)
 						   &transfer->head, err);
 
 		if (used < 0)
-			return sbx_error_wrap(err, "engine at %s",
+			return sbx_error_wrap(err, "%s at %s",
+					      transfer->client->transport->peer,
 					      transfer->client->transport->url);
 		if (used == 0)
 			return 0;
@@ -388,6 +399,8 @@ static int take_head(struct transfer *transfer, struct sbx_error *err)
 		    ++transfer->n_interim > INTERIM_MAX)
 			return fail(transfer, "it does not come to an answer",
 				    err);
+		if (transfer->head.status == 100)
+			transfer->is_asking = false;
 		sbx_buf_consume(in, (size_t)used);
 	}
 }
@@ -465,7 +478,8 @@ static int wait_for_turn(const struct transfer *transfer, struct sbx_error *err)
 			     transfer->moved_at + limit - sbx_clock_ms(), err);
 	if (result == 0)
 		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-				     "engine at %s: nothing moved for %.1f s",
+				     "%s at %s: nothing moved for %.1f s",
+				     client->transport->peer,
 				     client->transport->url, limit / 1e3);
 	return result < 0 ? -1 : 0;
 }
@@ -498,10 +512,23 @@ static struct sbx_connection *take_kept(struct sbx_client *client)
 static void keep(struct sbx_client *client, struct transfer *transfer)
 {
 	if (transfer->head.close || transfer->body == UNTIL_CLOSE ||
-	    transfer->is_deaf || has_to_send(transfer))
+	    transfer->is_deaf || transfer->out_size || transfer->has_more)
 		return;
 	sbx_connection_close(&client->kept);
 	client->kept = sbx_take(transfer->connection);
+}
+
+static int connect_for(const struct sbx_client *client,
+		       struct transfer *transfer, struct sbx_error *err)
+{
+	const struct sbx_client_exchange *exchange = transfer->exchange;
+
+	if (sbx_client_connect(client, &transfer->connection, err) < 0)
+		return -1;
+	if (!exchange->connected)
+		return 0;
+	return exchange->connected(
+		exchange->ctx, sbx_connection_fd(transfer->connection), err);
 }
 
 static int run_once(struct sbx_client *client, struct transfer *transfer,
@@ -510,16 +537,20 @@ static int run_once(struct sbx_client *client, struct transfer *transfer,
 	bool is_post = strcmp(transfer->exchange->method, "POST") == 0;
 	struct sbx_error why = SBX_ERROR_INIT;
 	bool is_kept;
+	int result;
 
 	if (!is_post)
 		transfer->connection = take_kept(client);
 	is_kept = transfer->connection;
-	if (!is_kept &&
-	    sbx_client_connect(client, &transfer->connection, err) < 0)
+	if (!is_kept && connect_for(client, transfer, err) < 0)
 		return -1;
 	transfer->moved_at = sbx_clock_ms();
 	write_head(transfer);
-	if (pump(transfer, &why) == 0) {
+	result = pump(transfer, &why);
+	transfer->exchange->was_sent = !transfer->is_deaf &&
+				       !transfer->out_size &&
+				       !transfer->has_more;
+	if (result == 0) {
 		if (!is_post)
 			keep(client, transfer);
 		return 0;

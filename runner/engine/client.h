@@ -25,27 +25,37 @@ struct sbx_client;
  * @kind	how it waits for its turn
  * @method	"GET"
  * @target	path and query, "/_ping"
+ * @asks_first	the body is sent when the other end has said that it wants it
+ *		(RFC 9110, section 10.1.1): until then it has not begun
+ * @headers	more of them, each with its end of line, or NULL
  * @content_type of the body, or NULL
  * @body	@body_size bytes, or NULL
  * @read	instead of @body: gives the body piece by piece, sent chunked;
  *		*@got 0 is its end
+ * @connected	gets the socket of a new connection before anything is said on
+ *		it; or NULL
  * @header	gets each header line of the final answer, without its end of
  *		line; or NULL
  * @write	gets the answer's body as it comes
- * @ctx		of the three; each returns -1 with @err set to abort
+ * @ctx		of these; each returns -1 with @err set to abort
  * @idle_ms	how long nothing may move; 0: SBX_CLIENT_IDLE_MS
  * @answer_ms	the same until the answer has begun; 0: @idle_ms
  * @status	out: of the final answer, set before @write is called first
+ * @was_sent	out: the whole request left, so the other end may have acted on
+ *		it, whatever became of the answer
  */
 struct sbx_client_exchange {
 	enum sbx_turn_kind kind;
 	const char *method;
 	const char *target;
+	bool asks_first;
+	const char *headers;
 	const char *content_type;
 	const void *body;
 	size_t body_size;
 	int (*read)(void *ctx, void *data, size_t size, size_t *got,
 		    struct sbx_error *err);
+	int (*connected)(void *ctx, int fd, struct sbx_error *err);
 	void (*header)(void *ctx, const char *line, size_t size);
 	int (*write)(void *ctx, const void *data, size_t size,
 		     struct sbx_error *err);
@@ -53,6 +63,7 @@ struct sbx_client_exchange {
 	int idle_ms;
 	int answer_ms;
 	long status;
+	bool was_sent;
 };
 
 /* Borrows @transport; opens no connection yet. */

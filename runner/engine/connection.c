@@ -55,9 +55,10 @@ static int refused(const struct sbx_transport *transport, int errnum,
 	const char *advice = transport->ops->advice(transport, errnum);
 
 	return sbx_error_errno(err, SBX_OUTCOME_UNAVAILABLE, errnum,
-			       "cannot connect to the engine at %s%s%s%s",
-			       transport->url, advice ? " (" : "",
-			       advice ? advice : "", advice ? ")" : "");
+			       "cannot connect to the %s at %s%s%s%s",
+			       transport->peer, transport->url,
+			       advice ? " (" : "", advice ? advice : "",
+			       advice ? ")" : "");
 }
 
 /* Whether the socket that is writable now is connected. */

@@ -171,6 +171,7 @@ int sbx_transport_new(struct sbx_transport **out, const char *url,
 		return -1;
 	transport = sbx_calloc(1, sizeof(*transport));
 	transport->ops = ops;
+	transport->peer = "engine";
 	transport->url = sbx_strdup(url);
 	if (ops->parse(transport, url + strlen(ops->scheme) + 3, err) < 0) {
 		sbx_transport_free(&transport);

@@ -8,9 +8,9 @@
 #include "base/error.h"
 
 /*
- * How an engine is reached.  A transport only knows how to connect; what is
- * said over the connection is the same for all of them.  A new kind (TCP, TLS,
- * ssh) is one more row of operations.
+ * How an engine is reached, or a daemon of ours.  A transport only knows how to
+ * connect; what is said over the connection is the same for all of them.  A new
+ * kind (TCP, TLS, ssh) is one more row of operations.
  */
 struct sbx_transport;
 
@@ -37,11 +37,14 @@ struct sbx_transport_ops {
 };
 
 /*
+ * @peer	what is there: static, "engine"; whoever talks to something else
+ *		says so
  * @url		as it was given
  * @address	what @parse made of the URL: the socket's path
  */
 struct sbx_transport {
 	const struct sbx_transport_ops *ops;
+	const char *peer;
 	char *url;
 	char *address;
 };

@@ -59,16 +59,17 @@ static int take_slot(struct sbx_turn *turn,
 	if (result != SBX_SLOTS_BUSY || is_urgent)
 		return result < 0 ? -1 : 0;
 	return sbx_error_set(err, SBX_OUTCOME_BUSY,
-			     "engine at %s: as many calls as it can take were "
+			     "%s at %s: as many calls as it can take were "
 			     "under way for %d s",
-			     transport->url, WAIT_MS / 1000);
+			     transport->peer, transport->url, WAIT_MS / 1000);
 }
 
 int sbx_turn_too_slow(const struct sbx_transport *transport,
 		      struct sbx_error *err)
 {
 	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-			     "engine at %s: it took too long", transport->url);
+			     "%s at %s: it took too long", transport->peer,
+			     transport->url);
 }
 
 int sbx_turn_begin(struct sbx_turn *turn, const struct sbx_transport *transport,
@@ -77,7 +78,8 @@ int sbx_turn_begin(struct sbx_turn *turn, const struct sbx_transport *transport,
 {
 	if (turn->patience <= 0 && kind != SBX_TURN_LONG)
 		return sbx_turn_too_slow(transport, err);
-	if (take_slot(turn, transport, kind, cancel_fd, err) < 0)
+	if (kind != SBX_TURN_FREE &&
+	    take_slot(turn, transport, kind, cancel_fd, err) < 0)
 		return -1;
 	turn->until = INFINITY;
 	if (kind != SBX_TURN_LONG)

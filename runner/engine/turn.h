@@ -20,11 +20,13 @@
  * URGENT	ends a sandbox: waits for a second, or a quarter of its
  *		patience, and then goes all the same, above the bound, for its
  *		caller has promised when it is over.  Its waiting is counted.
+ * FREE		does not wait: what is called is no engine
  */
 enum sbx_turn_kind {
 	SBX_TURN_NORMAL,
 	SBX_TURN_LONG,
 	SBX_TURN_URGENT,
+	SBX_TURN_FREE,
 };
 
 /*

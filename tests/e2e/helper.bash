@@ -51,6 +51,8 @@ prepare() {
 	export SKILLBOX_POLICY=$top/manifests/policy.yaml
 	export XDG_CONFIG_HOME=$BATS_FILE_TMPDIR/config
 	unset SKILLBOX_KEYS CREDENTIALS_DIRECTORY
+	# Nor its daemon.
+	export SKILLBOX_SOCKET=$BATS_FILE_TMPDIR/no-daemon
 }
 
 # The API of the engine under test: "docker" or "podman".
