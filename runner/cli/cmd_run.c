@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "cli/cancel.h"
-#include "cli/daemon.h"
+#include "cli/remote.h"
 #include "cli/request.h"
 #include "cli/terminal.h"
 #include "codec/frames.h"
@@ -21,7 +21,7 @@
 /*
  * skillbox run.  Once the command line parses, a record is printed whatever
  * happens: what fails before sbx_run_action() becomes a record here.  A daemon
- * that serves the same does the run, if there is one (cli/daemon.c).
+ * that serves the same does the run, if there is one (cli/remote.c).
  *
  * --format json	the record, when all is over
  * --format text	the action's stderr as it comes, its output at the end
@@ -206,7 +206,7 @@ static bool is_for_daemon(const struct run *run, const char *socket)
 {
 	const char *keys = run->cli->globals->keyring.place;
 
-	return !run->values->no_daemon && sbx_daemon_is_there(socket) &&
+	return !run->values->no_daemon && sbx_remote_is_there(socket) &&
 	       sbx_request_is_plain(&run->values->request) &&
 	       !(keys && sbx_text_has_prefix(keys, "fd:")) &&
 	       sbx_name_is_skill(run->skill) && sbx_name_is_action(run->action);
@@ -220,12 +220,12 @@ static int read_input(struct run *run, int cancel_fd, struct sbx_error *err)
 	return sbx_request_input(run->argument, cancel_fd, &run->input, err);
 }
 
-/* 0 with its record, SBX_DAEMON_ELSEWHERE, or -1. */
+/* 0 with its record, SBX_REMOTE_ELSEWHERE, or -1. */
 static int ask_daemon(struct run *run, const char *socket, const char *expect,
 		      int cancel_fd, json_t **record, struct sbx_error *err)
 {
 	const struct sbx_run_events events = listen(run);
-	const struct sbx_daemon_run request = {
+	const struct sbx_remote_run request = {
 		.socket = socket,
 		.expect = expect,
 		.skill = run->skill,
@@ -240,7 +240,7 @@ static int ask_daemon(struct run *run, const char *socket, const char *expect,
 	int result;
 
 	sbx_clock_rfc3339(run->asked_at);
-	result = sbx_daemon_run(&request, record, &was_sent, err);
+	result = sbx_remote_run(&request, record, &was_sent, err);
 	if (!was_sent)
 		run->asked_at[0] = '\0';
 	end_streams(run);
@@ -255,7 +255,7 @@ static int try_daemon(struct run *run, int cancel_fd, json_t **record,
 	struct sbx_catalog catalog = { .directories = SBX_STRV_INIT };
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	char expect[SBX_HASH_HEX_SIZE];
-	int result = SBX_DAEMON_ELSEWHERE;
+	int result = SBX_REMOTE_ELSEWHERE;
 
 	if (!is_for_daemon(run, socket) ||
 	    sbx_cli_catalog(run->cli, &catalog, &ignored) < 0)
@@ -356,7 +356,7 @@ static int perform(struct run *run, json_t **record, struct sbx_error *err)
 	    take_secrets(run, err))
 		return -1;
 	result = try_daemon(run, cancel_fd, record, err);
-	if (result == SBX_DAEMON_ELSEWHERE)
+	if (result == SBX_REMOTE_ELSEWHERE)
 		result = run_here(run, cancel_fd, record, err);
 	return result;
 }

@@ -4,7 +4,7 @@
  * long as the input has not left it may be done here, and from then on never
  * again, wherever the daemon breaks off.
  */
-#include "cli/daemon.h"
+#include "cli/remote.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -157,7 +157,7 @@ static void run(struct outcome *out, int cancel_fd)
 		.progress = on_progress,
 		.ctx = &out->heard,
 	};
-	const struct sbx_daemon_run request = {
+	const struct sbx_remote_run request = {
 		.socket = "socket",
 		.expect = "0123abcd",
 		.skill = "text",
@@ -172,7 +172,7 @@ static void run(struct outcome *out, int cancel_fd)
 
 	*out = (struct outcome){ .heard = SBX_BUF_INIT(10000) };
 	out->result =
-		sbx_daemon_run(&request, &record, &out->was_sent, &out->err);
+		sbx_remote_run(&request, &record, &out->was_sent, &out->err);
 	if (record) {
 		cleanup_free char *text = sbx_json_line(record);
 
@@ -190,7 +190,7 @@ static void ask(struct fake *fake, struct outcome *out)
 
 static void assert_elsewhere(const struct fake *fake, struct outcome *out)
 {
-	assert_int_equal(out->result, SBX_DAEMON_ELSEWHERE);
+	assert_int_equal(out->result, SBX_REMOTE_ELSEWHERE);
 	assert_false(out->was_sent);
 	assert_string_equal(fake->body, "");
 	assert_true(strlen(out->err.message) > 10);
@@ -298,7 +298,7 @@ static void test_draining(void **state)
 
 	(void)state;
 	ask(&fake, &out);
-	assert_int_equal(out.result, SBX_DAEMON_ELSEWHERE);
+	assert_int_equal(out.result, SBX_REMOTE_ELSEWHERE);
 	assert_false(out.was_sent);
 	sbx_buf_free(&out.heard);
 }
@@ -309,13 +309,13 @@ static void test_nobody(void **state)
 	struct outcome out;
 
 	(void)state;
-	assert_false(sbx_daemon_is_there("socket"));
+	assert_false(sbx_remote_is_there("socket"));
 	run(&out, -1);
 	assert_elsewhere(&fake, &out);
 	ask(&fake, &out);
 	assert_elsewhere(&fake, &out);
 	/* Left behind by one that was killed. */
-	assert_true(sbx_daemon_is_there("socket"));
+	assert_true(sbx_remote_is_there("socket"));
 	run(&out, -1);
 	assert_elsewhere(&fake, &out);
 }
@@ -452,22 +452,22 @@ static void test_peer(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-	assert_int_equal(sbx_daemon_check_peer(fds[0], &err), 0);
+	assert_int_equal(sbx_remote_check_peer(fds[0], &err), 0);
 	close(fds[0]);
 	close(fds[1]);
 	if (geteuid() == 0) {
 		assert_int_equal(seteuid(12345), 0);
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 		assert_int_equal(seteuid(0), 0);
-		assert_int_equal(sbx_daemon_check_peer(fds[0], &err), -1);
+		assert_int_equal(sbx_remote_check_peer(fds[0], &err), -1);
 		assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
 		close(fds[0]);
 		close(fds[1]);
 	}
-	assert_int_equal(sbx_daemon_check_peer(-1, &err), -1);
+	assert_int_equal(sbx_remote_check_peer(-1, &err), -1);
 }
 
-/* And sbx_daemon_run() asks. */
+/* And sbx_remote_run() asks. */
 static void test_foreign_daemon(void **state)
 {
 	struct fake fake = { .first = "", .stays = true };
@@ -494,7 +494,7 @@ static int call(const char *answer, json_t **out, struct sbx_error *err)
 	int result;
 
 	begin(&fake);
-	result = sbx_daemon_call("socket", "GET", "/v1/pool", NULL, -1, out,
+	result = sbx_remote_call("socket", "GET", "/v1/pool", NULL, -1, out,
 				 err);
 	finish(&fake);
 	return result;
@@ -525,7 +525,7 @@ static void test_call(void **state)
 			 -1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_UNAVAILABLE);
 	assert_int_equal(
-		sbx_daemon_call("nowhere", "GET", "/", NULL, -1, &answer, &err),
+		sbx_remote_call("nowhere", "GET", "/", NULL, -1, &answer, &err),
 		-1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_UNAVAILABLE);
 	assert_non_null(strstr(err.message, "skillbox serve"));

@@ -13,7 +13,7 @@
  *	events		one JSON object a line, the last one is the record
  *	end		without a record the daemon was lost
  */
-#include "cli/daemon.h"
+#include "cli/remote.h"
 
 #include <limits.h>
 #include <sodium.h>
@@ -56,7 +56,7 @@ struct talk {
 	json_t *record;
 };
 
-int sbx_daemon_check_peer(int fd, struct sbx_error *err)
+int sbx_remote_check_peer(int fd, struct sbx_error *err)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -72,7 +72,7 @@ int sbx_daemon_check_peer(int fd, struct sbx_error *err)
 			     peer.uid);
 }
 
-bool sbx_daemon_is_there(const char *socket)
+bool sbx_remote_is_there(const char *socket)
 {
 	struct stat about;
 
@@ -174,7 +174,7 @@ static int on_event(void *ctx, const json_t *event, struct sbx_error *err)
 static int on_connected(void *ctx, int fd, struct sbx_error *err)
 {
 	(void)ctx;
-	return sbx_daemon_check_peer(fd, err);
+	return sbx_remote_check_peer(fd, err);
 }
 
 static void on_header(void *ctx, const char *line, size_t size)
@@ -280,7 +280,7 @@ static int conclude(struct talk *talk, int performed, json_t **record,
 		sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
 			      "the daemon refused (%ld)",
 			      talk->exchange.status);
-		return SBX_DAEMON_ELSEWHERE;
+		return SBX_REMOTE_ELSEWHERE;
 	}
 	/* The record is what counts, not how the connection ended. */
 	if (performed == 0 || is_record(talk->record))
@@ -288,13 +288,13 @@ static int conclude(struct talk *talk, int performed, json_t **record,
 	if (err->outcome == SBX_OUTCOME_CANCELLED)
 		return -1;
 	if (!talk->exchange.was_sent)
-		return SBX_DAEMON_ELSEWHERE;
+		return SBX_REMOTE_ELSEWHERE;
 	err->outcome = SBX_OUTCOME_UNAVAILABLE;
 	return sbx_error_wrap(err, "the daemon was lost and the action may "
 				   "have run");
 }
 
-int sbx_daemon_run(const struct sbx_daemon_run *run, json_t **record,
+int sbx_remote_run(const struct sbx_remote_run *run, json_t **record,
 		   bool *was_sent, struct sbx_error *err)
 {
 	cleanup_free char *target = sbx_asprintf("/v1/skills/%s/actions/%s",
@@ -320,7 +320,7 @@ int sbx_daemon_run(const struct sbx_daemon_run *run, json_t **record,
 	int result = perform(&talk, run->socket, run->cancel_fd, err);
 
 	result = conclude(&talk, result, record, err);
-	*was_sent = result != SBX_DAEMON_ELSEWHERE && talk.exchange.was_sent;
+	*was_sent = result != SBX_REMOTE_ELSEWHERE && talk.exchange.was_sent;
 	talk_clear(&talk);
 	return result;
 }
@@ -365,7 +365,7 @@ static int take_answer(const struct talk *talk, json_t **answer,
 	return 0;
 }
 
-int sbx_daemon_call(const char *socket, const char *method, const char *target,
+int sbx_remote_call(const char *socket, const char *method, const char *target,
 		    const json_t *body, int cancel_fd, json_t **answer,
 		    struct sbx_error *err)
 {
@@ -382,7 +382,7 @@ int sbx_daemon_call(const char *socket, const char *method, const char *target,
 	};
 	int result = -1;
 
-	if (!sbx_daemon_is_there(socket))
+	if (!sbx_remote_is_there(socket))
 		sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
 			      "no daemon runs at %s; 'skillbox serve' starts "
 			      "one",

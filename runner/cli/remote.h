@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SBX_CLI_DAEMON_H
-#define SBX_CLI_DAEMON_H
+#ifndef SBX_CLI_REMOTE_H
+#define SBX_CLI_REMOTE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +17,10 @@
  */
 
 /* The other end of a connected socket is ours or root's; else DENIED. */
-int sbx_daemon_check_peer(int fd, struct sbx_error *err);
+int sbx_remote_check_peer(int fd, struct sbx_error *err);
 
 /* There is a socket at that path; whether anybody listens, nobody knows. */
-bool sbx_daemon_is_there(const char *socket);
+bool sbx_remote_is_there(const char *socket);
 
 /*
  * A run that the daemon is asked for.
@@ -32,7 +32,7 @@ bool sbx_daemon_is_there(const char *socket);
  * @cancel_fd	readable when the run is to end: the daemon ends it when we
  *		hang up
  */
-struct sbx_daemon_run {
+struct sbx_remote_run {
 	const char *socket;
 	const char *expect;
 	const char *skill;
@@ -47,7 +47,7 @@ struct sbx_daemon_run {
 /*
  * Has the daemon do it: 0 with its record, a new reference.
  *
- * SBX_DAEMON_ELSEWHERE, with @err filled, when it is certain that it did not
+ * SBX_REMOTE_ELSEWHERE, with @err filled, when it is certain that it did not
  * begin and never will: nobody is there, it is not one of ours, it serves
  * something else or is about to end.  The caller does it himself then.
  *
@@ -55,8 +55,8 @@ struct sbx_daemon_run {
  * UNAVAILABLE when the daemon took it and was lost.  *@was_sent tells then that
  * the input left, so that nobody knows what the action did.
  */
-#define SBX_DAEMON_ELSEWHERE 1
-int sbx_daemon_run(const struct sbx_daemon_run *run, json_t **record,
+#define SBX_REMOTE_ELSEWHERE 1
+int sbx_remote_run(const struct sbx_remote_run *run, json_t **record,
 		   bool *was_sent, struct sbx_error *err);
 
 /*
@@ -64,7 +64,7 @@ int sbx_daemon_run(const struct sbx_daemon_run *run, json_t **record,
  * UNAVAILABLE (nobody answers, saying how to start one), DENIED, CANCELLED, or
  * what the daemon says is wrong.
  */
-int sbx_daemon_call(const char *socket, const char *method, const char *target,
+int sbx_remote_call(const char *socket, const char *method, const char *target,
 		    const json_t *body, int cancel_fd, json_t **answer,
 		    struct sbx_error *err);
 
