@@ -42,6 +42,11 @@ struct state {
 	struct sbx_slots place_of_action;
 	struct sbx_strv env;
 	struct sbx_sandbox *sandbox;
+	struct sbx_pool_visit visit;
+	bool is_finished; /* the plan */
+	bool runs;	  /* the program, ahead of its input */
+	bool may_go_on;	  /* another sandbox may be tried */
+	bool is_clean;	  /* the sandbox may be used again */
 };
 
 /* --- before anything is asked of the engine -------------------------------- */
@@ -77,8 +82,15 @@ static int name_run(struct state *state, struct sbx_error *err)
 
 static int read_plan(struct state *state, struct sbx_error *err)
 {
-	int result = sbx_plan_read(&state->plan, &state->request, err);
+	const struct sbx_run *run = state->run;
+	int result = 0;
 
+	if (run->pool)
+		result = sbx_pool_enter(run->pool, &state->visit,
+					&state->request, &state->plan, err);
+	state->is_finished = state->plan != NULL;
+	if (result == 0 && !state->is_finished)
+		result = sbx_plan_read(&state->plan, &state->request, err);
 	if (state->plan)
 		sbx_strset(&state->record->skill_version,
 			   state->plan->skill.manifest->version);
@@ -120,8 +132,11 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return result < 0 ? sbx_error_wrap(err, "the input") : 0;
 }
 
+/* With a pool, that is a part of finishing it. */
 static int open_plan(struct state *state, struct sbx_error *err)
 {
+	if (state->run->pool)
+		return 0;
 	return sbx_plan_open(state->plan, &state->request, state->run->engine,
 			     err);
 }
@@ -152,15 +167,22 @@ static void set_patience(const struct state *state)
 
 static int finish_plan(struct state *state, struct sbx_error *err)
 {
-	struct sbx_plan *plan = state->plan;
-	int result;
+	const struct sbx_run *run = state->run;
+	double began = sbx_clock_ms();
+	int result = 0;
 
 	set_patience(state);
-	result = sbx_plan_finish(plan, &state->request, state->run->engine,
-				 NULL, err);
-	state->record->build_ms = plan->build_ms;
-	if (plan->image)
-		sbx_strset(&state->record->image, plan->image->id);
+	if (!state->is_finished && run->pool)
+		result = sbx_pool_finish(&state->visit, &state->plan,
+					 &state->request, run->engine,
+					 run->cancel_fd, err);
+	else if (!state->is_finished)
+		result = sbx_plan_finish(state->plan, &state->request,
+					 run->engine, NULL, err);
+	state->record->build_ms = run->pool ? sbx_clock_ms() - began
+					    : state->plan->build_ms;
+	if (state->plan->image)
+		sbx_strset(&state->record->image, state->plan->image->id);
 	return result;
 }
 
@@ -197,8 +219,39 @@ static int start_sandbox(struct state *state, struct sbx_error *err)
 	record->start_ms = times.start_ms;
 	if (result == 0)
 		record->start = "cold";
-	if (result == 0 && run->events.started)
-		run->events.started(run->events.ctx, record->start);
+	return result;
+}
+
+/* One of the pool's, or else one that is started now. */
+static int take_sandbox(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run *run = state->run;
+	struct sbx_pool_taken taken;
+	int result;
+
+	state->may_go_on = false;
+	if (sbx_pool_take(&state->visit, state->plan, run->engine,
+			  run->cancel_fd, &taken, err) < 0)
+		return -1;
+	state->sandbox = taken.sandbox;
+	state->runs = taken.runs;
+	state->may_go_on = taken.sandbox != NULL;
+	state->record->start = taken.sandbox ? taken.start : NULL;
+	if (taken.sandbox)
+		return 0;
+	result = start_sandbox(state, err);
+	sbx_pool_cold_end(&state->visit);
+	return result;
+}
+
+static int get_sandbox(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_run_events *events = &state->run->events;
+	int result = state->run->pool ? take_sandbox(state, err)
+				      : start_sandbox(state, err);
+
+	if (result == 0 && events->started)
+		events->started(events->ctx, state->record->start);
 	return result;
 }
 
@@ -214,6 +267,27 @@ static void describe_program(const struct state *state,
 	program->input_size = by_env ? 0 : run->input_size;
 	program->cancel_fd = run->cancel_fd;
 	program->events = &run->events;
+#ifdef SBX_SANDBOX_RESETTING
+	program->reset = run->pool &&
+			 state->plan->grant.action.reuse == SBX_REUSE_RESET;
+#endif
+}
+
+static bool is_dead(const struct sbx_error *err)
+{
+	return err->outcome == SBX_OUTCOME_SANDBOX_FAILED ||
+	       err->outcome == SBX_OUTCOME_UNAVAILABLE ||
+	       err->outcome == SBX_OUTCOME_OOM;
+}
+
+static bool program_resets(const struct sbx_sandbox_program *program)
+{
+#ifdef SBX_SANDBOX_RESETTING
+	return program->reset;
+#else
+	(void)program;
+	return false;
+#endif
 }
 
 static int run_program(struct state *state, struct sbx_error *err)
@@ -232,6 +306,8 @@ static int run_program(struct state *state, struct sbx_error *err)
 	record->action_ms = sbx_clock_ms() - began;
 	if (result.started)
 		memcpy(record->started_at, started_at, sizeof(started_at));
+	state->may_go_on = state->may_go_on && ended < 0 && !result.started &&
+			   is_dead(err);
 	if (ended < 0)
 		return -1;
 	sbx_record_end(record, &plan->grant.action,
@@ -248,7 +324,28 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .timed_out = result.timed_out,
 			       .cancelled = result.cancelled,
 		       });
+	state->is_clean = program_resets(&program) &&
+			  (record->outcome == SBX_OUTCOME_OK ||
+			   record->outcome == SBX_OUTCOME_FAILED);
 	return 0;
+}
+
+/*
+ * A sandbox that waited may die in the moment when it is taken.  While nothing
+ * has left that could have an effect another one will do.
+ */
+static int run_somewhere(struct state *state, struct sbx_error *err)
+{
+	for (;;) {
+		int result = get_sandbox(state, err);
+
+		if (result == 0)
+			result = run_program(state, err);
+		if (result == 0 || !state->may_go_on)
+			return result;
+		state->sandbox = NULL;
+		sbx_pool_died(&state->visit);
+	}
 }
 
 static int go_through(struct state *state, struct sbx_error *err)
@@ -256,9 +353,9 @@ static int go_through(struct state *state, struct sbx_error *err)
 	if (name_run(state, err) < 0 || read_plan(state, err) < 0 ||
 	    check_input(state, err) < 0 || open_plan(state, err) < 0 ||
 	    take_place(state, err) < 0 || finish_plan(state, err) < 0 ||
-	    check_program(state, err) < 0 || start_sandbox(state, err) < 0)
+	    check_program(state, err) < 0)
 		return -1;
-	return run_program(state, err);
+	return run_somewhere(state, err);
 }
 
 void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
@@ -289,6 +386,9 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 	record->duration_ms = sbx_clock_ms() - began;
 
 	sbx_engine_set_patience(run->engine, INFINITY);
+	if (run->pool)
+		sbx_pool_leave(&state.visit, state.plan, &state.sandbox,
+			       state.is_clean);
 	sbx_sandbox_free(&state.sandbox);
 	sbx_concurrency_end(&state.place_of_action);
 	sbx_concurrency_end(&state.place);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "engine/engine.h"
+#include "sandbox/pool.h"
 #include "sandbox/record.h"
 #include "sandbox/events.h"
 #include "secret/keyring.h"
@@ -27,6 +28,8 @@
  * @run_id	or NULL for a new random one
  * @cancel_fd	readable when the caller wants the run to end, or -1
  * @events	who wants to know what goes on
+ * @pool	whose sandboxes to use; then @policy and @keys are the pool's
+ *and need not be given.  NULL: a sandbox is started for this run
  */
 struct sbx_run {
 	struct sbx_engine *engine;
@@ -44,6 +47,7 @@ struct sbx_run {
 	const char *run_id;
 	int cancel_fd;
 	struct sbx_run_events events;
+	struct sbx_pool *pool;
 };
 
 /*

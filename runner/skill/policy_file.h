@@ -38,6 +38,13 @@ int sbx_policy_open(const char *path, struct sbx_policy *out,
 int sbx_policy_hash(const char *path, char out[static SBX_HASH_HEX_SIZE],
 		    struct sbx_error *err);
 
+/*
+ * The file that both read: @path, or $SKILLBOX_POLICY; NULL where neither names
+ * one.  Then it is this one, if it is there.
+ */
+const char *sbx_policy_named(const char *path);
+#define SBX_POLICY_SYSTEM "/etc/skillbox/policy.yaml"
+
 /* manifests/policy.yaml as it was built in; static. */
 const char *sbx_policy_builtin(size_t *size);
 

@@ -10,8 +10,6 @@
 #include "base/mem.h"
 #include "codec/reader.h"
 
-#define SYSTEM_POLICY "/etc/skillbox/policy.yaml"
-
 /*
  * Who can write the policy decides what everybody may do, so it is read only
  * where that is root or ourselves.
@@ -58,16 +56,22 @@ static int read_policy(const char *path, struct sbx_buf *text,
 	return 0;
 }
 
-/* The file to read, or NULL for the one that is built in. */
-static const char *locate(const char *path)
+const char *sbx_policy_named(const char *path)
 {
 	if (!path)
 		path = getenv("SKILLBOX_POLICY");
-	if (path && *path)
+	return path && *path ? path : NULL;
+}
+
+/* The file to read, or NULL for the one that is built in. */
+static const char *locate(const char *path)
+{
+	path = sbx_policy_named(path);
+	if (path)
 		return path;
 	/* Only one that is not there is passed over. */
-	if (access(SYSTEM_POLICY, F_OK) == 0 || errno != ENOENT)
-		return SYSTEM_POLICY;
+	if (access(SBX_POLICY_SYSTEM, F_OK) == 0 || errno != ENOENT)
+		return SBX_POLICY_SYSTEM;
 	return NULL;
 }
 
