@@ -11,7 +11,7 @@ BUILD ?= build
 CC ?= cc
 MUSL_CC ?= musl-gcc
 PKG_CONFIG ?= pkg-config
-LIBRARIES := jansson libarchive yaml-0.1 libsodium libpcre2-8
+LIBRARIES := jansson libarchive yaml-0.1 libsodium libpcre2-8 libmicrohttpd
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla \
@@ -31,7 +31,7 @@ ifeq ($(SANITIZE),)
 CPPFLAGS += $(FORTIFY)
 endif
 LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANITIZE)
-# libarchive and PCRE2 are loaded when they are needed, see
+# libarchive, PCRE2 and libmicrohttpd are loaded when they are needed, see
 # runner/codec/library.h.
 LDFLAGS += -Wl,--as-needed
 

@@ -213,3 +213,61 @@ remove_volumes() {
 			xargs -r docker volume rm >/dev/null
 	done
 }
+
+# serve [OPTION...]: a daemon on a socket of its own until it listens; sets
+# $daemon (pid), $socket and $daemon_log.  Whoever starts one has to stop it.
+serve() {
+	local directory
+	directory=$(mktemp -d "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/d.XXXX")
+	socket=$directory/s
+	daemon_log=$directory/log
+	env --default-signal=INT "$program" \
+		--skills "${fixtures:-$skills}:$top/skills" serve \
+		--socket "$socket" "$@" >"$daemon_log" 2>&1 3>&- &
+	daemon=$!
+	for _ in $(seq $((100 * slower))); do
+		! grep -q 'listening at' "$daemon_log" || return 0
+		kill -0 "$daemon" 2>/dev/null || break
+		sleep 0.05
+	done
+	cat "$daemon_log"
+	return 1
+}
+
+# stop_daemon: in good order, and it says so
+stop_daemon() {
+	[ -n "${daemon-}" ] || return 0
+	kill -TERM "$daemon" 2>/dev/null || :
+	status=0
+	wait "$daemon" || status=$?
+	daemon=
+	[ "$status" = 0 ] && return
+	echo "the daemon ended with $status:"
+	cat "$daemon_log"
+	return 1
+}
+
+# ask METHOD PATH [CURL-OPTION...]: of the daemon; sets $code (of HTTP),
+# $record (the body) and $headers (a file)
+ask() {
+	headers=$BATS_TEST_TMPDIR/headers
+	code=$(curl -s --unix-socket "$socket" -X "$1" -D "$headers" \
+		-o "$BATS_TEST_TMPDIR/body" -w '%{http_code}' -m $((60 * slower)) \
+		"${@:3}" "http://localhost$2") || :
+	record=$(cat "$BATS_TEST_TMPDIR/body")
+}
+
+# answered CODE [OUTCOME]: what was asked has that answer; whatever that is, a
+# body of an error begins as a record does
+answered() {
+	[ "$code" = "$1" ] && { [ $# = 1 ] || {
+		[ "$(field .outcome)" = "$2" ] &&
+			grep -qix "skillbox-outcome: $2"$'\r' "$headers"
+	}; } && { [ "$code" -lt 400 ] ||
+		holds 'keys_unsorted[:3] == ["status", "output", "error"]'; } &&
+		return
+	echo "expected $*, got $code:"
+	cat "$headers"
+	echo "$record"
+	return 1
+}

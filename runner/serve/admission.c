@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/admission.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "skill/fingerprint.h"
+
+/* No user's number: what callers over TCP own is theirs alone. */
+#define TCP_OWNER "tcp"
+
+void sbx_client_identify(struct sbx_client *client, int fd, bool is_local)
+{
+	uid_t uid = (uid_t)-1;
+
+	client->fd = fd;
+	client->is_local = is_local;
+	if (!is_local) {
+		snprintf(client->owner, sizeof(client->owner), TCP_OWNER);
+		return;
+	}
+	client->is_stranger = !sbx_peer_uid(fd, &uid) || !sbx_peer_may_ask(uid);
+	snprintf(client->owner, sizeof(client->owner), "%u", uid);
+}
+
+/* The other end of TCP has to prove itself; of a Unix socket it is known. */
+static bool is_trusted(const struct sbx_admission *admission,
+		       const struct sbx_client *client,
+		       const struct sbx_exchange *exchange,
+		       struct sbx_answer *answer)
+{
+	void *ctx = exchange->ctx;
+
+	if (client->is_local) {
+		if (client->is_stranger)
+			sbx_answer_refuse(answer, 403, SBX_OUTCOME_DENIED,
+					  "this daemon is another user's");
+		return !client->is_stranger;
+	}
+	if (!sbx_host_is_ours(admission->hosts, exchange->header(ctx, "Host"),
+			      exchange->header(ctx, "Origin"))) {
+		sbx_answer_refuse(answer, 403, SBX_OUTCOME_DENIED,
+				  "this daemon is not called so, or a web page "
+				  "of somebody else asks (--allow-host NAME "
+				  "lets it be called NAME)");
+		return false;
+	}
+	if (!admission->token ||
+	    !sbx_token_fits(admission->token,
+			    exchange->header(ctx, "Authorization"))) {
+		sbx_answer_header(answer, "WWW-Authenticate", "Bearer");
+		sbx_answer_refuse(answer, 401, SBX_OUTCOME_DENIED,
+				  "a bearer token is needed, and it has to be "
+				  "the right one");
+		return false;
+	}
+	return true;
+}
+
+void sbx_admission_too_large(struct sbx_answer *answer, size_t max)
+{
+	sbx_answer_refuse(answer, 413, SBX_OUTCOME_INVALID,
+			  "a request's body has at most %zu bytes here", max);
+}
+
+/* What is announced; a body in chunks is counted as it comes. */
+static bool is_small_enough(const char *length, size_t max)
+{
+	char *end;
+	unsigned long long size;
+
+	if (!length)
+		return true;
+	errno = 0;
+	size = strtoull(length, &end, 10);
+	return errno == 0 && *end == '\0' && size <= max;
+}
+
+/* Would the client come to the same record by itself? */
+static bool is_as_expected(const struct sbx_admission *admission,
+			   const struct sbx_exchange *exchange,
+			   struct sbx_answer *answer)
+{
+	const char *expected =
+		exchange->header(exchange->ctx, SBX_EXPECT_HEADER);
+	const struct sbx_ground *ground = NULL;
+	struct sbx_error err = SBX_ERROR_INIT;
+	bool is_same;
+
+	if (!expected)
+		return true;
+	if (sbx_settings_take(admission->service->settings, &ground, &err) <
+	    0) {
+		sbx_answer_error(answer, &err);
+		return false;
+	}
+	is_same = strcmp(expected, ground->fingerprint) == 0;
+	sbx_ground_release(&ground);
+	if (!is_same)
+		sbx_answer_refuse(answer, 412, SBX_OUTCOME_MISCONFIGURED,
+				  "this daemon serves other skills, or with "
+				  "another engine, policy, keys or version");
+	return is_same;
+}
+
+static bool begins_runs(enum sbx_route_id route)
+{
+	return route == SBX_ROUTE_RUN || route == SBX_ROUTE_RUN_ACTION;
+}
+
+bool sbx_admission_decide(const struct sbx_admission *admission,
+			  const struct sbx_client *client,
+			  struct sbx_exchange *exchange, const char *method,
+			  const char *path, struct sbx_answer *answer)
+{
+	cleanup_buf struct sbx_buf allow = SBX_BUF_INIT(256);
+	int found;
+
+	if (!is_trusted(admission, client, exchange, answer))
+		return false;
+	found = sbx_route_find(method, path, &exchange->route, &allow);
+	if (found == SBX_ROUTE_METHOD) {
+		sbx_answer_header(answer, "Allow", sbx_buf_text(&allow));
+		sbx_answer_refuse(answer, 405, SBX_OUTCOME_INVALID,
+				  "this path has other methods: %s",
+				  sbx_buf_text(&allow));
+		return false;
+	}
+	if (found != 0) {
+		sbx_answer_refuse(answer, 404, SBX_OUTCOME_NOT_FOUND,
+				  "there is no such path, or no such name in "
+				  "it can be");
+		return false;
+	}
+	if (!is_small_enough(exchange->header(exchange->ctx, "Content-Length"),
+			     admission->body_max)) {
+		sbx_admission_too_large(answer, admission->body_max);
+		return false;
+	}
+	if (begins_runs(exchange->route.id) &&
+	    admission->service->is_draining) {
+		sbx_answer_refuse(answer, 503, SBX_OUTCOME_UNAVAILABLE,
+				  "this daemon is about to end");
+		return false;
+	}
+	return is_as_expected(admission, exchange, answer);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/daemon.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "serve/auth.h"
+#include "serve/listener.h"
+#include "serve/notify.h"
+#include "serve/server.h"
+#include "serve/service.h"
+
+#define LISTENERS_MAX	8
+#define CONNECTIONS_MAX 1024
+#define TEND_MS		1000
+
+/* Enough for a thousand connections with a run behind each. */
+#define DESCRIPTORS 65536
+
+static const struct sbx_runs_limits kept = {
+	.records = 10000,
+	.bytes = 64 * 1024 * 1024,
+	.keep_ms = 10 * 60 * 1000,
+};
+
+/* @n_signals: of those that want it to end */
+struct daemon {
+	const struct sbx_daemon_options *options;
+	struct sbx_service service;
+	struct sbx_listener listeners[LISTENERS_MAX];
+	size_t n_listeners;
+	struct sbx_token token;
+	struct sbx_server_options server_options;
+	struct sbx_server *server;
+	int signal_fd;
+	unsigned int n_signals;
+};
+
+static void say(const struct daemon *daemon, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(const struct daemon *daemon, const char *format, ...)
+{
+	cleanup_free char *line = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&line, format, args) < 0)
+		abort();
+	va_end(args);
+	daemon->options->say(line);
+}
+
+/* --- sockets --------------------------------------------------------------- */
+
+static struct sbx_listener *next_listener(struct daemon *daemon,
+					  struct sbx_error *err)
+{
+	struct sbx_listener *listener = &daemon->listeners[daemon->n_listeners];
+
+	if (daemon->n_listeners < LISTENERS_MAX)
+		return listener;
+	sbx_error_set(err, SBX_OUTCOME_INVALID,
+		      "at most %d sockets can be listened at", LISTENERS_MAX);
+	return NULL;
+}
+
+static int open_unix(struct daemon *daemon, const char *path,
+		     struct sbx_error *err)
+{
+	struct sbx_listener *listener = next_listener(daemon, err);
+
+	if (!listener || sbx_listener_open_unix(listener, path, err) < 0)
+		return -1;
+	daemon->n_listeners++;
+	say(daemon, "listening at %s", path);
+	return 0;
+}
+
+static int open_tcp(struct daemon *daemon, const char *where,
+		    struct sbx_error *err)
+{
+	struct sbx_listener *listener = next_listener(daemon, err);
+
+	if (!daemon->options->token_file)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "--listen takes --token-file: whoever "
+				     "reaches it over TCP has to know a token");
+	if (!listener || sbx_listener_open_tcp(listener, where, err) < 0)
+		return -1;
+	daemon->n_listeners++;
+	if (listener->hosts.n)
+		say(daemon, "listening at http://%s", listener->hosts.v[0]);
+	sbx_strv_extend(&daemon->server_options.hosts, &listener->hosts);
+	return 0;
+}
+
+static int open_listeners(struct daemon *daemon, struct sbx_error *err)
+{
+	const struct sbx_daemon_options *options = daemon->options;
+	const char *path;
+
+	if (sbx_listener_inherit(daemon->listeners, LISTENERS_MAX,
+				 &daemon->n_listeners, err) < 0)
+		return -1;
+	if (options->socket || daemon->n_listeners == 0) {
+		path = options->socket ? options->socket
+				       : options->default_socket;
+		if (open_unix(daemon, path, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < options->listen.n; i++) {
+		if (open_tcp(daemon, options->listen.v[i], err) < 0)
+			return -1;
+	}
+	sbx_strv_extend(&daemon->server_options.hosts, &options->hosts);
+	return 0;
+}
+
+/* --- beginning ------------------------------------------------------------- */
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max
+						      : DESCRIPTORS;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Before there is a second thread, so that all have them blocked. */
+static int take_signals(struct daemon *daemon, struct sbx_error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	daemon->service.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (daemon->signal_fd < 0 || daemon->service.wake_fd < 0)
+		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
+				       "no descriptors for signals");
+	return 0;
+}
+
+static int make_service(struct daemon *daemon, struct sbx_error *err)
+{
+	const struct sbx_daemon_options *options = daemon->options;
+	struct sbx_service *service = &daemon->service;
+
+	if (sodium_init() < 0)
+		return sbx_error_set(err, SBX_OUTCOME_INTERNAL,
+				     "libsodium cannot be initialised");
+	json_object_seed(0); /* before threads race to do so */
+	randombytes_buf(service->digest_key, sizeof(service->digest_key));
+	if (sbx_settings_new(&service->settings, &options->places, err) < 0)
+		return -1;
+	sbx_engines_new(&service->engines, options->places.engine);
+	sbx_gate_new(&service->gate, options->runs, options->queue);
+	sbx_runs_new(&service->runs, &kept);
+	return 0;
+}
+
+static int begin(struct daemon *daemon, struct sbx_error *err)
+{
+	const char *token_file = daemon->options->token_file;
+
+	raise_descriptors();
+	if (take_signals(daemon, err) < 0 || make_service(daemon, err) < 0 ||
+	    (token_file &&
+	     sbx_token_read(token_file, &daemon->token, err) < 0) ||
+	    open_listeners(daemon, err) < 0)
+		return -1;
+	daemon->server_options.listeners = daemon->listeners;
+	daemon->server_options.n = daemon->n_listeners;
+	daemon->server_options.token = token_file ? &daemon->token : NULL;
+	daemon->server_options.body_max = daemon->options->body_max;
+	daemon->server_options.request_ms = (double)daemon->options->request_ms;
+	daemon->server_options.connections_max = CONNECTIONS_MAX;
+	return sbx_server_start(&daemon->server, &daemon->service,
+				&daemon->server_options, err);
+}
+
+/* --- serving --------------------------------------------------------------- */
+
+static void reload(struct daemon *daemon)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	sbx_notify("RELOADING=1");
+	if (sbx_settings_reload(daemon->service.settings, &err) < 0)
+		say(daemon, "nothing runs until this is mended: %s",
+		    err.message);
+	else
+		say(daemon, "skills and policy have been read again");
+	sbx_notify("READY=1");
+}
+
+static _Noreturn void die_of(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	signal(number, SIG_DFL);
+	raise(number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	abort();
+}
+
+static void want_end(struct daemon *daemon, int number)
+{
+	switch (++daemon->n_signals) {
+	case 1:
+		daemon->service.is_draining = true;
+		sbx_notify("STOPPING=1");
+		say(daemon, "waiting for what runs; another signal cancels "
+			    "it");
+		break;
+	case 2:
+		sbx_runs_cancel_all(daemon->service.runs);
+		say(daemon, "cancelling what runs");
+		break;
+	default:
+		die_of(number);
+	}
+}
+
+static void hear_signals(struct daemon *daemon)
+{
+	struct signalfd_siginfo info;
+
+	while (read(daemon->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(daemon);
+		else
+			want_end(daemon, (int)info.ssi_signo);
+	}
+}
+
+static void serve(struct daemon *daemon)
+{
+	struct sbx_service *service = &daemon->service;
+	struct pollfd fds[] = {
+		{ .fd = daemon->signal_fd, .events = POLLIN },
+		{ .fd = service->wake_fd, .events = POLLIN },
+	};
+	eventfd_t ignored;
+
+	sbx_notify("READY=1");
+	while (!service->is_draining || service->n_active) {
+		poll(fds, SBX_ARRAY_SIZE(fds), TEND_MS);
+		eventfd_read(service->wake_fd, &ignored);
+		hear_signals(daemon);
+		sbx_server_tend(daemon->server);
+	}
+}
+
+static void end(struct daemon *daemon)
+{
+	struct sbx_service *service = &daemon->service;
+
+	sbx_server_stop(&daemon->server);
+	for (size_t i = 0; i < daemon->n_listeners; i++)
+		sbx_listener_close(&daemon->listeners[i]);
+	sbx_strv_free(&daemon->server_options.hosts);
+	sbx_runs_free(&service->runs);
+	sbx_gate_free(&service->gate);
+	sbx_engines_free(&service->engines);
+	sbx_settings_free(&service->settings);
+	sbx_close(&service->wake_fd);
+	sbx_close(&daemon->signal_fd);
+}
+
+int sbx_daemon_run(const struct sbx_daemon_options *options,
+		   struct sbx_error *err)
+{
+	struct daemon daemon = {
+		.options = options,
+		.service.wake_fd = -1,
+		.signal_fd = -1,
+	};
+	int result = begin(&daemon, err);
+
+	if (result == 0)
+		serve(&daemon);
+	end(&daemon);
+	return result;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/job.h"
+
+#include <sodium.h>
+
+#include "base/mem.h"
+#include "codec/json.h"
+#include "sandbox/run.h"
+
+void sbx_job_new(struct sbx_job **out, struct sbx_service *service)
+{
+	struct sbx_job *job = sbx_calloc(1, sizeof(*job));
+
+	job->service = service;
+	job->call = (struct sbx_call)SBX_CALL_INIT;
+	job->ticket = (struct sbx_ticket)SBX_TICKET_INIT;
+	sbx_service_begin(service);
+	*out = job;
+}
+
+/* The body may have secrets in it. */
+static void wipe_body(struct sbx_job *job)
+{
+	if (job->call.secrets.n && job->body.data)
+		sodium_memzero(job->body.data, job->body.len);
+	sbx_buf_free(&job->body);
+}
+
+void sbx_job_free(struct sbx_job **job)
+{
+	if (!*job)
+		return;
+	sbx_gate_leave(&(*job)->ticket);
+	wipe_body(*job);
+	sbx_call_clear(&(*job)->call);
+	sbx_live_release(&(*job)->live);
+	sbx_ground_release(&(*job)->ground);
+	free((*job)->owner);
+	sbx_service_end((*job)->service);
+	free(sbx_take(*job));
+}
+
+static void end(struct sbx_job *job, const struct sbx_record *record)
+{
+	json_t *value = sbx_record_json(record);
+
+	sbx_live_end(job->live, sbx_json_line(value), record->outcome,
+		     record->started_at[0] != '\0');
+	json_decref(value);
+}
+
+/* The record of what never came to be a run. */
+static void name_record(const struct sbx_job *job, struct sbx_record *record)
+{
+	sbx_record_init(record);
+	sbx_strset(&record->skill, job->call.skill);
+	sbx_strset(&record->action, job->call.action);
+	sbx_strset(&record->owner, job->owner);
+	sbx_strset(&record->run_id, sbx_live_id(job->live));
+}
+
+void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
+{
+	struct sbx_record record;
+
+	name_record(job, &record);
+	sbx_record_fail(&record, err);
+	end(job, &record);
+	sbx_record_clear(&record);
+}
+
+static void run(struct sbx_job *job, struct sbx_engine *engine)
+{
+	struct sbx_keyring keys;
+	const struct sbx_call *call = &job->call;
+	int cancel_fd = sbx_live_cancel_fd(job->live);
+	struct sbx_run request = {
+		.engine = engine,
+		.catalog = &job->ground->catalog,
+		.policy = &job->ground->policy,
+		.requester = SBX_REQUESTER_CALLER,
+		.skill = call->skill,
+		.action = call->action,
+		.input = call->input,
+		.input_size = call->input_size,
+		.overrides = &call->overrides,
+		.owner = job->owner,
+		.secrets = &call->secrets,
+		.keys = sbx_settings_keys(job->service->settings, &keys),
+		.run_id = sbx_live_id(job->live),
+		.cancel_fd = cancel_fd,
+		.events = job->events,
+	};
+	struct sbx_record record;
+
+	sbx_engine_set_cancel_fd(engine, cancel_fd);
+	sbx_run_action(&request, &record);
+	/* The descriptor is closed with the run. */
+	sbx_engine_set_cancel_fd(engine, -1);
+	end(job, &record);
+	sbx_record_clear(&record);
+	if (request.keys == &keys)
+		sbx_keyring_clear(&keys);
+}
+
+void sbx_job_perform(struct sbx_job *job)
+{
+	struct sbx_service *service = job->service;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_engine *engine = NULL;
+
+	if (sbx_gate_wait(&job->ticket, sbx_live_cancel_fd(job->live), &err) <
+		    0 ||
+	    sbx_engines_borrow(service->engines, &engine, &err) < 0) {
+		sbx_job_fail(job, &err);
+		return;
+	}
+	sbx_live_started(job->live);
+	run(job, engine);
+	sbx_engines_give(service->engines, &engine);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Theory of operation.
+ *
+ * libmicrohttpd accepts connections and gives each a thread, which reads a
+ * request, calls back with it and sends the answer, again and again; the run of
+ * an action blocks that thread.  What libmicrohttpd calls "inactivity" is
+ * turned off meanwhile, for the client has nothing to do but to wait.
+ *
+ * It knows no limit for a client that sends a byte now and then.  So each
+ * connection has a deadline for its next request, and sbx_server_tend() shuts
+ * the sockets down of those that miss it.  While a request is answered there
+ * is none.
+ */
+#include "serve/server.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "serve/admission.h"
+#include "serve/answer.h"
+#include "serve/dispatch.h"
+#include "serve/microhttpd.h"
+
+/* Between two requests. */
+#define IDLE_MS 300000.0
+
+/* How long the client may keep an answer waiting, in seconds. */
+#define SEND_S 60
+
+/* For a request's head, and as the buffer for its body. */
+#define MEMORY (64 * 1024)
+
+/* One listener, and what libmicrohttpd runs for it. */
+struct port {
+	struct sbx_server *server;
+	const struct sbx_listener *listener;
+	struct MHD_Daemon *daemon;
+};
+
+struct sbx_server {
+	const struct sbx_microhttpd *mhd;
+	struct sbx_service *service;
+	const struct sbx_server_options *options;
+	pthread_mutex_t lock;
+	struct connection *connections;
+	struct port *ports;
+};
+
+/*
+ * @deadline	for the request that is awaited or being read; guarded, as is
+ *		the list, by the server's lock
+ */
+struct connection {
+	struct sbx_server *server;
+	struct connection *next;
+	struct connection **at;
+	struct sbx_client client;
+	double deadline;
+};
+
+/* @is_known: its head is there, and so it counts as under way */
+struct request {
+	struct connection *connection;
+	struct MHD_Connection *http;
+	struct sbx_exchange exchange;
+	struct sbx_buf body;
+	bool is_known;
+	bool is_too_large;
+};
+
+/* --- connections ----------------------------------------------------------- */
+
+static void set_deadline(struct connection *connection, double ms)
+{
+	pthread_mutex_lock(&connection->server->lock);
+	connection->deadline = sbx_clock_ms() + ms;
+	pthread_mutex_unlock(&connection->server->lock);
+}
+
+void sbx_server_tend(struct sbx_server *server)
+{
+	double now = sbx_clock_ms();
+
+	pthread_mutex_lock(&server->lock);
+	for (struct connection *at = server->connections; at; at = at->next) {
+		if (at->deadline < now)
+			shutdown(at->client.fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
+/* A peer that vanished without a word is found out within two minutes. */
+static void keep_alive(int fd)
+{
+	const int on = 1;
+	const int idle_s = 30;
+	const int timeout_ms = 120000;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+		   sizeof(timeout_ms));
+}
+
+static struct connection *meet(const struct port *port,
+			       struct MHD_Connection *http)
+{
+	struct sbx_server *server = port->server;
+	const union MHD_ConnectionInfo *info =
+		server->mhd->MHD_get_connection_info(
+			http, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct connection *connection = sbx_calloc(1, sizeof(*connection));
+
+	connection->server = server;
+	sbx_client_identify(&connection->client, info->connect_fd,
+			    port->listener->is_local);
+	if (!port->listener->is_local)
+		keep_alive(info->connect_fd);
+	pthread_mutex_lock(&server->lock);
+	connection->deadline = sbx_clock_ms() + server->options->request_ms;
+	connection->next = server->connections;
+	connection->at = &server->connections;
+	if (connection->next)
+		connection->next->at = &connection->next;
+	server->connections = connection;
+	pthread_mutex_unlock(&server->lock);
+	return connection;
+}
+
+/* Before libmicrohttpd closes the socket. */
+static void part(struct connection *connection)
+{
+	pthread_mutex_lock(&connection->server->lock);
+	*connection->at = connection->next;
+	if (connection->next)
+		connection->next->at = connection->at;
+	pthread_mutex_unlock(&connection->server->lock);
+	free(connection);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *http,
+			  void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = meet(ctx, http);
+	else if (*context)
+		part(sbx_take(*context));
+}
+
+/* --- requests -------------------------------------------------------------- */
+
+static const char *header_of(void *ctx, const char *name)
+{
+	struct request *request = ctx;
+
+	return request->connection->server->mhd->MHD_lookup_connection_value(
+		request->http, MHD_HEADER_KIND, name);
+}
+
+static const char *query_of(void *ctx, const char *name)
+{
+	struct request *request = ctx;
+
+	return request->connection->server->mhd->MHD_lookup_connection_value(
+		request->http, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* The first line of a request is there. */
+static void *on_line(void *ctx, const char *uri, struct MHD_Connection *http)
+{
+	const struct port *port = ctx;
+	struct sbx_server *server = port->server;
+	struct request *request = sbx_calloc(1, sizeof(*request));
+
+	(void)uri;
+	request->connection =
+		server->mhd
+			->MHD_get_connection_info(
+				http, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			->socket_context;
+	request->http = http;
+	request->body = (struct sbx_buf)SBX_BUF_INIT(server->options->body_max);
+	request->exchange = (struct sbx_exchange){
+		.owner = request->connection->client.owner,
+		.body = &request->body,
+		.connection = request->connection->client.fd,
+		.is_local = request->connection->client.is_local,
+		.header = header_of,
+		.query = query_of,
+		.ctx = request,
+	};
+	set_deadline(request->connection, server->options->request_ms);
+	return request;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *http, void **context,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct request *request = sbx_take(*context);
+
+	(void)ctx;
+	(void)http;
+	(void)code;
+	if (!request)
+		return;
+	set_deadline(request->connection, IDLE_MS);
+	if (request->is_known)
+		sbx_service_end(request->connection->server->service);
+	sbx_buf_free(&request->body);
+	free(request);
+}
+
+static struct MHD_Response *make_response(const struct sbx_microhttpd *mhd,
+					  struct sbx_answer *answer)
+{
+	struct MHD_Response *response =
+		mhd->MHD_create_response_from_buffer_with_free_callback_cls(
+			answer->size, (void *)answer->body, answer->release,
+			answer->ctx);
+
+	if (!response)
+		return NULL;
+	answer->release = NULL; /* the response's now */
+	mhd->MHD_add_response_header(response, "Content-Type", answer->type);
+	mhd->MHD_add_response_header(response, "Cache-Control", "no-store");
+	for (size_t i = 0; i + 1 < answer->headers.n; i += 2)
+		mhd->MHD_add_response_header(response, answer->headers.v[i],
+					     answer->headers.v[i + 1]);
+	return response;
+}
+
+static enum MHD_Result send_answer(const struct request *request,
+				   struct sbx_answer *answer)
+{
+	const struct sbx_microhttpd *mhd = request->connection->server->mhd;
+	struct MHD_Response *response = make_response(mhd, answer);
+	enum MHD_Result result = MHD_NO;
+
+	if (response) {
+		result = mhd->MHD_queue_response(request->http, answer->status,
+						 response);
+		mhd->MHD_destroy_response(response);
+	}
+	sbx_answer_clear(answer);
+	return result;
+}
+
+/* The head is there: answers what needs no body to be refused. */
+static bool refuse(struct request *request, const char *method,
+		   const char *path, struct sbx_answer *answer)
+{
+	struct connection *connection = request->connection;
+	const struct sbx_server_options *options = connection->server->options;
+	const struct sbx_admission admission = {
+		.service = connection->server->service,
+		.token = options->token,
+		.hosts = &options->hosts,
+		.body_max = options->body_max,
+	};
+
+	return !sbx_admission_decide(&admission, &connection->client,
+				     &request->exchange, method, path, answer);
+}
+
+static void set_patience(const struct request *request, unsigned int seconds)
+{
+	request->connection->server->mhd->MHD_set_connection_option(
+		request->http, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+/* All of it is there. */
+static enum MHD_Result answer_request(struct request *request)
+{
+	struct connection *connection = request->connection;
+	struct sbx_answer answer = { .status = 0 };
+
+	set_deadline(connection, INFINITY);
+	set_patience(request, 0);
+	if (request->is_too_large)
+		sbx_admission_too_large(&answer,
+					connection->server->options->body_max);
+	else
+		sbx_dispatch(connection->server->service, &request->exchange,
+			     &answer);
+	set_patience(request, SEND_S);
+	return send_answer(request, &answer);
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *http,
+				  const char *path, const char *method,
+				  const char *version, const char *data,
+				  size_t *size, void **context)
+{
+	struct request *request = *context;
+	struct sbx_answer answer = { .status = 0 };
+
+	(void)ctx;
+	(void)http;
+	(void)version;
+	if (!request->is_known) {
+		request->is_known = true;
+		/* First, so that who drains sees it, or it sees him. */
+		sbx_service_begin(request->connection->server->service);
+		if (refuse(request, method, path, &answer)) {
+			set_deadline(request->connection, INFINITY);
+			return send_answer(request, &answer);
+		}
+		return MHD_YES;
+	}
+	if (*size == 0)
+		return answer_request(request);
+	if (sbx_buf_append(&request->body, data, *size) < *size)
+		request->is_too_large = true;
+	*size = 0;
+	return MHD_YES;
+}
+
+/* No path that we have has anything to decode in it, see route.h. */
+static size_t leave_encoded(void *ctx, struct MHD_Connection *http, char *text)
+{
+	(void)ctx;
+	(void)http;
+	return strlen(text);
+}
+
+/* --- the server ------------------------------------------------------------ */
+
+/* libmicrohttpd closes what it is given. */
+static struct MHD_Daemon *listen_to(const struct sbx_server *server,
+				    struct port *port)
+{
+	int fd = fcntl(port->listener->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return NULL;
+	return server->mhd->MHD_start_daemon(
+		MHD_USE_THREAD_PER_CONNECTION |
+			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+			MHD_USE_ITC,
+		0, NULL, NULL, on_request, port, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, server->options->connections_max,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, port,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, port,
+		MHD_OPTION_URI_LOG_CALLBACK, on_line, port,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, port,
+		MHD_OPTION_END);
+}
+
+int sbx_server_start(struct sbx_server **out, struct sbx_service *service,
+		     const struct sbx_server_options *options,
+		     struct sbx_error *err)
+{
+	const struct sbx_microhttpd *mhd = sbx_microhttpd_load(err);
+	struct sbx_server *server;
+
+	if (!mhd)
+		return -1;
+	server = sbx_calloc(1, sizeof(*server));
+	server->mhd = mhd;
+	server->service = service;
+	server->options = options;
+	pthread_mutex_init(&server->lock, NULL);
+	server->ports = sbx_calloc(options->n, sizeof(*server->ports));
+	for (size_t i = 0; i < options->n; i++) {
+		struct port *port = &server->ports[i];
+
+		port->server = server;
+		port->listener = &options->listeners[i];
+		port->daemon = listen_to(server, port);
+		if (port->daemon)
+			continue;
+		sbx_server_stop(&server);
+		return sbx_error_set(err, SBX_OUTCOME_INTERNAL,
+				     "the HTTP server cannot be started");
+	}
+	*out = server;
+	return 0;
+}
+
+void sbx_server_stop(struct sbx_server **server)
+{
+	if (!*server)
+		return;
+	for (size_t i = 0; i < (*server)->options->n; i++) {
+		if ((*server)->ports[i].daemon)
+			(*server)->mhd->MHD_stop_daemon(
+				(*server)->ports[i].daemon);
+	}
+	pthread_mutex_destroy(&(*server)->lock);
+	free((*server)->ports);
+	free(sbx_take(*server));
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SERVE_SERVICE_H
+#define SBX_SERVE_SERVICE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "serve/engines.h"
+#include "serve/gate.h"
+#include "serve/route.h"
+#include "serve/runs.h"
+#include "serve/settings.h"
+
+/*
+ * What all requests share.
+ *
+ * @is_draining	no run begins any more
+ * @n_active	requests and runs that are under way
+ * @wake_fd	written to when @n_active becomes 0 while draining
+ * @digest_key	random, for digests of requests
+ */
+struct sbx_service {
+	struct sbx_settings *settings;
+	struct sbx_engines *engines;
+	struct sbx_gate *gate;
+	struct sbx_runs *runs;
+	atomic_bool is_draining;
+	atomic_uint n_active;
+	int wake_fd;
+	unsigned char digest_key[32];
+};
+
+/* Something is under way until sbx_service_end(). */
+void sbx_service_begin(struct sbx_service *service);
+void sbx_service_end(struct sbx_service *service);
+
+/*
+ * A request, whoever brought it.
+ *
+ * @owner	whose it is if it does not say
+ * @body	all of it; may be taken
+ * @connection	its socket
+ * @header	the value of a header, NULL when there is none
+ * @query	the value of a member of the query, the same
+ * @ctx		of both
+ */
+struct sbx_exchange {
+	struct sbx_route route;
+	const char *owner;
+	struct sbx_buf *body;
+	int connection;
+	bool is_local;
+	const char *(*header)(void *ctx, const char *name);
+	const char *(*query)(void *ctx, const char *name);
+	void *ctx;
+};
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/call.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Who relies on it: serve/run_request.c, for what clients send. */
+
+static void decode(const char *body, struct sbx_call *out)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_call_decode(body, strlen(body), out, &err) < 0)
+		fail_msg("%s: %s", body, err.message);
+}
+
+static void refuses(const char *body, const char *why)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_call_decode(body, strlen(body), &call, &err) == 0)
+		fail_msg("taken: %s", body);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	if (!strstr(err.message, why))
+		fail_msg("%s: %s", body, err.message);
+}
+
+static void has_input(const char *body, const char *input)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+
+	decode(body, &call);
+	assert_int_equal(call.input_size, strlen(input));
+	assert_memory_equal(call.input, input, call.input_size);
+	sbx_call_clear(&call);
+}
+
+/* The action gets the caller's bytes, not what a parser made of them. */
+static void test_input(void **state)
+{
+	(void)state;
+#define HEAD "{\"skill\": \"s\", \"action\": \"a\""
+	has_input(HEAD "}", "{}");
+	has_input(HEAD ", \"input\": 1.50}", "1.50");
+	has_input(HEAD ",\"input\":1e2,\"run_id\":\"x\"}", "1e2");
+	has_input(HEAD ", \"input\" : { \"b\" : [1,\t2] , \"a\":\"}\\\"]\" } }",
+		  "{ \"b\" : [1,\t2] , \"a\":\"}\\\"]\" }");
+	has_input(HEAD ", \"input\": \"a\\\\\" }", "\"a\\\\\"");
+	has_input(HEAD ", \"\\u0069nput\": null}", "null");
+	has_input("{\"input\": [{\"input\": 1}], \"skill\": \"s\", "
+		  "\"action\": \"a\"}",
+		  "[{\"input\": 1}]");
+	has_input(" \n" HEAD ", \"config\": {}, \"input\":\n7\n}\n", "7");
+}
+
+static void test_config(void **state)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+	const struct sbx_overrides *o = &call.overrides;
+
+	(void)state;
+	decode(HEAD
+	       ", \"run_id\": \"r.1\", \"owner\": \"me\", \"config\": {"
+	       "\"timeout\": \"1m30s\", \"memory\": \"64m\", \"cpus\": 0.5,"
+	       "\"pids_limit\": 9, \"network\": \"none\","
+	       "\"env\": {\"A\": \"1\", \"B\": \"\"},"
+	       "\"volumes\": [\"data:/data:ro\"],"
+	       "\"secrets\": {\"TOKEN\": \"0123456789\"}}}",
+	       &call);
+	assert_string_equal(call.skill, "s");
+	assert_string_equal(call.action, "a");
+	assert_string_equal(call.run_id, "r.1");
+	assert_string_equal(call.owner, "me");
+	assert_int_equal(o->timeout_ms, 90000);
+	assert_int_equal(o->mem_limit, 64 << 20);
+	assert_int_equal(o->nano_cpus, 500000000);
+	assert_int_equal(o->pids_limit, 9);
+	assert_true(o->has_network);
+	assert_int_equal(o->network, SBX_NETWORK_NONE);
+	assert_int_equal(o->environment.n, 2);
+	assert_string_equal(o->environment.v[0], "A=1");
+	assert_int_equal(o->n_volumes, 1);
+	assert_string_equal(o->volumes[0].source, "data");
+	assert_true(o->volumes[0].read_only);
+	assert_int_equal(call.secrets.n, 1);
+	assert_int_equal(call.secrets.v[0].size, 10);
+	assert_memory_equal(call.secrets.v[0].value, "0123456789", 10);
+	sbx_call_clear(&call);
+}
+
+static void test_unset(void **state)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+
+	(void)state;
+	decode(HEAD "}", &call);
+	assert_int_equal(call.overrides.timeout_ms, -1);
+	assert_int_equal(call.overrides.mem_limit, -1);
+	assert_int_equal(call.overrides.nano_cpus, -1);
+	assert_int_equal(call.overrides.pids_limit, -1);
+	assert_false(call.overrides.has_network);
+	assert_null(call.run_id);
+	assert_null(call.owner);
+	sbx_call_clear(&call);
+	decode(HEAD ", \"config\": {\"memory\": 8388608, \"cpus\": \"2\"}}",
+	       &call);
+	assert_int_equal(call.overrides.mem_limit, 8388608);
+	assert_int_equal(call.overrides.nano_cpus, 2000000000);
+	sbx_call_clear(&call);
+}
+
+static void test_refused(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "not one JSON value" },
+		{ "{", "not one JSON value" },
+		{ HEAD "} {}", "not one JSON value" },
+		{ HEAD ", \"skill\": \"s\"}", "duplicate" },
+		{ HEAD ", \"input\": 1, \"\\u0069nput\": 2}", "duplicate" },
+		{ HEAD ", \"input\": \"\xff\"}", "not one JSON value" },
+		{ "[]", "expected an object" },
+		{ "{\"skill\": \"s\"}", "action: expected" },
+		{ "{\"action\": \"a\"}", "skill: expected" },
+		{ "{\"skill\": \"../s\", \"action\": \"a\"}", "skill: " },
+		{ "{\"skill\": \"s\\u0000\", \"action\": \"a\"}", "skill: " },
+		{ "{\"skill\": 1, \"action\": \"a\"}", "skill: " },
+		{ HEAD ", \"inputs\": 1}", "did you mean \"input\"?" },
+		{ HEAD ", \"a\\nb\": 1}", "\"a\\x0ab\"" },
+		{ HEAD ", \"files\": []}", "not supported yet" },
+		{ HEAD ", \"run_id\": \"a b\"}", "run_id: expected" },
+		{ HEAD ", \"owner\": \"Me\"}", "owner: expected" },
+		{ HEAD ", \"config\": []}", "config: expected" },
+		{ HEAD ", \"config\": {\"timeouts\": 1}}", "\"timeout\"?" },
+		{ HEAD ", \"config\": {\"timeout\": 30}}", "config: timeout" },
+		{ HEAD ", \"config\": {\"timeout\": \"-1s\"}}", "timeout" },
+		{ HEAD ", \"config\": {\"memory\": -1}}", "memory" },
+		{ HEAD ", \"config\": {\"cpus\": -1}}", "cpus" },
+		{ HEAD ", \"config\": {\"cpus\": true}}", "cpus" },
+		{ HEAD ", \"config\": {\"pids_limit\": \"9\"}}", "pids_limit" },
+		{ HEAD ", \"config\": {\"network\": \"all\"}}", "network" },
+		{ HEAD ", \"config\": {\"env\": [\"A=1\"]}}", "env" },
+		{ HEAD ", \"config\": {\"env\": {\"A=\": \"1\"}}}", "env" },
+		{ HEAD ", \"config\": {\"env\": {\"A\": 1}}}", "env" },
+		{ HEAD ", \"config\": {\"env\": {\"A\": \"\\u0000\"}}}",
+		  "env" },
+		{ HEAD ", \"config\": {\"volumes\": [\"./a:/b\"]}}",
+		  "entry 1" },
+		{ HEAD ", \"config\": {\"volumes\": [1]}}", "entry 1" },
+		{ HEAD ", \"config\": {\"secrets\": {\"A\": \"\"}}}",
+		  "secrets" },
+		{ HEAD ", \"config\": {\"secrets\": {\"a-b\": \"x\"}}}",
+		  "secrets" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(cases); i++)
+		refuses(cases[i][0], cases[i][1]);
+}
+
+/* Not even where the value is what is wrong. */
+static void test_no_secret_in_message(void **state)
+{
+	static const char body[] = HEAD ", \"config\": {\"secrets\": {"
+					"\"A\": \"hunter2hunter2\", "
+					"\"b c\": \"hunter2hunter2\"}}}";
+	struct sbx_call call = SBX_CALL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(sbx_call_decode(body, strlen(body), &call, &err), -1);
+	assert_null(strstr(err.message, "hunter2"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_input),
+		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_unset),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_secret_in_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
