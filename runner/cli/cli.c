@@ -45,6 +45,8 @@ void sbx_cli_describe(const struct sbx_command *command, struct sbx_buf *out)
 	}
 	sbx_buf_puts(out, "\noptions of every command:\n");
 	sbx_options_describe(sbx_global_options, out);
+	if (command->notes)
+		sbx_buf_printf(out, "\n%s", command->notes);
 	sbx_buf_printf(out, "\nexamples:\n%s", command->examples);
 }
 

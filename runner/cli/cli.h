@@ -22,6 +22,8 @@ struct sbx_cli;
  *
  * @arguments	what stands behind the options in the usage line; "" for none
  * @details	what it does, one paragraph; wrapped to the page
+ * @notes	lines that stand in front of the examples, each ending in a
+ *		newline; NULL for none
  * @examples	lines, each ending in a newline
  * @options	of its own; NULL for none
  * @run		argv[0] is the command's name; returns the exit status; NULL
@@ -32,6 +34,7 @@ struct sbx_command {
 	const char *summary;
 	const char *arguments;
 	const char *details;
+	const char *notes;
 	const char *examples;
 	const struct sbx_option *options;
 	int (*run)(const struct sbx_cli *cli, int argc, char **argv);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +10,8 @@
 #include "cli/cancel.h"
 #include "cli/remote.h"
 #include "cli/request.h"
+#include "cli/run_output.h"
 #include "cli/terminal.h"
-#include "codec/frames.h"
 #include "codec/json.h"
 #include "sandbox/reap.h"
 #include "sandbox/run.h"
@@ -22,16 +21,7 @@
  * skillbox run.  Once the command line parses, a record is printed whatever
  * happens: what fails before sbx_run_action() becomes a record here.  A daemon
  * that serves the same does the run, if there is one (cli/remote.c).
- *
- * --format json	the record, when all is over
- * --format text	the action's stderr as it comes, its output at the end
- * --format stream	the action's stdout and stderr as they come
  */
-
-/* The text format keeps what the action wrote, to give it back unchanged. */
-#define RAW_MAX	   (256 * 1024 * 1024)
-
-#define STATUS_MAX 2048
 
 /* How long a call may hold us up when the record is out already. */
 #define SWEEP_MS 2000
@@ -39,11 +29,9 @@
 /* In hexadecimal, with the NUL. */
 #define RUN_ID_SIZE (32 + 1)
 
-enum format { FORMAT_JSON, FORMAT_TEXT, FORMAT_STREAM };
-
 struct values {
 	struct sbx_request_options request;
-	enum format format;
+	enum sbx_run_format format;
 	bool no_daemon;
 	const char *socket;
 };
@@ -76,7 +64,7 @@ static const struct sbx_option options[] = {
 	  offsetof(struct values, request.cpus) },
 	{ "pids-limit", 0, SBX_OPTION_TEXT, "N", "process limit",
 	  offsetof(struct values, request.pids_limit) },
-	{ "format", 0, SBX_OPTION_WORD, "json|text|stream",
+	{ "format", 0, SBX_OPTION_WORD, SBX_RUN_FORMATS,
 	  "json: the record (default); text: only the action's output; "
 	  "stream: what the action writes, as it comes",
 	  offsetof(struct values, format) },
@@ -95,18 +83,15 @@ static const struct sbx_option options[] = {
  * One run.
  *
  * @argument	INPUT as written, or NULL
- * @output	the action's "output:", once its manifest was read
- * @out, @err	where its streams go as they come
+ * @output	what is shown of it
  * @input	what it gets, once @has_input
  * @asked_at	when the daemon got it, "" when it did not
- * @raw		the text format: all it wrote to stdout
  * @engine	where it ran, NULL when it did not come to that
  * @has_made	there was a container, and the engine is well
  */
 struct run {
 	const struct sbx_cli *cli;
 	const struct values *values;
-	enum format format;
 	const char *skill;
 	const char *action;
 	const char *argument;
@@ -114,56 +99,13 @@ struct run {
 	char run_id[RUN_ID_SIZE];
 	struct sbx_overrides *overrides;
 	struct sbx_secrets secrets;
-	enum sbx_output output;
-	struct sbx_term_stream out;
-	struct sbx_term_stream err;
+	struct sbx_run_output output;
 	bool has_input;
 	struct sbx_buf input;
 	char asked_at[SBX_CLOCK_RFC3339_SIZE];
-	struct sbx_buf raw;
 	struct sbx_engine *engine;
 	bool has_made;
 };
-
-/* The action's bytes, as they come. */
-static void on_output(void *ctx, int stream, const void *data, size_t size)
-{
-	struct run *run = ctx;
-
-	if (stream == SBX_FRAMES_STDERR) {
-		sbx_term_stream_write(&run->err, data, size);
-		return;
-	}
-	if (run->format == FORMAT_TEXT) {
-		if (run->output == SBX_OUTPUT_FILE)
-			sbx_term_stream_write(&run->err, data, size);
-		else
-			sbx_buf_append(&run->raw, data, size);
-		return;
-	}
-	sbx_term_stream_write(&run->out, data, size);
-	if (run->out.failed)
-		sbx_cancel_now(); /* nobody reads any more */
-}
-
-/* "30 % (3 of 10): message" or "3: message" */
-static void on_progress(void *ctx, const struct sbx_run_progress *progress)
-{
-	cleanup_buf struct sbx_buf line = SBX_BUF_INIT(STATUS_MAX);
-	const struct run *run = ctx;
-
-	if (run->err.in_line || (run->out.escape && run->out.in_line))
-		return; /* the action is in the middle of a line there */
-	if (progress->total > 0)
-		sbx_buf_printf(&line, "%.0f %% (%.15g of %.15g)",
-			       100 * progress->done / progress->total,
-			       progress->done, progress->total);
-	else
-		sbx_buf_printf(&line, "%.15g", progress->done);
-	if (progress->message)
-		sbx_buf_printf(&line, ": %s", progress->message);
-	sbx_term_status(sbx_buf_text(&line));
-}
 
 /* How the action gives its output; of no matter when it cannot be told. */
 static void find_output(struct run *run, const struct sbx_catalog *catalog)
@@ -172,28 +114,12 @@ static void find_output(struct run *run, const struct sbx_catalog *catalog)
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	const struct sbx_action *action;
 
-	if (sbx_catalog_load(catalog, run->skill, &skill, &ignored))
+	if (run->output.format != SBX_RUN_TEXT ||
+	    sbx_catalog_load(catalog, run->skill, &skill, &ignored) < 0)
 		return;
 	action = sbx_manifest_action(skill.manifest, run->action);
 	if (action)
-		run->output = action->output;
-}
-
-static struct sbx_run_events listen(struct run *run)
-{
-	return (struct sbx_run_events){
-		.line = sbx_term_progress,
-		.output = run->format == FORMAT_JSON ? NULL : on_output,
-		.progress = on_progress,
-		.ctx = run,
-	};
-}
-
-static void end_streams(struct run *run)
-{
-	sbx_term_status(NULL);
-	sbx_term_stream_end(&run->out);
-	sbx_term_stream_end(&run->err);
+		run->output.kind = action->output;
 }
 
 /* --- by the daemon --------------------------------------------------------- */
@@ -224,7 +150,8 @@ static int read_input(struct run *run, int cancel_fd, struct sbx_error *err)
 static int ask_daemon(struct run *run, const char *socket, const char *expect,
 		      int cancel_fd, json_t **record, struct sbx_error *err)
 {
-	const struct sbx_run_events events = listen(run);
+	const struct sbx_run_events events =
+		sbx_run_output_events(&run->output);
 	const struct sbx_remote_run request = {
 		.socket = socket,
 		.expect = expect,
@@ -243,7 +170,7 @@ static int ask_daemon(struct run *run, const char *socket, const char *expect,
 	result = sbx_remote_run(&request, record, &was_sent, err);
 	if (!was_sent)
 		run->asked_at[0] = '\0';
-	end_streams(run);
+	sbx_run_output_end(&run->output);
 	return result;
 }
 
@@ -262,11 +189,11 @@ static int try_daemon(struct run *run, int cancel_fd, json_t **record,
 		return result;
 	if (sbx_cli_fingerprint(run->cli, &catalog, expect, &ignored) == 0) {
 		result = read_input(run, cancel_fd, err);
-		if (result == 0 && run->format == FORMAT_TEXT)
+		if (result == 0) {
 			find_output(run, &catalog);
-		if (result == 0)
 			result = ask_daemon(run, socket, expect, cancel_fd,
 					    record, err);
+		}
 	}
 	sbx_catalog_close(&catalog);
 	return result;
@@ -292,16 +219,15 @@ static json_t *run_action(struct run *run, const struct sbx_catalog *catalog,
 		.keys = &run->cli->globals->keyring,
 		.run_id = run->run_id,
 		.cancel_fd = cancel_fd,
-		.events = listen(run),
+		.events = sbx_run_output_events(&run->output),
 	};
 	struct sbx_record record;
 	json_t *json;
 
-	if (run->format == FORMAT_TEXT)
-		find_output(run, catalog);
+	find_output(run, catalog);
 	sbx_engine_set_cancel_fd(run->engine, cancel_fd);
 	sbx_run_action(&request, &record);
-	end_streams(run);
+	sbx_run_output_end(&run->output);
 	run->has_made = record.create_ms >= 0 &&
 			record.outcome != SBX_OUTCOME_UNAVAILABLE;
 	json = sbx_record_json(&record);
@@ -363,84 +289,18 @@ static int perform(struct run *run, json_t **record, struct sbx_error *err)
 
 /* --- what is printed ------------------------------------------------------- */
 
-/* @data to stdout; on a terminal escaped and as whole lines. */
-static void print_bytes(const void *data, size_t size)
-{
-	struct sbx_term_stream out;
-
-	sbx_term_stream_init(&out, STDOUT_FILENO);
-	sbx_term_stream_write(&out, data, size);
-	sbx_term_stream_end(&out);
-	if (out.failed)
-		sbx_term_error("cannot write the output");
-}
-
-/* False when @text is no base64. */
-static bool print_base64(const char *text, size_t size)
-{
-	size_t room = size / 4 * 3 + 3;
-	cleanup_free unsigned char *data = sbx_malloc(room);
-	size_t got;
-
-	if (sodium_base642bin(data, room, text, size, NULL, &got, NULL,
-			      sodium_base64_VARIANT_ORIGINAL))
-		return false;
-	print_bytes(data, got);
-	return true;
-}
-
-/* To a pipe exactly what was written; on a terminal JSON is indented. */
-static void print_output(const struct run *run, const json_t *record)
-{
-	const json_t *output = json_object_get(record, "output");
-	const char *text = json_string_value(output);
-	size_t size = json_string_length(output);
-	bool has_raw = run->output != SBX_OUTPUT_FILE &&
-		       run->raw.len < run->raw.max;
-	bool is_text = text && run->output != SBX_OUTPUT_JSON;
-
-	if (has_raw && (is_text || !isatty(STDOUT_FILENO)))
-		print_bytes(sbx_buf_text(&run->raw), run->raw.len);
-	else if (output && !json_is_null(output) && !is_text)
-		sbx_term_json(output);
-	else if (text && (run->output != SBX_OUTPUT_BINARY ||
-			  !print_base64(text, size)))
-		print_bytes(text, size);
-}
-
-static const char *text_of(const json_t *record, const char *name)
-{
-	const char *text = sbx_json_text_at(record, name, NULL);
-
-	return text ? text : "";
-}
-
 /* The likeliest mistake: a file's name without its "@". */
 static void hint(const struct run *run, const json_t *record)
 {
-	if (strcmp(text_of(record, "outcome"),
-		   sbx_outcome_name(SBX_OUTCOME_INVALID)) == 0 &&
+	const char *outcome = sbx_json_text_at(record, "outcome", NULL);
+
+	if (outcome &&
+	    strcmp(outcome, sbx_outcome_name(SBX_OUTCOME_INVALID)) == 0 &&
 	    run->argument && run->argument[0] != '@' &&
 	    access(run->argument, R_OK) == 0)
 		sbx_term_error("the input is the text '%s' itself; for the "
 			       "file of that name, write '@%s'",
 			       run->argument, run->argument);
-}
-
-static void report(const struct run *run, const json_t *record)
-{
-	const char *error = text_of(record, "error");
-
-	if (run->format == FORMAT_JSON) {
-		sbx_term_json(record);
-	} else {
-		if (run->format == FORMAT_TEXT)
-			print_output(run, record);
-		if (*error)
-			sbx_term_error("%s: %s", text_of(record, "outcome"),
-				       error);
-	}
-	hint(run, record);
 }
 
 /*
@@ -485,7 +345,8 @@ static int run_and_report(struct run *run)
 	sbx_random_hex(run->run_id, sizeof(run->run_id));
 	if (perform(run, &record, &err) < 0)
 		record = record_of(run, &err);
-	report(run, record);
+	sbx_run_output_record(&run->output, record);
+	hint(run, record);
 	sweep(run);
 	sbx_engine_free(&run->engine);
 	return (int)sbx_json_int_at(0, record, "status", NULL);
@@ -515,27 +376,24 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 		.skill = argv[0],
 		.action = argv[1],
 		.argument = argv[2],
-		.format = values->format,
 		.overrides = overrides,
 		.input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX),
-		.raw = SBX_BUF_INIT(RAW_MAX),
 	};
 	int status;
 
 	if (sbx_request_overrides(&values->request, overrides, &err))
 		return sbx_cli_usage(cli, "%s", err.message);
-	sbx_term_stream_init(&run.out, STDOUT_FILENO);
-	sbx_term_stream_init(&run.err, STDERR_FILENO);
+	sbx_run_output_init(&run.output, values->format);
 	status = run_and_report(&run);
 	sbx_buf_free(&run.input);
-	sbx_buf_free(&run.raw);
+	sbx_run_output_clear(&run.output);
 	sbx_secrets_clear(&run.secrets);
 	return status;
 }
 
 static int cmd_run(const struct sbx_cli *cli, int argc, char **argv)
 {
-	struct values values = { .format = FORMAT_JSON };
+	struct values values = { .format = SBX_RUN_JSON };
 	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
 	int status;
 	int first;
@@ -566,7 +424,42 @@ const struct sbx_command sbx_cmd_run = {
 		   "\"status\". INPUT is one JSON value, {} when there is "
 		   "none; @FILE reads it from a file and - from standard "
 		   "input. Options replace what the skill's manifest asks "
-		   "for, as far as the policy allows.",
+		   "for, as far as the policy allows. A daemon ('skillbox "
+		   "serve') that serves the same is left to do it, unless "
+		   "there is such an option.",
+	.notes =
+		"outcomes, and the statuses they have:\n"
+		"  ok              0        exit 0, and the output is what the "
+		"manifest says\n"
+		"  failed          its own  the action exited with something "
+		"else\n"
+		"  signaled        128+n    it was killed by signal n\n"
+		"  oom             137      by its memory limit\n"
+		"  timeout         124      its deadline passed\n"
+		"  output_limit    125      a stream passed its limit; what "
+		"came before is kept\n"
+		"  exec_failed     126 127  its command cannot be executed, or "
+		"is not there\n"
+		"  cancelled       130      the caller went away or asked for "
+		"its end\n"
+		"  invalid         65       manifest or input do not fit; "
+		"nothing ran\n"
+		"  bad_output      65       it ran, and its output does not "
+		"fit\n"
+		"  not_found       66       no such skill, action or base "
+		"image\n"
+		"  denied          77       a rule forbids it; \"error\" "
+		"names the rule\n"
+		"  busy            75       a limit is reached, the policy's, "
+		"the daemon's or\n"
+		"                           that of the engine's calls\n"
+		"  misconfigured   78       a secret is missing, or a key or "
+		"the policy is wrong\n"
+		"  build_failed    125      its image did not build\n"
+		"  sandbox_failed  70       the sandbox ended by itself\n"
+		"  unavailable     69       the engine could not be reached, "
+		"or failed\n"
+		"  internal        70       our own fault\n",
 	.examples =
 		"  skillbox run text word_count '{\"text\": \"a b\"}'\n"
 		"  echo '{\"text\": \"a b\"}' | skillbox run text word_count "

@@ -91,7 +91,7 @@ struct sbx_ending {
 
 /*
  * Fills in outcome, status, output, error, exit code and signal, stderr and
- * usage by README's table of outcomes.  Pure.
+ * usage by the table in `skillbox run --help`.  Pure.
  */
 void sbx_record_end(struct sbx_record *record, const struct sbx_action *action,
 		    const struct sbx_ending *ending);

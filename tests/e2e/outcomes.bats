@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Each way a run can end gives the outcome and the status of README's table,
+# Each way a run can end gives the outcome and status of `run --help`'s table,
 # and leaves no container.
 
 load helper
