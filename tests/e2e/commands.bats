@@ -88,7 +88,7 @@ teardown() {
 @test "help for everything, with examples" {
 	run -0 skillbox --help
 	commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$output")
-	[ "$(wc -w <<<"$commands")" = 10 ]
+	[ "$(wc -w <<<"$commands")" = 13 ]
 	for command in $commands; do
 		run -0 --separate-stderr skillbox "$command" --help
 		grep -q "^usage: skillbox $command" <<<"$output"
@@ -100,7 +100,7 @@ teardown() {
 @test "wrong usage exits with 64 and says what is right" {
 	for line in '' bogus 'run' 'run text' 'run text word_count {} more' \
 		'build' 'build --all text' '--bogus' 'list --bogus' \
-		'inspect' 'inspect a b' 'serve'; do
+		'inspect' 'inspect a b' 'logs a b' 'pool warm a' 'mcp'; do
 		# shellcheck disable=SC2086 # words
 		run -64 --separate-stderr skillbox $line
 		[ -z "$output" ]
