@@ -140,14 +140,17 @@ OTHER_TESTS := $(wildcard tests/lint/*.bats tests/unit/*.bats) $(UNIT_TESTS) \
 SUBMAKE = $(MAKE) --no-print-directory \
 	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# Begins a command that has the engine that answers, or one of its own.
+WITH_ENGINE = url=$$($(HARNESS)/engine find) || { \
+		$(HARNESS)/engine start $(RUN_ENGINE) && \
+		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
+	DOCKER_HOST=$$url
+
 .PHONY: run
 run: ## set up this machine, build, run a real action
 	@$(HARNESS)/setup run
 	+@$(SUBMAKE) all
-	@url=$$($(HARNESS)/engine find) || { \
-		$(HARNESS)/engine start $(RUN_ENGINE) && \
-		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
-	DOCKER_HOST=$$url $(BUILD)/skillbox --skills skills \
+	@$(WITH_ENGINE) $(BUILD)/skillbox --skills skills \
 		run text word_count '{"text": "How many words are in here?"}'
 
 .PHONY: test
@@ -178,6 +181,25 @@ asan: ## build the program and the unit tests with ASan and UBSan
 	-fsanitize=address,undefined -fno-sanitize-recover=all \
 	-static-libasan -static-libubsan'
 
+# --- threads ----------------------------------------------------------------
+
+# What has threads: the daemon.  The unit tests have some that play an engine
+# and take turns with the program by what they send, which TSan cannot know.
+TSAN_BUILD := $(BUILD)/tsan
+TSAN_TESTS := $(wildcard tests/e2e/serve*.bats tests/e2e/daemon*.bats \
+	tests/e2e/pool*.bats)
+
+.PHONY: tsan tsan-build
+tsan-build:
+	+@$(SUBMAKE) BUILD=$(TSAN_BUILD) OPTIMIZE='-O1 -g' all \
+		SANITIZE=-fsanitize=thread
+
+tsan: ## the tests of the daemon with ThreadSanitizer
+	@$(HARNESS)/setup test
+	+@$(SUBMAKE) all tsan-build
+	@SKILLBOX=$(abspath $(TSAN_BUILD)/skillbox) SBX_SLOWER=$${SBX_SLOWER:-3} \
+		$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(TSAN_TESTS)
+
 # --- fuzzing ----------------------------------------------------------------
 
 # Coverage-guided, so it takes clang, whatever CC is.
@@ -203,10 +225,9 @@ fuzz-build:
 	fuzz-targets SANITIZE='-fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer'
 
-SECONDS ?= 60
 TARGET ?=
 fuzz: fuzz-build ## look for inputs that break it: SECONDS=60 [TARGET=yaml]
-	@tests/fuzz/run --seconds $(SECONDS) --jobs $(shell nproc) \
+	@tests/fuzz/run --seconds $(or $(SECONDS),60) --jobs $(shell nproc) \
 		--keep $(TARGET)
 
 .PHONY: check-unit check-e2e check-e2e-asan check-e2e-valgrind valgrind-init
@@ -325,14 +346,16 @@ BENCH := $(BUILD)/bench
 BENCH_SKILLS := $(patsubst %,$(BUILD)/%,$(wildcard bench/skills/*/*)) \
 	$(BENCH)/skills/static/program
 
-.PHONY: bench bench-programs
+.PHONY: bench bench-programs soak
 bench: ## measure beside docker, podman, bubblewrap, tar: ONLY="paced output"
 	@$(HARNESS)/setup bench
 	+@$(SUBMAKE) all bench-programs
-	@url=$$($(HARNESS)/engine find) || { \
-		$(HARNESS)/engine start $(RUN_ENGINE) && \
-		url=$$($(HARNESS)/engine url $(RUN_ENGINE)); } && \
-	DOCKER_HOST=$$url bench/run $(BUILD) $(ONLY)
+	@$(WITH_ENGINE) bench/run $(BUILD) $(ONLY)
+
+soak: ## ten minutes of mixed load on one daemon: SECONDS=600
+	@$(HARNESS)/setup test
+	+@$(SUBMAKE) all bench-programs
+	@$(WITH_ENGINE) bench/soak $(BUILD) $(or $(SECONDS),600)
 
 bench-programs: $(BENCH)/pack $(BENCH)/redact $(BENCH)/load $(BENCH_SKILLS)
 

@@ -82,11 +82,20 @@ class Daemon:
 
     # --- the pool -----------------------------------------------------------
 
+    def pools(self):
+        return self.ask("GET", "/v1/pool")[1]["pools"]
+
     def waiting(self, skill, action):
         """How many sandboxes wait for a request of this action."""
-        pool = self.ask("GET", "/v1/pool")[1]
-        return sum(entry["waiting"] for entry in pool["pools"]
-                   if (entry["skill"], entry["action"]) == (skill, action))
+        return sum(pool["waiting"] for pool in self.pools()
+                   if (pool["skill"], pool["action"]) == (skill, action))
+
+    def settle(self):
+        """Until it has all it wants, and nothing more to start or to end."""
+        self.wait_until(
+            lambda: all(pool["waiting"] >= pool["target"]
+                        and not pool["starting"] and not pool["busy"]
+                        for pool in self.pools()), "at rest")
 
     def fill(self, skill, action, number):
         self.ask("POST", "/v1/pool", json.dumps(

@@ -55,6 +55,40 @@ tapped() {
 	done
 }
 
+@test "what TSan reports is a failure of the test" {
+	cat >program.c <<-'C'
+		#include <pthread.h>
+		#include <string.h>
+
+		static int n;
+
+		static void *count(void *ctx)
+		{
+			n++;
+			return ctx;
+		}
+
+		int main(int argc, char **argv)
+		{
+			pthread_t thread;
+
+			pthread_create(&thread, NULL, count, NULL);
+			if (argc > 1 && !strcmp(argv[1], "race"))
+				n++;
+			pthread_join(thread, NULL);
+			return n != 0;
+		}
+	C
+	cc -g -fsanitize=thread -pthread -o program program.c
+	program=$PWD/program
+	tapped fine
+	grep -q '^ok 1 ' <<<"$output"
+	grep -q '^ok 2 - nothing for sanitizers to report$' <<<"$output"
+	tapped race
+	grep -q '^not ok 2 - nothing for sanitizers' <<<"$output"
+	grep -q '^# .*program\.c:' <<<"$output"
+}
+
 @test "what valgrind reports is a failure of the test" {
 	cc -g -o program program.c
 	program=$harness/valgrind
