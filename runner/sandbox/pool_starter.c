@@ -223,23 +223,41 @@ static int64_t missing(const struct sbx_stock *stock, double now)
 	return sbx_stock_target(stock, now) - there;
 }
 
-/* The one that is used most and has least. */
+static bool is_hungrier(const struct sbx_stock *a, const struct sbx_stock *b)
+{
+	unsigned int in_a = a->n_waiting + a->starting;
+	unsigned int in_b = b->n_waiting + b->starting;
+
+	return in_a < in_b || (in_a == in_b && a->used_at > b->used_at);
+}
+
+/* Of those that lack some, and that may have more: the one that has least. */
 static struct sbx_stock *hungry_stock(struct sbx_pool *pool, double now)
 {
 	struct sbx_stock *best = NULL;
 
 	for (struct sbx_stock *s = pool->stocks; s; s = s->next) {
-		if (!s->plan || s->retry_at > now || missing(s, now) <= 0)
-			continue;
-		if (!best ||
-		    s->n_waiting + s->starting <
-			    best->n_waiting + best->starting ||
-		    (s->n_waiting + s->starting ==
-			     best->n_waiting + best->starting &&
-		     s->used_at > best->used_at))
+		if (s->plan && s->retry_at <= now && !s->has_no_room &&
+		    missing(s, now) > 0 && (!best || is_hungrier(s, best)))
 			best = s;
 	}
 	return best;
+}
+
+/* The next to start one for, and room for it is made. */
+static struct sbx_stock *next_stock(struct sbx_pool *pool)
+{
+	double now = sbx_clock_ms();
+	struct sbx_stock *stock;
+
+	for (struct sbx_stock *s = pool->stocks; s; s = s->next)
+		s->has_no_room = false;
+	while ((stock = hungry_stock(pool, now))) {
+		if (sbx_pool_make_room(pool, stock))
+			return stock;
+		stock->has_no_room = true;
+	}
+	return NULL;
 }
 
 static bool start_one(struct starter *starter)
@@ -251,8 +269,8 @@ static bool start_one(struct starter *starter)
 	if (pool->pressure[0] != '\0' ||
 	    pool->n_starting + pool->n_cold >= pool->most_starts)
 		return false;
-	stock = hungry_stock(pool, sbx_clock_ms());
-	if (!stock || !sbx_pool_make_room(pool, stock))
+	stock = next_stock(pool);
+	if (!stock)
 		return false;
 	start_for(starter, stock);
 	return true;

@@ -48,6 +48,7 @@ struct sbx_pool_takes {
  *		replaced
  * @lent	those that will come back when they have been reset
  * @floor	what sbx_pool_warm() asked for; @min the last plan
+ * @has_no_room	nothing is started for it, as others need theirs more
  * @late	why its programs are not started early any more; "" they are
  * @late_key	of the plan that this is about
  */
@@ -79,6 +80,7 @@ struct sbx_stock {
 	int64_t floor;
 	int64_t min;
 
+	bool has_no_room;
 	unsigned int failed; /* in a row */
 	double retry_at;
 	char late[256];
@@ -97,6 +99,7 @@ struct sbx_pool_waiter {
 	bool is_woken;
 };
 
+/* Threads; no more sandboxes are started at once in the background. */
 #define SBX_POOL_STARTERS 4
 
 struct sbx_pool {
