@@ -332,7 +332,7 @@ refuses() {
 		"$(docker images -q skillbox/t-secrets | head -1)" x >/dev/null
 	mapfile -t trees < <(engine_trees)
 	for tree in "${trees[@]}"; do
-		[[ $tree != *data ]] || run -0 find_secret "$tree"
+		[[ $tree != *data ]] || soon find_secret "$tree"
 	done
 	run -0 find_secret - < <(docker inspect \
 		"$(docker ps -aq --filter label=t-secrets)")
