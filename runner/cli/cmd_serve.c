@@ -16,6 +16,7 @@ struct values {
 	struct sbx_strv listen;
 	struct sbx_strv hosts;
 	const char *token_file;
+	const char *record_dir;
 	const char *runs;
 	const char *queue;
 	const char *body;
@@ -38,6 +39,10 @@ static const struct sbx_option options[] = {
 	{ "allow-host", 0, SBX_OPTION_LIST, "NAME[:PORT]",
 	  "over TCP it may be called so as well",
 	  offsetof(struct values, hosts) },
+	{ "record-dir", 0, SBX_OPTION_TEXT, "DIR",
+	  "keep the records of runs there, the last 10000 of them and at most "
+	  "1 GiB, for 'skillbox logs'",
+	  offsetof(struct values, record_dir) },
 	{ "concurrency", 0, SBX_OPTION_TEXT, "N",
 	  "runs at once, of all skills (default: 64)",
 	  offsetof(struct values, runs) },
@@ -95,6 +100,7 @@ static const char *fill(const struct values *values,
 	out->listen = values->listen;
 	out->hosts = values->hosts;
 	out->token_file = values->token_file;
+	out->record_dir = values->record_dir;
 	if (!parse_number(values->runs, 1, RUNS_MAX, &out->runs))
 		return "--concurrency takes a number from 1 to 4096";
 	if (!parse_number(values->queue, 0, QUEUE_MAX, &out->queue))
@@ -162,7 +168,8 @@ const struct sbx_command sbx_cmd_serve = {
 		   "/v1/skills/SKILL/actions/ACTION with the input as its body "
 		   "is answered with the record. SIGTERM ends it when all that "
 		   "runs has ended, a second one cancels that; SIGHUP has the "
-		   "skills and the policy read again.",
+		   "skills and the policy read again. For each run it writes a "
+		   "line of JSON to standard error, without input and output.",
 	.examples = "  skillbox serve\n"
 		    "  skillbox serve --socket /tmp/s &\n"
 		    "  curl --unix-socket /tmp/s -d '{\"text\": \"a b\"}' "

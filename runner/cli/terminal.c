@@ -49,8 +49,9 @@ static bool status_is_shown;
 /* Before anything else is written that may go to the same terminal. */
 static void clear_status(void)
 {
-	if (status_is_shown)
-		fputs("\r\033[K", stderr);
+	if (!status_is_shown)
+		return;
+	fputs("\r\033[K", stderr);
 	status_is_shown = false;
 }
 

@@ -158,6 +158,20 @@ static int take_signals(struct daemon *daemon, struct sbx_error *err)
 	return 0;
 }
 
+static int open_records(struct daemon *daemon, struct sbx_error *err)
+{
+	const struct sbx_record_dir_options options = {
+		.path = daemon->options->record_dir,
+		.records = SBX_RECORD_DIR_RECORDS,
+		.bytes = SBX_RECORD_DIR_BYTES,
+		.say = daemon->options->say,
+	};
+
+	if (!options.path)
+		return 0;
+	return sbx_record_dir_open(&daemon->service.records, &options, err);
+}
+
 static int make_service(struct daemon *daemon, struct sbx_error *err)
 {
 	const struct sbx_daemon_options *options = daemon->options;
@@ -168,7 +182,8 @@ static int make_service(struct daemon *daemon, struct sbx_error *err)
 				     "libsodium cannot be initialised");
 	json_object_seed(0); /* before threads race to do so */
 	randombytes_buf(service->digest_key, sizeof(service->digest_key));
-	if (sbx_settings_new(&service->settings, &options->places, err) < 0)
+	if (sbx_settings_new(&service->settings, &options->places, err) < 0 ||
+	    open_records(daemon, err) < 0)
 		return -1;
 	sbx_engines_new(&service->engines, options->places.engine);
 	sbx_gate_new(&service->gate, options->runs, options->queue);
@@ -280,6 +295,7 @@ static void end(struct daemon *daemon)
 		sbx_listener_close(&daemon->listeners[i]);
 	sbx_strv_free(&daemon->server_options.hosts);
 	sbx_runs_free(&service->runs);
+	sbx_record_dir_close(&service->records);
 	sbx_gate_free(&service->gate);
 	sbx_engines_free(&service->engines);
 	sbx_settings_free(&service->settings);

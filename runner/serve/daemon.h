@@ -17,6 +17,7 @@
  * @listen	"ADDRESS:PORT" of TCP
  * @hosts	"NAME:PORT", how it may be called over TCP besides
  * @token_file	what TCP asks for
+ * @record_dir	where records are kept; or NULL
  * @runs	at once, and how many wait for that
  * @body_max	bytes of one request
  * @request_ms	how long a client may take to say what it wants
@@ -28,6 +29,7 @@ struct sbx_daemon_options {
 	struct sbx_strv listen;
 	struct sbx_strv hosts;
 	const char *token_file;
+	const char *record_dir;
 	struct sbx_settings_places places;
 	unsigned int runs;
 	unsigned int queue;

@@ -2,10 +2,12 @@
 #include "serve/job.h"
 
 #include <sodium.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "codec/json.h"
 #include "sandbox/run.h"
+#include "serve/run_log.h"
 
 void sbx_job_new(struct sbx_job **out, struct sbx_service *service)
 {
@@ -42,11 +44,15 @@ void sbx_job_free(struct sbx_job **job)
 
 static void end(struct sbx_job *job, const struct sbx_record *record)
 {
-	json_t *value = sbx_record_json(record);
+	struct sbx_record_dir *records = job->service->records;
+	json_auto_t *value = sbx_record_json(record);
+	char *text = sbx_json_line(value);
 
-	sbx_live_end(job->live, sbx_json_line(value), record->outcome,
+	sbx_run_log_write(STDERR_FILENO, value);
+	if (records)
+		sbx_record_dir_keep(records, sbx_live_id(job->live), text);
+	sbx_live_end(job->live, text, record->outcome,
 		     record->started_at[0] != '\0');
-	json_decref(value);
 }
 
 /* The record of what never came to be a run. */

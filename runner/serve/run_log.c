@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/run_log.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,10 +34,12 @@ void sbx_run_log_write(int fd, const json_t *record)
 	char now[SBX_CLOCK_RFC3339_SIZE];
 	cleanup_free char *text = NULL;
 	cleanup_free char *line = NULL;
+	struct pollfd to = { .fd = fd, .events = POLLOUT };
 
 	sbx_clock_rfc3339(now);
 	line = sbx_run_log_line(record, now);
 	text = sbx_asprintf("%s\n", line ? line : "{}");
-	if (write(fd, text, strlen(text)) < 0)
-		return; /* nobody reads it: no reason to fail a run */
+	/* Nobody reads it, or not fast enough: no reason to hold up a run. */
+	if (poll(&to, 1, 0) < 1 || write(fd, text, strlen(text)) < 0)
+		return;
 }

@@ -15,7 +15,7 @@ char *sbx_run_log_line(const json_t *record, const char *time);
 
 /*
  * Writes the line to @fd, whole, so that those of other threads do not mix
- * with it.  What cannot be written is lost.
+ * with it.  What cannot be written at once is lost.
  */
 void sbx_run_log_write(int fd, const json_t *record);
 

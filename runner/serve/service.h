@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "serve/engines.h"
 #include "serve/gate.h"
+#include "serve/record_dir.h"
 #include "serve/route.h"
 #include "serve/runs.h"
 #include "serve/settings.h"
@@ -15,6 +16,7 @@
 /*
  * What all requests share.
  *
+ * @records	where they are kept; or NULL
  * @is_draining	no run begins any more
  * @n_active	requests and runs that are under way
  * @wake_fd	written to when @n_active becomes 0 while draining
@@ -25,6 +27,7 @@ struct sbx_service {
 	struct sbx_engines *engines;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
+	struct sbx_record_dir *records;
 	atomic_bool is_draining;
 	atomic_uint n_active;
 	int wake_fd;

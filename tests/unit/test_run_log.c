@@ -93,12 +93,27 @@ static void test_write(void **state)
 	sbx_run_log_write(-1, record);
 }
 
+/* A journal that stands still holds up no run. */
+static void test_nobody_reads(void **state)
+{
+	json_auto_t *record = full_record();
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	for (int i = 0; i < 2000; i++) /* far more than a pipe holds */
+		sbx_run_log_write(fds[1], record);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_nobody_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
