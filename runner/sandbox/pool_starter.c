@@ -214,15 +214,6 @@ static void start_for(struct starter *starter, struct sbx_stock *stock)
 	put(pool, stock, one);
 }
 
-/* How many are missing; one that is about to come back is not. */
-static int64_t missing(const struct sbx_stock *stock, double now)
-{
-	int64_t there = (int64_t)stock->n_waiting + stock->starting +
-			stock->lent - stock->n_old;
-
-	return sbx_stock_target(stock, now) - there;
-}
-
 static bool is_hungrier(const struct sbx_stock *a, const struct sbx_stock *b)
 {
 	unsigned int in_a = a->n_waiting + a->starting;
@@ -238,7 +229,8 @@ static struct sbx_stock *hungry_stock(struct sbx_pool *pool, double now)
 
 	for (struct sbx_stock *s = pool->stocks; s; s = s->next) {
 		if (s->plan && s->retry_at <= now && !s->has_no_room &&
-		    missing(s, now) > 0 && (!best || is_hungrier(s, best)))
+		    sbx_stock_missing(s, now) > 0 &&
+		    (!best || is_hungrier(s, best)))
 			best = s;
 	}
 	return best;

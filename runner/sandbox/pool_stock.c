@@ -249,6 +249,14 @@ int64_t sbx_stock_target(const struct sbx_stock *stock, double now)
 	return sbx_pool_size_target(&stock->size, now, min, max);
 }
 
+int64_t sbx_stock_missing(const struct sbx_stock *stock, double now)
+{
+	int64_t there = (int64_t)stock->n_waiting + stock->starting +
+			stock->lent - stock->n_old;
+
+	return sbx_stock_target(stock, now) - there;
+}
+
 /* --- waking ----------------------------------------------------------------- */
 
 void sbx_pool_wake(struct sbx_pool *pool, const struct sbx_stock *stock)

@@ -190,6 +190,9 @@ unsigned int sbx_stock_count(const struct sbx_pool *pool);
 int64_t sbx_stock_max(const struct sbx_stock *stock);
 int64_t sbx_stock_target(const struct sbx_stock *stock, double now);
 
+/* How many are missing; one that will come back is not. */
+int64_t sbx_stock_missing(const struct sbx_stock *stock, double now);
+
 /* Wakes a request that waits for @stock; or for its turn to start one. */
 void sbx_pool_wake(struct sbx_pool *pool, const struct sbx_stock *stock);
 

@@ -245,6 +245,15 @@ static void begin_use(struct sbx_pool_visit *visit)
 	sbx_pool_size_arrival(&stock->size, now);
 }
 
+/* Has the starters look, if there may be something to do. */
+static void hire(struct sbx_pool *pool, const struct sbx_stock *stock)
+{
+	if (sbx_stock_missing(stock, sbx_clock_ms()) > 0 ||
+	    (stock->plan && comes_back(stock->plan) &&
+	     sbx_stock_starts_early(stock, stock->plan)))
+		pthread_cond_signal(&pool->work);
+}
+
 int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 		  struct sbx_engine *engine, int cancel_fd,
 		  struct sbx_pool_taken *out, struct sbx_error *err)
@@ -267,7 +276,10 @@ int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 		visit->is_lent = true;
 		visit->stock->lent++;
 	}
-	pthread_cond_signal(&pool->work);
+	/* The others are replaced when this request is over: who starts one
+	 * takes the processor from who answers.  (Or by the next tick.) */
+	if (visit->stock->n_waiting == 0)
+		hire(pool, visit->stock);
 	sbx_pool_unlock(pool);
 	return result;
 }
@@ -369,6 +381,8 @@ void sbx_pool_leave(struct sbx_pool_visit *visit, struct sbx_plan *plan,
 	} else if (one) {
 		sbx_stock_trash(pool, one);
 	}
+	if (stock)
+		hire(pool, stock);
 	sbx_pool_unlock(pool);
 	sbx_pool_policy_unref(&visit->policy);
 }
