@@ -7,57 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-
-/*
- * Opens @path, making it when it is not there.  It has to be ours alone: in
- * /tmp anybody may have put something under that name.
- */
-static int open_private_directory(const char *path)
-{
-	cleanup_fd int fd = -1;
-	struct stat about;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &about) < 0)
-		return -1;
-	if (about.st_uid != geteuid() || (about.st_mode & 022) != 0) {
-		errno = EPERM;
-		return -1;
-	}
-	return sbx_take_fd(&fd);
-}
-
-/*
- * Root's is fixed, whatever the environment says: with sudo and without, it
- * has to be the same lock.
- */
-static int open_runtime_directory(struct sbx_error *err)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	cleanup_free char *path = NULL;
-	int fd;
-
-	if (geteuid() == 0)
-		path = sbx_strdup("/run/skillbox");
-	else if (runtime && runtime[0] == '/')
-		path = sbx_asprintf("%s/skillbox", runtime);
-	fd = path ? open_private_directory(path) : -1;
-	if (fd >= 0)
-		return fd;
-	free(path);
-	path = sbx_asprintf("/tmp/skillbox-%u", geteuid());
-	fd = open_private_directory(path);
-	if (fd < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-				       "cannot use %s for locks", path);
-	return fd;
-}
+#include "base/runtime_dir.h"
 
 int sbx_lock_open(const char *name, struct sbx_error *err)
 {
-	cleanup_fd int directory = open_runtime_directory(err);
+	cleanup_fd int directory = sbx_runtime_dir_open(NULL, err);
 	int fd;
 
 	if (directory < 0)
@@ -105,7 +59,7 @@ int sbx_lock_take(const char *name, struct sbx_error *err)
 void sbx_lock_drop(const char *name, int *fd)
 {
 	struct sbx_error ignored = SBX_ERROR_INIT;
-	cleanup_fd int directory = open_runtime_directory(&ignored);
+	cleanup_fd int directory = sbx_runtime_dir_open(NULL, &ignored);
 
 	if (directory >= 0)
 		unlinkat(directory, name, 0);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "init/direct.h"
 #include "init/run.h"
 #include "init/signals.h"
 
@@ -27,7 +28,7 @@ static unsigned char run[SBX_WIRE_RUN_MAX];
 
 static int check_input(struct sbx_init *init)
 {
-	if (init->phase == SBX_WAITING || init->input_ended)
+	if (init->phase == SBX_WAITING || init->input_ended || init->is_direct)
 		return sbx_abort(init, "INPUT out of turn", 0);
 	if (frame.size > SBX_WIRE_WINDOW - init->owed - init->input.len)
 		return sbx_abort(init, "INPUT over the window", 0);
@@ -141,16 +142,30 @@ static int step(struct sbx_init *init, const unsigned char *data, uint32_t size,
 	return frame.got == frame.size ? complete(init) : 0;
 }
 
+/* Its streams have ended; there may be another way. */
+static int ended(struct sbx_init *init)
+{
+	if (init->direct < 0)
+		return SBX_GONE;
+	return sbx_direct_choose(init);
+}
+
 int sbx_command_read(struct sbx_init *init)
 {
-	ssize_t got = read(STDIN_FILENO, chunk, sizeof(chunk));
+	ssize_t got = init->is_direct
+			      ? sbx_direct_read(init, chunk, sizeof(chunk))
+			      : read(STDIN_FILENO, chunk, sizeof(chunk));
 	uint32_t used, at = 0;
 	int result = 0;
 
+	if (init->why)
+		return SBX_ABORT;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (got <= 0)
-		return SBX_GONE;
+		return ended(init);
+	/* Who speaks here does not use the other way. */
+	sbx_close(&init->direct);
 	init->heard_at = sbx_now();
 	while (result == 0 && at < (uint32_t)got) {
 		result = step(init, chunk + at, (uint32_t)got - at, &used);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "init/build_id.h"
 #include "init/out.h"
@@ -13,6 +14,9 @@
 
 #define STRINGIFY(number)   #number
 #define NUMBER_TEXT(number) STRINGIFY(number)
+
+/* How long the direct connection may take, whose buffer is larger than this. */
+#define DIRECT_MS 1000
 
 static char payload[SBX_WIRE_HELLO_MAX];
 static struct sbx_text hello = { .data = payload, .size = sizeof(payload) };
@@ -153,7 +157,7 @@ static void add_build(void)
 	section_close(at, SBX_WIRE_HELLO_BUILD);
 }
 
-int sbx_hello_queue(struct sbx_init *init)
+static int collect(struct sbx_init *init)
 {
 	uint32_t mounts, mounts_end;
 
@@ -167,7 +171,30 @@ int sbx_hello_queue(struct sbx_init *init)
 	add_targets(payload + mounts, payload + mounts_end);
 	if (add_file(init, SBX_WIRE_HELLO_LIMITS, "/proc/self/limits") < 0)
 		return SBX_ABORT;
-	if (hello.full || !sbx_out_frame(SBX_WIRE_HELLO, payload, hello.len))
-		return sbx_abort(init, "facts about the sandbox", EFBIG);
+	return hello.full ? sbx_abort(init, "facts about the sandbox", EFBIG)
+			  : 0;
+}
+
+/*
+ * The runner, hearing the other HELLO, takes it that this one has come or will
+ * not come at all.
+ */
+static void say_directly(struct sbx_init *init)
+{
+	sbx_out_to(init->direct);
+	sbx_out_frame(SBX_WIRE_HELLO, payload, hello.len);
+	sbx_out_finish(DIRECT_MS);
+	if (!sbx_out_is_empty())
+		sbx_close(&init->direct);
+	sbx_out_to(STDOUT_FILENO);
+}
+
+int sbx_hello_say(struct sbx_init *init)
+{
+	if (collect(init) < 0)
+		return SBX_ABORT;
+	if (init->direct >= 0)
+		say_directly(init);
+	sbx_out_frame(SBX_WIRE_HELLO, payload, hello.len);
 	return 0;
 }

@@ -4,17 +4,22 @@
  *
  * The engine starts it in place of what the image would start, as the action's
  * own user and without any capability, its standard streams attached to the
- * runner.  It tells the runner what the sandbox looks like from the inside
- * (HELLO), waits to be told what to run, runs it as its child, passes bytes
- * both ways, reaps every orphan, and when the action ends it kills whoever is
- * left, sends what they wrote, and says how it ended (EXIT).
+ * runner.  Where the runner can be reached without the engine, init's argument
+ * is the path of a socket to do so.  It tells the runner what the sandbox looks
+ * like from the inside (HELLO), waits to be told what to run, runs it as its
+ * child, passes bytes both ways, reaps every orphan, and when the action ends
+ * it kills whoever is left, sends what they wrote, and says how it ended
+ * (EXIT).  Over a direct connection the action's streams are the runner's own
+ * pipes and no byte passes through init.
  *
  * Descriptors: 0 commands from the runner; 1 frames to the runner; 2 a last
- * word.  A signalfd.  While there is an action: the write end of its stdin,
- * the read ends of its stdout and stderr, and a pipe by which its child
- * reports a failed exec.  The action has the other ends and nothing else.
+ * word.  A signalfd.  The direct connection, which once the runner is heard on
+ * it takes the places of 0 and 1.  While there is an action, a pipe by which
+ * its child reports a failed exec, and unless it has pipes of the runner's the
+ * write end of its stdin and the read ends of its stdout and stderr.  The
+ * action has the other ends and nothing else.
  *
- * Once the runner is gone, init is: when standard input ends, or nothing came
+ * Once the runner is gone, init is: when its channel ends, or nothing came
  * for SBX_WIRE_BEAT_TIMEOUT_MS.  As it is the first process of its PID
  * namespace the kernel then kills all others, pid_namespaces(7).
  *
@@ -30,6 +35,7 @@
 #include <unistd.h>
 
 #include "init/child.h"
+#include "init/direct.h"
 #include "init/hello.h"
 #include "init/loop.h"
 #include "init/out.h"
@@ -43,6 +49,8 @@ static unsigned char input[SBX_WIRE_WINDOW];
 
 static struct sbx_init state = {
 	.signal_fd = -1,
+	.direct = -1,
+	.given = { -1, -1, -1 },
 	.action_in = -1,
 	.action_out = -1,
 	.action_err = -1,
@@ -84,7 +92,7 @@ static int set_up_streams(struct sbx_init *init)
 	return 0;
 }
 
-static int set_up(struct sbx_init *init)
+static int set_up(struct sbx_init *init, const char *direct)
 {
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return sbx_abort(init, "prctl", errno);
@@ -93,7 +101,9 @@ static int set_up(struct sbx_init *init)
 	if (set_up_streams(init) < 0 || sbx_signals_open(init) < 0)
 		return SBX_ABORT;
 	init->heard_at = sbx_now();
-	return sbx_hello_queue(init);
+	if (direct)
+		sbx_direct_open(init, direct);
+	return sbx_hello_say(init);
 }
 
 /* "why (errno N)", to the runner and, in case, to stderr. */
@@ -114,12 +124,12 @@ static void say_why(const struct sbx_init *init)
 	(void)!write(STDERR_FILENO, data, text.len);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int result;
 
 	sbx_signals_block();
-	result = set_up(&state);
+	result = set_up(&state, argc > 1 ? argv[1] : NULL);
 	if (result == 0)
 		result = sbx_loop(&state);
 	if (result == SBX_ABORT)

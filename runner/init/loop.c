@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "init/command.h"
+#include "init/direct.h"
 #include "init/file.h"
 #include "init/out.h"
 #include "init/reap.h"
@@ -23,7 +24,7 @@
 /* How often to look again while killed processes take their time. */
 #define KILL_AGAIN_MS 10
 
-enum { IN, OUT, SIGNALS, ACTION_IN, ACTION_OUT, ACTION_ERR, COUNT };
+enum { IN, OUT, SIGNALS, DIRECT, ACTION_IN, ACTION_OUT, ACTION_ERR, COUNT };
 
 static int timeout(const struct sbx_init *init)
 {
@@ -45,6 +46,7 @@ static void want(struct pollfd fds[COUNT], const struct sbx_init *init)
 	fds[OUT] = (struct pollfd){ sbx_out_is_empty() ? -1 : STDOUT_FILENO,
 				    POLLOUT, 0 };
 	fds[SIGNALS] = (struct pollfd){ init->signal_fd, POLLIN, 0 };
+	fds[DIRECT] = (struct pollfd){ init->direct, POLLIN, 0 };
 	fds[ACTION_IN] = (struct pollfd){ init->action_in, 0, 0 };
 	if (init->input.len > 0)
 		fds[ACTION_IN].events = POLLOUT;
@@ -198,7 +200,9 @@ int sbx_loop(struct sbx_init *init)
 		want(fds, init);
 		if (poll(fds, COUNT, timeout(init)) < 0)
 			return sbx_abort(init, "poll", errno);
-		if (fds[IN].revents)
+		if (fds[DIRECT].revents)
+			result = sbx_direct_heard(init);
+		else if (fds[IN].revents)
 			result = sbx_command_read(init);
 		else if (sbx_now() - init->heard_at > SBX_WIRE_BEAT_TIMEOUT_MS)
 			result = SBX_GONE;

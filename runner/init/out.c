@@ -13,6 +13,7 @@
 
 static unsigned char space[4 * SBX_WIRE_DATA_MAX];
 static struct sbx_ring ring = SBX_RING_INIT(space);
+static int reader = STDOUT_FILENO;
 
 _Static_assert(sizeof(space) >= SBX_WIRE_HEADER_SIZE + SBX_WIRE_HELLO_MAX,
 	       "HELLO is sent whole");
@@ -56,10 +57,21 @@ ssize_t sbx_out_copy(uint8_t type, int fd, uint32_t max)
 	return got;
 }
 
+void sbx_out_forget(void)
+{
+	ring.len = 0;
+}
+
+void sbx_out_to(int fd)
+{
+	reader = fd;
+	sbx_out_forget();
+}
+
 int sbx_out_flush(void)
 {
 	while (ring.len > 0) {
-		if (sbx_ring_write(&ring, STDOUT_FILENO) >= 0)
+		if (sbx_ring_write(&ring, reader) >= 0)
 			continue;
 		if (errno == EAGAIN)
 			return 0;
@@ -71,7 +83,7 @@ int sbx_out_flush(void)
 
 void sbx_out_finish(int ms)
 {
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct pollfd out = { .fd = reader, .events = POLLOUT };
 
 	while (sbx_out_flush() == 0 && ring.len > 0) {
 		if (poll(&out, 1, ms) <= 0)

@@ -28,6 +28,12 @@ bool sbx_out_frame(uint8_t type, const void *payload, uint32_t size);
  */
 ssize_t sbx_out_copy(uint8_t type, int fd, uint32_t max);
 
+/* Where it goes from now on; the queue is forgotten. */
+void sbx_out_to(int fd);
+
+/* What the reader will not get is forgotten. */
+void sbx_out_forget(void);
+
 /* Writes what the reader takes now; -1 when nobody will ever read. */
 int sbx_out_flush(void);
 

@@ -119,11 +119,27 @@ static int make_pipe(int ends[2], int mine)
 	return fcntl(ends[mine], F_SETFL, O_NONBLOCK);
 }
 
-static int fork_child(struct sbx_init *init, const char *dir, int in[2],
-		      int out[2], int err[2], int status[2])
+/* The action's ends of pipes whose other ends are init's. */
+static int make_streams(struct sbx_init *init)
+{
+	int in[2], out[2], err[2];
+
+	if (make_pipe(in, 1) < 0 || make_pipe(out, 0) < 0 ||
+	    make_pipe(err, 0) < 0)
+		return sbx_abort(init, "pipes for the action", errno);
+	init->action_in = in[1];
+	init->action_out = out[0];
+	init->action_err = err[0];
+	init->given[0] = in[0];
+	init->given[1] = out[1];
+	init->given[2] = err[1];
+	return 0;
+}
+
+static int fork_child(struct sbx_init *init, const char *dir, int status[2])
 {
 	struct sbx_child child = {
-		.fds = { in[0], out[1], err[1] },
+		.fds = { init->given[0], init->given[1], init->given[2] },
 		.status = status[1],
 		.dir = dir,
 		.argv = argv,
@@ -135,14 +151,10 @@ static int fork_child(struct sbx_init *init, const char *dir, int in[2],
 		sbx_child_become(&child);
 	if (pid < 0)
 		return sbx_abort(init, "fork", errno);
-	close(in[0]);
-	close(out[1]);
-	close(err[1]);
+	for (int i = 0; i < 3; i++)
+		sbx_close(&init->given[i]);
 	close(status[1]);
 	init->pid = pid;
-	init->action_in = in[1];
-	init->action_out = out[0];
-	init->action_err = err[0];
 	init->exec_status = status[0];
 	init->phase = SBX_RUNNING;
 	return 0;
@@ -150,9 +162,11 @@ static int fork_child(struct sbx_init *init, const char *dir, int in[2],
 
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 {
-	int in[2], out[2], err[2], status[2];
+	int status[2];
 	struct run run;
 
+	if (init->is_direct != (init->given[0] >= 0))
+		return sbx_abort(init, "RUN without streams", 0);
 	if (!parse(payload, size, &run))
 		return sbx_abort(init, "RUN makes no sense", 0);
 	if (!sbx_file_remember(run.output_file))
@@ -161,10 +175,11 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 	if (make_files(&run) < 0)
 		return sbx_abort(init, "files of secrets", errno);
 	init->oom_before = sbx_oom_kills();
-	if (make_pipe(in, 1) < 0 || make_pipe(out, 0) < 0 ||
-	    make_pipe(err, 0) < 0 || make_pipe(status, 0) < 0)
+	if (!init->is_direct && make_streams(init) < 0)
+		return SBX_ABORT;
+	if (make_pipe(status, 0) < 0)
 		return sbx_abort(init, "pipes for the action", errno);
-	return fork_child(init, run.dir, in, out, err, status);
+	return fork_child(init, run.dir, status);
 }
 
 int sbx_run_failure(struct sbx_init *init)

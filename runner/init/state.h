@@ -32,6 +32,9 @@ enum sbx_phase {
  * Everything init knows.  Descriptors are -1 while there is none.
  *
  * @why, @why_errno	set by sbx_abort(): static text, errno or 0
+ * @direct	a connection to the runner that is not the channel yet
+ * @is_direct	it has become the channel, as standard input and output
+ * @given	stdin, stdout and stderr of an action that is about to start
  * @heard_at		when the runner last sent something, clock ms
  * @kill_until		when KILLING gives up
  * @pid			of the action, 0 when there is none (any more)
@@ -50,6 +53,9 @@ struct sbx_init {
 	const char *why;
 	int why_errno;
 	int signal_fd;
+	int direct;
+	bool is_direct;
+	int given[3];
 	int64_t heard_at;
 	int64_t kill_until;
 	pid_t pid;

@@ -7,7 +7,9 @@
 /*
  * What init and the runner say to each other, over the container's attached
  * standard streams: the runner writes to init's stdin, init to its stdout.
- * (init's stderr is for a last word when even that fails.)
+ * (init's stderr is for a last word when even that fails.)  Or over a direct
+ * connection: init's argument is the path of a Unix socket that the runner
+ * listens on.
  *
  * Both directions carry frames: an 8-byte header, then the payload.
  *
@@ -33,6 +35,15 @@
  * CREDIT for what the action has taken (or what was dropped because the
  * action closed its stdin), so a command behind the input never waits for an
  * action that does not read.
+ *
+ * init says HELLO on the direct connection, if it gets one, before it says it
+ * on its stdout, and waits for the runner on both.  The runner takes one of
+ * them: the first byte of it that comes over one way, or its closing the
+ * other, is the choice, and the only channel from then on.
+ *
+ * Over a direct connection there are no INPUT, INPUT_END, CREDIT, STDOUT and
+ * STDERR: RUN's first byte brings three descriptors (SCM_RIGHTS, unix(7)) that
+ * are the action's stdin, stdout and stderr.
  *
  * INPUT may come long after RUN: an action may be started ahead of the request
  * that it is for.

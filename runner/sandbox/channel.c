@@ -9,8 +9,10 @@
  */
 #include "sandbox/channel.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -21,24 +23,46 @@
 /* One pump takes at most so much, so that its caller sees its deadlines. */
 #define RECV_AT_ONCE 64
 
-void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
-		     const struct sbx_channel_handler *handler)
+static struct sbx_channel *
+new_channel(const struct sbx_channel_handler *handler)
 {
 	struct sbx_channel *channel = sbx_calloc(1, sizeof(*channel));
 
-	channel->stream = stream;
+	channel->socket = -1;
+	for (int i = 0; i < 3; i++)
+		channel->fds[i] = -1;
 	channel->handler = *handler;
 	channel->credit = SBX_WIRE_WINDOW;
 	channel->sent_at = sbx_clock_ms();
 	channel->whole.max = SBX_WIRE_HELLO_MAX;
 	channel->resting = true;
-	*out = channel;
+	return channel;
+}
+
+void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
+		     const struct sbx_channel_handler *handler)
+{
+	*out = new_channel(handler);
+	(*out)->stream = stream;
+}
+
+void sbx_channel_new_direct(struct sbx_channel **out, int *fd,
+			    const struct sbx_channel_handler *handler)
+{
+	*out = new_channel(handler);
+	(*out)->socket = sbx_take_fd(fd);
 }
 
 static void forget_run(struct sbx_channel *channel)
 {
 	sbx_secret_free(&channel->run);
 	channel->run_goes = false;
+}
+
+static void forget_fds(struct sbx_channel *channel)
+{
+	for (int i = 0; i < 3; i++)
+		sbx_close(&channel->fds[i]);
 }
 
 static void need_buffers(struct sbx_channel *channel)
@@ -64,7 +88,9 @@ void sbx_channel_free(struct sbx_channel **slot)
 	if (!channel)
 		return;
 	forget_run(channel);
+	forget_fds(channel);
 	free_buffers(channel);
+	sbx_close(&channel->socket);
 	sbx_buf_free(&channel->whole);
 	free(channel);
 	*slot = NULL;
@@ -77,7 +103,8 @@ void sbx_channel_rest(struct sbx_channel *channel)
 
 int sbx_channel_fd(const struct sbx_channel *channel)
 {
-	return sbx_stream_fd(channel->stream);
+	return channel->stream ? sbx_stream_fd(channel->stream)
+			       : channel->socket;
 }
 
 bool sbx_channel_has_sent(const struct sbx_channel *channel)
@@ -102,6 +129,12 @@ int sbx_channel_send_run(struct sbx_channel *channel,
 	channel->file_left = run->output_file ? run->output_file_limit : 0;
 	channel->resting = false;
 	return 0;
+}
+
+void sbx_channel_give(struct sbx_channel *channel, int fds[3])
+{
+	for (int i = 0; i < 3; i++)
+		channel->fds[i] = sbx_take_fd(&fds[i]);
 }
 
 void sbx_channel_send_input(struct sbx_channel *channel, const void *data,
@@ -272,14 +305,52 @@ static void advance(struct sbx_channel *channel, size_t sent)
 		forget_run(channel);
 }
 
+/* Descriptors go with the first byte of what they are sent with, unix(7). */
+static ssize_t send_fds(const struct sbx_channel *channel, const void *data,
+			size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(channel->fds))];
+	} control = { .space = { 0 } };
+	struct iovec vec = { .iov_base = (void *)data, .iov_len = size };
+	struct msghdr message = { .msg_iov = &vec,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(channel->fds));
+	memcpy(CMSG_DATA(&control.header), channel->fds, sizeof(channel->fds));
+	return sendmsg(channel->socket, &message, MSG_NOSIGNAL);
+}
+
+/* Bytes sent, 0 when it would block, -1. */
+static ssize_t send_some(struct sbx_channel *channel, const void *data,
+			 size_t size)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	bool with_fds = channel->run_goes && channel->fds[0] >= 0;
+	ssize_t sent;
+
+	if (channel->stream)
+		return sbx_stream_send(channel->stream, data, size, &ignored);
+	sent = with_fds ? send_fds(channel, data, size)
+			: send(channel->socket, data, size, MSG_NOSIGNAL);
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (sent > 0 && with_fds)
+		forget_fds(channel);
+	return sent;
+}
+
 /*
  * As much as the connection takes.  A failure is not one yet: it may be that
  * init has ended, and then its last frames are on their way to us.
  */
 static void send_queued(struct sbx_channel *channel)
 {
-	struct sbx_error ignored = SBX_ERROR_INIT;
-
 	while (!channel->broken && channel->phase != SBX_CHANNEL_OVER) {
 		const unsigned char *data;
 		ssize_t sent;
@@ -291,7 +362,7 @@ static void send_queued(struct sbx_channel *channel)
 			return;
 		data = channel->left ? channel->at : channel->direct;
 		size = channel->left ? channel->left : channel->direct_left;
-		sent = sbx_stream_send(channel->stream, data, size, &ignored);
+		sent = send_some(channel, data, size);
 		if (sent == 0)
 			return;
 		if (sent < 0)
@@ -305,7 +376,8 @@ static void send_queued(struct sbx_channel *channel)
 
 int sbx_channel_pump(struct sbx_channel *channel, struct sbx_error *err)
 {
-	if (!channel->resting)
+	/* What comes straight from init is little, but for a file. */
+	if (!channel->resting && (channel->stream || channel->file_left > 0))
 		need_buffers(channel);
 	else if (!is_in_flight(channel))
 		free_buffers(channel);

@@ -13,9 +13,9 @@
 
 /*
  * The runner's end of the conversation with init (init/wire.h), over an
- * attached stream.  Nothing here blocks: the owner polls sbx_channel_fd() for
- * sbx_channel_events() and calls sbx_channel_pump() when there is something,
- * or when a heartbeat is due.
+ * attached stream or a connection of their own.  Nothing here blocks: the owner
+ * polls sbx_channel_fd() for sbx_channel_events() and calls sbx_channel_pump()
+ * when there is something, or when a heartbeat is due.
  */
 struct sbx_channel;
 
@@ -68,6 +68,9 @@ struct sbx_channel_run {
 /* Borrows @stream; never fails. */
 void sbx_channel_new(struct sbx_channel **out, struct sbx_stream *stream,
 		     const struct sbx_channel_handler *handler);
+/* Takes *@fd, a stream socket that does not block. */
+void sbx_channel_new_direct(struct sbx_channel **out, int *fd,
+			    const struct sbx_channel_handler *handler);
 void sbx_channel_free(struct sbx_channel **channel);
 
 int sbx_channel_fd(const struct sbx_channel *channel);
@@ -83,6 +86,12 @@ short sbx_channel_events(const struct sbx_channel *channel);
 int sbx_channel_send_run(struct sbx_channel *channel,
 			 const struct sbx_channel_run *run,
 			 struct sbx_error *err);
+
+/*
+ * Over a direct connection: takes the action's stdin, stdout and stderr, which
+ * go with RUN.  To be called right after sbx_channel_send_run().
+ */
+void sbx_channel_give(struct sbx_channel *channel, int fds[3]);
 
 /*
  * Queues the action's whole input, then its end.  @data is borrowed until

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Receiving: two layers of frames, Docker's and init's, neither aligned to the
+ * Receiving: two layers of frames, Docker's and init's (over a direct
+ * connection only the latter), neither aligned to the
  * other nor to what a receive returns.  Bytes of the action go on to the
  * handler as they come; frames that only make sense whole are collected first.
  * An init that has been taken over can say anything: whatever it may not say
@@ -9,7 +10,9 @@
  */
 #include "sandbox/channel_state.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* What is received at a time while little is expected, on the stack. */
 #define RECV_SMALL 4096
@@ -62,6 +65,13 @@ static const struct rule *find_rule(uint8_t type)
 	return &rules[type - SBX_WIRE_HELLO];
 }
 
+/* The action's input and output, where they go through init. */
+static bool is_of_streams(uint8_t type)
+{
+	return type == SBX_WIRE_STDOUT || type == SBX_WIRE_STDERR ||
+	       type == SBX_WIRE_CREDIT;
+}
+
 /* A header is complete: may init say this now? */
 static int check_header(struct sbx_channel *channel, struct sbx_error *err)
 {
@@ -75,6 +85,9 @@ static int check_header(struct sbx_channel *channel, struct sbx_error *err)
 		return not_allowed(channel, "has an impossible size", err);
 	if (channel->phase < rule->first || channel->phase > rule->last)
 		return not_allowed(channel, "comes out of turn", err);
+	if (!channel->stream && is_of_streams(header[0]))
+		return not_allowed(channel, "is of streams it has not got",
+				   err);
 	if (header[0] == SBX_WIRE_FILE) {
 		if (size > channel->file_left)
 			return not_allowed(channel, "is more than asked for",
@@ -222,13 +235,34 @@ static int on_frame(void *ctx, int stream, const void *data, size_t size,
 	return take_wire(channel, data, size, err);
 }
 
+static ssize_t receive_some(struct sbx_channel *channel, unsigned char *data,
+			    size_t size, struct sbx_error *err)
+{
+	ssize_t got;
+
+	if (channel->stream)
+		return sbx_stream_recv(channel->stream, data, size, err);
+	got = recv(channel->socket, data, size, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	/* A peer that dies with something unread resets the connection. */
+	if (got == 0 || (got < 0 && errno == ECONNRESET))
+		return SBX_STREAM_CLOSED;
+	if (got < 0)
+		return sbx_error_errno(err, SBX_OUTCOME_UNAVAILABLE, errno,
+				       "the connection to init broke");
+	return got;
+}
+
 static int receive_to(struct sbx_channel *channel, unsigned char *data,
 		      size_t size, struct sbx_error *err)
 {
-	ssize_t got = sbx_stream_recv(channel->stream, data, size, err);
+	ssize_t got = receive_some(channel, data, size, err);
 
 	if (got <= 0)
 		return (int)got;
+	if (!channel->stream)
+		return take_wire(channel, data, (size_t)got, err) < 0 ? -1 : 1;
 	return sbx_frames_feed(&channel->frames, data, (size_t)got, on_frame,
 			       channel, err) < 0
 		       ? -1

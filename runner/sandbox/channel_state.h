@@ -35,6 +35,8 @@ struct sbx_channel_buffers {
 };
 
 /*
+ * @stream	or, where that is NULL, @socket: init itself
+ * @fds		the action's streams, until they have left with RUN; else -1
  * @run		RUN, until it has left; holds secrets
  * @run_goes	RUN is what is in flight
  * @has_sent	a byte of RUN has left
@@ -57,6 +59,8 @@ struct sbx_channel_buffers {
  */
 struct sbx_channel {
 	struct sbx_stream *stream;
+	int socket;
+	int fds[3];
 	struct sbx_channel_handler handler;
 	enum sbx_channel_phase phase;
 

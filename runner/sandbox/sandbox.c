@@ -2,11 +2,14 @@
 /*
  * Theory of operation.
  *
- * The runner holds one connection per sandbox: the container's attached
- * streams, on which channel.c talks to init.  The parts of this file own the
- * order of things: here create, verify, attach, start, HELLO; sandbox_run.c
- * sends RUN and input and has the clock until EXIT; sandbox_talk.c hears what
- * init says meanwhile.  The clock's phases:
+ * The runner holds one connection per sandbox, on which channel.c talks to
+ * init: a direct one where engine and runner share a kernel (direct.c), else
+ * the container's attached streams.  The parts of this file own the order of
+ * things: here create, verify, attach, start; sandbox_hello.c hears HELLO, over
+ * either; sandbox_run.c sends RUN and input and has the clock until EXIT;
+ * sandbox_talk.c hears what init says meanwhile.  Over a direct channel the
+ * action's bytes go through pipes of the runner's (pipes.c), else through init
+ * and the engine.  The clock's phases:
  *
  *	starting	from start to HELLO, at most HELLO_TIMEOUT_MS
  *	ready, early	a sandbox, or its program, waits for a request: no
@@ -19,8 +22,9 @@
  *			most GONE_TIMEOUT_MS
  *
  * init obeys signals whatever the action does, so the last step is for a
- * sandbox that is frozen or an engine that lost it.  Every byte is read all
- * the time, wanted or not: an engine whose reader stalls blocks the container.
+ * sandbox that is frozen or an engine that lost it.  Every byte of a running
+ * action is read, wanted or not: an engine whose reader stalls blocks the
+ * container.
  *
  * The engine calls in between are synchronous.  The attached stream is read
  * only when they are done, which is soon enough: the kernel's socket buffer
@@ -28,70 +32,19 @@
  */
 #include "sandbox/sandbox.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "codec/json.h"
 #include "init/build_id.h"
 #include "sandbox/discard.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/sandbox_state.h"
 #include "sandbox/volume_upload.h"
-
-/* A cold engine under load may need long to get a process going. */
-#define HELLO_TIMEOUT_MS 30000
-
-#define NEEDS_INIT	 1 /* named outcome of a start: no init of ours is there */
-
-/* What did not even report may be no init of ours, but half a file. */
-static int not_heard(const struct sbx_error *err)
-{
-	return err->outcome == SBX_OUTCOME_SANDBOX_FAILED ? NEEDS_INIT : -1;
-}
-
-/* 0, NEEDS_INIT with @err set, or -1. */
-static int listen(struct sbx_sandbox *sandbox, int cancel_fd,
-		  struct sbx_error *err)
-{
-	while (!sandbox->has_hello) {
-		int result;
-
-		sbx_sandbox_notice_sleep(sandbox);
-		result = sbx_channel_pump(sandbox->channel, err);
-		if (result == SBX_CHANNEL_CLOSED && !sandbox->has_hello)
-			result = sbx_sandbox_lost(sandbox, err);
-		if (result < 0)
-			return not_heard(err);
-		if (sandbox->has_hello)
-			break;
-		if (sbx_sandbox_is_over(sandbox))
-			return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-					     "the engine started the sandbox, "
-					     "and init did not speak in time");
-		if (sbx_sandbox_wait(sandbox, cancel_fd))
-			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
-					     "cancelled before it started");
-	}
-	return 0;
-}
-
-/* As listen(); it is the engine's time that this takes. */
-static int hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
-		      struct sbx_error *err)
-{
-	double patience = sbx_engine_patience(sandbox->engine);
-	double began = sbx_clock_ms();
-	int result;
-
-	sbx_sandbox_enter(sandbox, SBX_SANDBOX_STARTING,
-			  patience < HELLO_TIMEOUT_MS ? patience
-						      : HELLO_TIMEOUT_MS);
-	result = listen(sandbox, cancel_fd, err);
-	sbx_engine_set_patience(sandbox->engine,
-				patience - (sbx_clock_ms() - began));
-	return result;
-}
-
-/* --- starting -------------------------------------------------------------- */
 
 static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		  struct sbx_error *err)
@@ -115,7 +68,7 @@ static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	return result < 0 ? -1 : sbx_spec_verify(body, made, err);
 }
 
-/* 0, NEEDS_INIT with @err set, or -1. */
+/* 0, SBX_SANDBOX_NEEDS_INIT with @err set, or -1. */
 static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	const struct sbx_channel_handler handler = {
@@ -125,7 +78,7 @@ static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 				       sandbox->id, err);
 
 	if (result != 0)
-		return result < 0 ? -1 : NEEDS_INIT;
+		return result < 0 ? -1 : SBX_SANDBOX_NEEDS_INIT;
 	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
 	return 0;
 }
@@ -149,19 +102,99 @@ static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	if (result != SBX_HELLO_OTHER_BUILD)
 		return result;
 	sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED, "it is another build");
-	return NEEDS_INIT;
+	return SBX_SANDBOX_NEEDS_INIT;
 }
 
-/* 0, NEEDS_INIT with @err set, or -1; the caller frees the sandbox unless it is
- * 0. */
-static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
+/* --- starting without an engine in between --------------------------------- */
+
+/*
+ * The engine that turned out to see other directories than we do: that of
+ * another machine behind a forwarded socket, or of a root of its own.
+ */
+static _Atomic uint64_t far_engine;
+
+static bool wants_direct(const struct sbx_engine *engine)
+{
+	const char *channel = getenv("SKILLBOX_CHANNEL");
+
+	return sbx_text_has_prefix(sbx_engine_url(engine), "unix://") &&
+	       far_engine != sbx_engine_identity(engine) &&
+	       !(channel && strcmp(channel, "attached") == 0);
+}
+
+/* Where it cannot be had the attached stream is good enough. */
+static void offer_direct(struct sbx_sandbox *sandbox, struct sbx_spec *spec)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	char random[13];
+
+	if (!wants_direct(sandbox->engine) ||
+	    sbx_direct_new(&sandbox->direct, &ignored) < 0)
+		return;
+	sbx_random_hex(random, sizeof(random));
+	snprintf(sandbox->channel_target, sizeof(sandbox->channel_target),
+		 SBX_SPEC_INIT_PREFIX "%s", random);
+	spec->channel_source = sbx_direct_path(sandbox->direct);
+	spec->channel_target = sandbox->channel_target;
+	spec->channel_path = sbx_direct_host_path(sandbox->direct);
+}
+
+/* The path is random: what names it failed because of it. */
+static bool is_far(const struct sbx_sandbox *sandbox,
+		   const struct sbx_error *why)
+{
+	if (!sandbox->direct ||
+	    !strstr(why->message, sbx_direct_path(sandbox->direct)))
+		return false;
+	far_engine = sbx_engine_identity(sandbox->engine);
+	return true;
+}
+
+/* Who may connect; nobody, where that cannot be told. */
+static void find_pid(struct sbx_sandbox *sandbox)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	json_auto_t *state = NULL;
+
+	if (sandbox->direct &&
+	    sbx_container_inspect(sandbox->engine, sandbox->id, &state,
+				  &ignored) == 0)
+		sandbox->pid =
+			(pid_t)sbx_json_int_at(0, state, "State", "Pid", NULL);
+}
+
+/* --- all of it ------------------------------------------------------------- */
+
+/* What init reports, and what follows from it. */
+static int meet(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
+		int cancel_fd, struct sbx_error *err)
+{
+	int result;
+
+	find_pid(sandbox);
+	result = sbx_sandbox_hear_hello(sandbox, cancel_fd, err);
+	if (result == 0)
+		result = check_hello(sandbox, spec, err);
+	if (result == 0)
+		result = sbx_volume_give(sandbox->engine, spec, &sandbox->hello,
+					 err);
+	sbx_buf_free(&sandbox->hello);
+	sandbox->phase = SBX_SANDBOX_READY;
+	return result;
+}
+
+/* 0, SBX_SANDBOX_NEEDS_INIT with @err set, or -1; the caller frees the sandbox
+ * unless it is 0. */
+static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
 		     int cancel_fd, struct sbx_sandbox_times *times,
 		     struct sbx_error *err)
 {
+	struct sbx_spec spec = *given;
 	double began = sbx_clock_ms();
 	int result;
 
-	result = create(sandbox, spec, err);
+	offer_direct(sandbox, &spec);
+	result = create(sandbox, &spec, err);
 	if (result == 0)
 		result = attach(sandbox, err);
 	if (result != 0)
@@ -171,61 +204,72 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	began = sandbox->looked_at = sbx_clock_ms();
 	result = sbx_container_start(sandbox->engine, sandbox->id, err);
 	if (result == SBX_CONTAINER_NO_COMMAND)
-		return NEEDS_INIT;
+		return SBX_SANDBOX_NEEDS_INIT;
 	if (result < 0)
 		return -1;
-	result = hear_hello(sandbox, cancel_fd, err);
-	if (result == 0)
-		result = check_hello(sandbox, spec, err);
-	if (result == 0)
-		result = sbx_volume_give(sandbox->engine, spec, &sandbox->hello,
-					 err);
-	sbx_buf_free(&sandbox->hello);
-	sandbox->phase = SBX_SANDBOX_READY;
+	result = meet(sandbox, &spec, cancel_fd, err);
 	times->start_ms = sbx_clock_ms() - began;
 	return result;
 }
 
-static struct sbx_sandbox *new_sandbox(struct sbx_engine *engine)
+static struct sbx_sandbox *new_sandbox(struct sbx_engine *engine,
+				       const struct sbx_spec *spec)
 {
 	struct sbx_sandbox *sandbox = sbx_calloc(1, sizeof(*sandbox));
 
 	sandbox->engine = engine;
+	sandbox->uid = spec->grant->action.uid;
+	sandbox->gid = spec->grant->action.gid;
+	sandbox->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
 	sandbox->hello.max = SBX_WIRE_HELLO_MAX;
+	sandbox->own_hello.max = SBX_WIRE_HELLO_MAX;
 	sandbox->note.max = 512;
 	return sandbox;
+}
+
+static int not_our_init(struct sbx_error *err)
+{
+	sbx_error_wrap(err,
+		       "the engine does not run the init it was given in "
+		       "volume %s",
+		       sbx_init_volume_name());
+	err->outcome = SBX_OUTCOME_SANDBOX_FAILED;
+	return -1;
 }
 
 int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 		      const struct sbx_spec *spec, int cancel_fd,
 		      struct sbx_sandbox_times *times, struct sbx_error *err)
 {
-	struct sbx_sandbox *sandbox = new_sandbox(engine);
-	struct sbx_error first = SBX_ERROR_INIT;
-	int result = try_start(sandbox, spec, cancel_fd, times, &first);
+	bool is_filled = false;
 
-	if (result < 0)
-		*err = first;
-	if (result == NEEDS_INIT) {
+	for (;;) {
+		struct sbx_sandbox *sandbox = new_sandbox(engine, spec);
+		struct sbx_error why = SBX_ERROR_INIT;
+		int result = try_start(sandbox, spec, cancel_fd, times, &why);
+		bool again = result != 0 && is_far(sandbox, &why);
+
+		if (result == 0) {
+			*out = sandbox;
+			return 0;
+		}
 		sbx_sandbox_free(&sandbox);
+		if (again)
+			continue;
+		*err = why;
+		if (result < 0)
+			return -1;
+		if (is_filled)
+			return not_our_init(err);
 		if (sbx_init_volume_fill(engine, err) < 0)
 			return -1;
-		sandbox = new_sandbox(engine);
-		result = try_start(sandbox, spec, cancel_fd, times, err);
+		is_filled = true;
 	}
-	if (result == 0) {
-		*out = sandbox;
-		return 0;
-	}
-	if (result == NEEDS_INIT) {
-		sbx_error_wrap(err,
-			       "the engine does not run the init it was given "
-			       "in volume %s",
-			       sbx_init_volume_name());
-		err->outcome = SBX_OUTCOME_SANDBOX_FAILED;
-	}
-	sbx_sandbox_free(&sandbox);
-	return -1;
+}
+
+bool sbx_sandbox_is_direct(const struct sbx_sandbox *sandbox)
+{
+	return sandbox->is_direct;
 }
 
 void sbx_sandbox_use(struct sbx_sandbox *sandbox, struct sbx_engine *engine)
@@ -241,13 +285,17 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 		return;
 	*slot = NULL;
 	sbx_channel_free(&sandbox->channel);
+	sbx_channel_free(&sandbox->own);
 	sbx_stream_free(&sandbox->stream);
+	sbx_direct_free(&sandbox->direct);
+	sbx_pipes_close(&sandbox->pipes);
 	/* What has ended, or was killed, the engine removes by itself. */
 	if (!sandbox->has_exit && sandbox->phase != SBX_SANDBOX_GONE &&
 	    !sandbox->no_engine && sandbox->name)
 		sbx_discard(sandbox->engine, sandbox->id, sandbox->name);
 	free(sandbox->name);
 	sbx_buf_free(&sandbox->hello);
+	sbx_buf_free(&sandbox->own_hello);
 	sbx_buf_free(&sandbox->note);
 	sbx_sandbox_forget_early(sandbox);
 	sbx_collect_clear(&sandbox->collect);

@@ -34,7 +34,36 @@ static int send_run(struct sbx_sandbox *sandbox,
 		.output_file_limit = (uint32_t)program->output_limit,
 	};
 
-	return sbx_channel_send_run(sandbox->channel, &run, err);
+	if (sbx_channel_send_run(sandbox->channel, &run, err) < 0)
+		return -1;
+	if (!sandbox->is_direct)
+		return 0;
+	if (sbx_pipes_open(&sandbox->pipes, sandbox->uid, sandbox->gid, err) <
+	    0)
+		return -1;
+	sbx_channel_give(sandbox->channel, sandbox->pipes.theirs);
+	return 0;
+}
+
+/* Whichever way it goes. */
+static void send_input(struct sbx_sandbox *sandbox,
+		       const struct sbx_sandbox_program *program)
+{
+	if (!sandbox->is_direct) {
+		sbx_channel_send_input(sandbox->channel, program->input,
+				       program->input_size);
+		return;
+	}
+	sbx_pipes_grow(&sandbox->pipes);
+	sbx_pipes_set_input(&sandbox->pipes, program->input,
+			    program->input_size);
+}
+
+static bool has_sent_input(const struct sbx_sandbox *sandbox)
+{
+	if (sandbox->is_direct)
+		return sandbox->pipes.has_fed;
+	return sbx_channel_has_sent_input(sandbox->channel);
 }
 
 int sbx_sandbox_spawn(struct sbx_sandbox *sandbox,
@@ -132,6 +161,33 @@ static int on_cancel(struct sbx_sandbox *sandbox, struct sbx_error *err)
 						     : 0;
 }
 
+static int on_output(void *ctx, int stream, const void *data, size_t size,
+		     struct sbx_error *err)
+{
+	return sbx_sandbox_take(ctx,
+				stream == 1 ? SBX_COLLECT_OUT : SBX_COLLECT_ERR,
+				data, size, err);
+}
+
+/*
+ * What the action wrote was in its pipes before init could tell of its end.
+ * Results are those of sbx_channel_pump().
+ */
+static int pump(struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	struct sbx_pipes *pipes = &sandbox->pipes;
+	int result = sbx_channel_pump(sandbox->channel, err);
+	int read;
+
+	if (result < 0 || !sandbox->is_direct)
+		return result;
+	sbx_pipes_feed(pipes);
+	read = sandbox->has_exit
+		       ? sbx_pipes_drain(pipes, on_output, sandbox, err)
+		       : sbx_pipes_read(pipes, on_output, sandbox, err);
+	return read < 0 ? -1 : result;
+}
+
 static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	int cancel_fd = sandbox->program->cancel_fd;
@@ -140,7 +196,7 @@ static int pump_to_exit(struct sbx_sandbox *sandbox, struct sbx_error *err)
 		int result;
 
 		sbx_sandbox_notice_sleep(sandbox);
-		result = sbx_channel_pump(sandbox->channel, err);
+		result = pump(sandbox, err);
 		sbx_collect_tick(&sandbox->collect);
 		if (sandbox->has_exit)
 			return 0;
@@ -223,8 +279,7 @@ static int begin(struct sbx_sandbox *sandbox,
 	if (is_early ? sbx_sandbox_tend(sandbox, err) != 0
 		     : send_run(sandbox, program, err) < 0)
 		return -1;
-	sbx_channel_send_input(sandbox->channel, program->input,
-			       program->input_size);
+	send_input(sandbox, program);
 	sbx_sandbox_enter(sandbox, SBX_SANDBOX_RUNNING,
 			  (double)program->timeout_ms);
 	return is_early ? take_early(sandbox, err) : 0;
@@ -249,9 +304,9 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	ended = pump_to_exit(sandbox, err);
 	sbx_engine_set_patience(sandbox->engine, patience);
 	sbx_engine_set_cancel_fd(sandbox->engine, cancel_fd);
-	result->started = is_early
-				  ? sbx_channel_has_sent_input(sandbox->channel)
-				  : sbx_channel_has_sent(sandbox->channel);
+	result->started = is_early ? has_sent_input(sandbox)
+				   : sbx_channel_has_sent(sandbox->channel);
+	sbx_pipes_close(&sandbox->pipes);
 	result->exit = sandbox->exit;
 	end_streams(sandbox, ended);
 	return ended;

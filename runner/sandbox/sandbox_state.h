@@ -7,12 +7,14 @@
 #include "engine/container.h"
 #include "engine/stream.h"
 #include "sandbox/collect.h"
+#include "sandbox/direct.h"
+#include "sandbox/pipes.h"
 
 /* What the parts of a sandbox share, and nobody else includes. */
 
 /* How far it has come.  STARTING, RUNNING and all below end at a deadline. */
 enum sbx_sandbox_phase {
-	SBX_SANDBOX_STARTING, /* from the engine's start to HELLO */
+	SBX_SANDBOX_STARTING, /* until HELLO was heard */
 	SBX_SANDBOX_READY,    /* nothing runs in it */
 	SBX_SANDBOX_EARLY,    /* a program runs, and waits for its input */
 	SBX_SANDBOX_RUNNING,  /* from the input to EXIT */
@@ -23,6 +25,9 @@ enum sbx_sandbox_phase {
 
 /* Of what an early program prints before its input comes, so much is kept. */
 #define SBX_SANDBOX_EARLY_MAX (16 * 1024)
+
+/* Of the path at which a direct channel's directory is mounted. */
+#define SBX_SANDBOX_TARGET_SIZE (sizeof(SBX_SPEC_INIT_PREFIX) + 12)
 
 /*
  * What an early program wrote to one of its streams: it may have secrets in
@@ -35,10 +40,18 @@ struct sbx_sandbox_early {
 
 /*
  * @name	once the container may be there, whether or not we know its id
+ * @uid, @gid	the action's
+ * @stream, @channel	the attached one, until there is a better one
+ * @direct	where init may connect, until HELLO was heard
+ * @pid		of init, as the engine has it
+ * @own		the direct channel, until it is the channel
+ * @hears_own	that is what is being heard
+ * @is_direct	@channel is a direct one, and @pipes the action's streams
  * @deadline	of the phase, on the monotonic clock
  * @looked_at	when this process last had a turn
  * @slept	its longest pause, if init can have noticed
  * @no_engine	it does not answer: no use in asking again
+ * @hello, @own_hello	HELLO as it came over each
  * @note	what the stream's stderr said
  * @early	of stdout and stderr
  * @talkative	more than can be kept was written early
@@ -51,16 +64,26 @@ struct sbx_sandbox {
 	char id[SBX_CONTAINER_ID_SIZE];
 	struct sbx_stream *stream;
 	struct sbx_channel *channel;
+	uint32_t uid;
+	uint32_t gid;
+
+	struct sbx_direct *direct;
+	char channel_target[SBX_SANDBOX_TARGET_SIZE];
+	pid_t pid;
+	struct sbx_channel *own;
+	bool hears_own;
+	bool is_direct;
+	struct sbx_pipes pipes;
 
 	enum sbx_sandbox_phase phase;
 	double deadline;
-	bool has_hello;
 	bool has_exit;
 	double looked_at;
 	double slept;
 	bool no_engine;
 
 	struct sbx_buf hello;
+	struct sbx_buf own_hello;
 	struct sbx_buf note;
 	struct sbx_sandbox_early early[2];
 	bool talkative;
@@ -105,6 +128,14 @@ int sbx_sandbox_engine_failed(struct sbx_sandbox *sandbox,
 int sbx_sandbox_take(struct sbx_sandbox *sandbox,
 		     enum sbx_collect_stream stream, const void *data,
 		     size_t size, struct sbx_error *err);
+
+/*
+ * Hears HELLO, over whichever channel will be the sandbox's, within the
+ * engine's time.  0, SBX_SANDBOX_NEEDS_INIT with @err set, or -1.
+ */
+#define SBX_SANDBOX_NEEDS_INIT 1 /* no init of ours is there */
+int sbx_sandbox_hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
+			   struct sbx_error *err);
 
 /* Its buffers, of what an early program wrote. */
 void sbx_sandbox_forget_early(struct sbx_sandbox *sandbox);

@@ -14,6 +14,10 @@
 /* See sandbox_run.c, with what else makes up the five seconds. */
 #define KILL_TIMEOUT_MS 1500
 
+/* How long an engine may take to see that a container has ended. */
+#define SETTLE_MS      1000
+#define SETTLE_STEP_MS 10
+
 /* --- what init says -------------------------------------------------------- */
 
 void sbx_sandbox_enter(struct sbx_sandbox *sandbox,
@@ -101,8 +105,9 @@ static int on_word(struct sbx_sandbox *sandbox, enum sbx_channel_event event,
 {
 	switch (event) {
 	case SBX_CHANNEL_HELLO:
-		sbx_buf_append(&sandbox->hello, data, size);
-		sandbox->has_hello = true;
+		sbx_buf_append(sandbox->hears_own ? &sandbox->own_hello
+						  : &sandbox->hello,
+			       data, size);
 		return 0;
 	case SBX_CHANNEL_STDOUT:
 		return take_output(sandbox, SBX_COLLECT_OUT, data, size, err);
@@ -141,10 +146,14 @@ int sbx_sandbox_on_event(void *ctx, enum sbx_channel_event event,
 
 bool sbx_sandbox_wait(struct sbx_sandbox *sandbox, int cancel_fd)
 {
+	const struct sbx_pipes *pipes = &sandbox->pipes;
 	struct pollfd fds[] = {
 		{ .fd = sbx_channel_fd(sandbox->channel),
 		  .events = sbx_channel_events(sandbox->channel) },
 		{ .fd = cancel_fd, .events = POLLIN },
+		{ .fd = pipes->ours[0], .events = POLLOUT },
+		{ .fd = pipes->ours[1], .events = POLLIN },
+		{ .fd = pipes->ours[2], .events = POLLIN },
 	};
 	double left = sandbox->deadline - sbx_clock_ms();
 
@@ -197,14 +206,35 @@ static bool met_memory_limit(struct sbx_sandbox *sandbox, const json_t *state)
 	       oom;
 }
 
-/* The stream closed before its time: the best reason there is. */
+/*
+ * A direct channel closes when init dies, which is before the engine knows
+ * about it.
+ */
+static int inspect_ended(struct sbx_sandbox *sandbox, json_t **state,
+			 struct sbx_error *why)
+{
+	double until = sbx_clock_ms() + SETTLE_MS;
+
+	for (;;) {
+		int result = sbx_container_inspect(sandbox->engine, sandbox->id,
+						   state, why);
+
+		if (result != 0 || !sandbox->is_direct ||
+		    !sbx_json_true_at(*state, "State", "Running", NULL) ||
+		    sbx_clock_ms() >= until)
+			return result;
+		json_decref(*state);
+		*state = NULL;
+		poll(NULL, 0, SETTLE_STEP_MS);
+	}
+}
+
 int sbx_sandbox_lost(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(512);
 	json_auto_t *state = NULL;
 	struct sbx_error why = SBX_ERROR_INIT;
-	int result = sbx_container_inspect(sandbox->engine, sandbox->id, &state,
-					   &why);
+	int result = inspect_ended(sandbox, &state, &why);
 
 	if (result < 0)
 		return sbx_sandbox_engine_failed(sandbox, &why, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sandbox/runner.h"
+#include "sandbox/direct.h"
 #include "sandbox/spec_mounts.h"
 
 /* The kernel's own default, in microseconds. */
@@ -125,7 +126,12 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 {
 	cleanup_free char *uid_gid = user(&spec->grant->action);
 	cleanup_free char *init = sbx_asprintf("%s/init", spec->init_dir);
+	json_t *arguments = json_array();
 
+	if (spec->channel_source)
+		json_array_append_new(arguments,
+				      json_sprintf("%s/" SBX_DIRECT_SOCKET,
+						   spec->channel_target));
 	/*
 	 * StdinOnce: closing the channel ends init's stdin, the dead man's
 	 * switch.  All that an image could decide is said here.  The engine's
@@ -133,12 +139,12 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 	 * host open (CVE-2024-21626); init does that instead.
 	 */
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b,"
-			 " s:[s], s:[], s:s, s:{s:[s]}, s:o, s:o}",
+			 " s:[s], s:o, s:s, s:{s:[s]}, s:o, s:o}",
 			 "Image", spec->image_id, "Hostname", "skillbox",
 			 "User", uid_gid, "WorkingDir", "/", "OpenStdin", 1,
 			 "StdinOnce", 1, "AttachStdin", 1, "AttachStdout", 1,
 			 "AttachStderr", 1, "Tty", 0, "Entrypoint", init, "Cmd",
-			 "StopSignal", "SIGTERM", "Healthcheck", "Test", "NONE",
-			 "Labels", labels(spec), "HostConfig",
+			 arguments, "StopSignal", "SIGTERM", "Healthcheck",
+			 "Test", "NONE", "Labels", labels(spec), "HostConfig",
 			 host_config(spec));
 }

@@ -57,6 +57,9 @@
  * @host_paths	for each of the action's volumes what the runner found at its
  *		source; all zero for one that is no host path
  * @traits	of the engine
+ * @channel_source	a directory that is mounted, read-only, at
+ *@channel_target, SBX_SPEC_INIT_PREFIX and something random, and was found to be
+ *		@channel_path: init is told of the socket in it; or NULL
  * @init_volume	name of the volume that holds init
  * @init_hash	of the init program
  */
@@ -70,6 +73,9 @@ struct sbx_spec {
 	const char *runner;
 	const struct sbx_host_path *host_paths;
 	const struct sbx_engine_traits *traits;
+	const char *channel_source;
+	const char *channel_target;
+	struct sbx_host_path channel_path;
 	const char *init_volume;
 	const char *init_hash;
 };

@@ -123,12 +123,13 @@ static json_t *volume_mount(const char *name, const char *target,
  * NonRecursive: a read-only bind is read-only for its top mount alone before
  * API 1.44, so nothing that is mounted below the source comes along.
  */
-static json_t *bind_mount(const struct sbx_mount *mount)
+static json_t *bind_mount(const char *source, const char *target,
+			  bool read_only)
 {
 	return json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:b}}", "Type", "bind",
-			 "Source", mount->source, "Target", mount->target,
-			 "ReadOnly", mount->read_only, "BindOptions",
-			 "Propagation", "rprivate", "NonRecursive", 1);
+			 "Source", source, "Target", target, "ReadOnly",
+			 read_only, "BindOptions", "Propagation", "rprivate",
+			 "NonRecursive", 1);
 }
 
 static json_t *granted_mount(const struct sbx_spec *spec,
@@ -137,7 +138,8 @@ static json_t *granted_mount(const struct sbx_spec *spec,
 	cleanup_free char *name = NULL;
 
 	if (mount->source[0] == '/')
-		return bind_mount(mount);
+		return bind_mount(mount->source, mount->target,
+				  mount->read_only);
 	name = sbx_spec_volume_name(spec->grant, mount->source);
 	return volume_mount(name, mount->target, mount->read_only,
 			    volume_labels(spec, mount->source));
@@ -246,6 +248,10 @@ json_t *sbx_spec_mounts_json(const struct sbx_spec *spec)
 		all, volume_mount(spec->init_volume, spec->init_dir, true,
 				  json_pack("{s:s}", SBX_LABEL_INIT,
 					    spec->init_hash)));
+	if (spec->channel_source)
+		json_array_append_new(all,
+				      bind_mount(spec->channel_source,
+						 spec->channel_target, true));
 	for (size_t i = 0; i < action->n_volumes; i++)
 		json_array_append_new(all,
 				      granted_mount(spec, &action->volumes[i]));
@@ -318,12 +324,19 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 	size_t n_declared = spec->image ? spec->image->volumes.n : 0;
 	struct list list = {
 		.mounts = sbx_calloc(action->n_volumes + action->n_tmpfs +
-					     n_declared + 4,
+					     n_declared + 5,
 				     sizeof(*list.mounts)),
 	};
 
 	expect(&list, (struct sbx_hello_mount){ .target = spec->init_dir,
 						.exec = true });
+	if (spec->channel_source)
+		expect(&list, (struct sbx_hello_mount){
+				      .target = spec->channel_target,
+				      .exec = true,
+				      .dev = spec->channel_path.dev,
+				      .ino = spec->channel_path.ino,
+			      });
 	expect_all_tmpfs(&list, action);
 	expect_volumes(&list, spec);
 	for (size_t i = 0; i < n_declared; i++) {

@@ -144,3 +144,13 @@ niceness() {
 	attack t-escape-init 'cp /.skillbox-*/init /tmp/x || ln /.skillbox-*/init /tmp/x'
 	ended failed 1
 }
+
+# Attacks: the runner has closed its socket and removed it, the mount is
+# read-only and of a directory that is not there any more.
+@test "reaching the runner where init had met it" {
+	attack t-escape-init '/app/files own-channel'
+	refused
+	holds '.output.found == 1 and .output.entries == 2'
+	# The streams are the runner's own pipes, so it did meet it there.
+	holds '.output.pipe == 1048576'
+}

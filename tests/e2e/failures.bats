@@ -128,7 +128,19 @@ stopped_too_long() {
 	is_over
 }
 
+# What is under way does without it.
+@test "an engine that hangs does not matter to what runs" {
+	begin_to times_out
+	kill -STOP "$(daemon)"
+	finish
+	kill -CONT "$(daemon)"
+	ended timeout 124
+	is_over
+	gone t-failures
+}
+
 @test "an engine that hangs holds up nothing for long" {
+	export SKILLBOX_CHANNEL=attached
 	begin_to times_out
 	kill -STOP "$(daemon)"
 	began=$SECONDS
@@ -181,7 +193,18 @@ stopped_too_long() {
 	gone t-failures
 }
 
+@test "an engine that is killed does not end what runs" {
+	begin_to rests
+	kill -9 "$(daemon)"
+	finish
+	ended ok 0
+	holds '.output == "rested\n" and within(20000)'
+	"$harness/engine" start "$SBX_TEST_ENGINE"
+	gone t-failures
+}
+
 @test "an engine that is killed is unavailable, and the action ends" {
+	export SKILLBOX_CHANNEL=attached
 	begin_to waits
 	kill -9 "$(daemon)"
 	finish

@@ -9,6 +9,9 @@
 
 load helper
 
+# What the proxy can see is what goes through the engine.
+export SKILLBOX_CHANNEL=attached
+
 setup_file() {
 	own_engine
 	prepare
@@ -29,6 +32,17 @@ sized() {
 	few) echo "$3" ;;
 	*) echo "$1" ;;
 	esac
+}
+
+# Where what runs is out of the engine's reach once it does.
+@test "every fault at every call, over a direct channel" {
+	unset SKILLBOX_CHANNEL
+	SBX_FAULTS_AT_ONCE=$(sized 8 8 3) "$harness/faults" calls t-faults says
+}
+
+@test "the connection is cut at any byte, beside a direct channel" {
+	unset SKILLBOX_CHANNEL
+	"$harness/faults" "cuts=$(sized 60 2000 20)" t-faults says
 }
 
 # A volume that is new has to be given to the action's user: more calls.

@@ -8,6 +8,9 @@
  * the owner keeps the order of init/wire.h and the limits, and what is sent is
  * frames that init would take, INPUT only as far as credit goes.
  */
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "fuzz.h"
 
 #include "codec/frames.h"
@@ -300,6 +303,42 @@ static void must_be_same(const struct owner *a, const struct owner *b)
 	}
 }
 
+/*
+ * The same bytes over a direct channel, which has no frames of an engine's and
+ * none of init's for the action's streams.
+ */
+static void talk_directly(const char *data, size_t size, unsigned int how)
+{
+	struct sbx_error err = fuzz_error();
+	struct owner owner = { .count = { 0 } };
+	struct sbx_channel_handler handler = { on_event, &owner };
+	struct sbx_channel *channel = NULL;
+	int ends[2];
+	int result;
+
+	if (size > 64 * 1024)
+		size = 64 * 1024;
+	for (int i = 0; i <= SBX_CHANNEL_NOTE; i++)
+		owner.heard[i].max = size;
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+	must(write(ends[1], data, size) == (ssize_t)size);
+	sbx_channel_new_direct(&channel, &ends[0], &handler);
+	ask(channel, how & ~(unsigned int)FUZZ_INPUT);
+	do
+		result = sbx_channel_pump(channel, &err);
+	while (result == 0 && recv(ends[1], (char[4096]){ 0 }, 4096, 0) > 0);
+	must_fit(result, &err);
+	must(fuzz_is_harmless(err.message));
+	must(!owner.count[SBX_CHANNEL_STDOUT]);
+	must(!owner.count[SBX_CHANNEL_STDERR]);
+	must(!owner.count[SBX_CHANNEL_NOTE]);
+	must(owner.heard[SBX_CHANNEL_FILE].len <=
+	     (how & FUZZ_FILE ? FILE_LIMIT : 0));
+	sbx_channel_free(&channel);
+	close(ends[1]);
+	owner_free(&owner);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sbx_buf in = SBX_BUF_INIT(0);
@@ -327,6 +366,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			must_be_same(&first, &owner);
 		owner_free(&owner);
 	}
+	if (!(how & FUZZ_RAW))
+		talk_directly((const char *)data + 1, size - 1, how);
 	owner_free(&first);
 	sbx_buf_free(&in);
 	return 0;

@@ -24,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -102,6 +103,9 @@ static void (*box_mounts)(void);
 /* What else the sandbox does right before init starts. */
 static void (*box_last)(void);
 
+/* init's argument, or NULL. */
+static char *box_argument;
+
 /* Limits that init is to find, besides those of the test; 0: none. */
 static rlim_t box_nofile;
 static rlim_t box_nproc;
@@ -143,7 +147,7 @@ static inline void box_become_sandbox(uid_t uid, gid_t gid, bool is_root)
 
 static inline void box_exec(int init_fd, char *path)
 {
-	char *argv[32] = { path, NULL };
+	char *argv[32] = { path, box_argument, NULL };
 	char *wrapper = box_wrapper() ? sbx_strdup(box_wrapper()) : NULL;
 	int n = 0;
 
@@ -156,6 +160,7 @@ static inline void box_exec(int init_fd, char *path)
 	while (n < 30 && (argv[n] = strsep(&wrapper, " ")))
 		n++;
 	argv[n++] = path;
+	argv[n++] = box_argument;
 	argv[n] = NULL;
 	execv(argv[0], argv);
 	_exit(124);
@@ -256,12 +261,44 @@ static inline void box_free(struct box *box)
 
 /* --- speaking -------------------------------------------------------------- */
 
+/* Descriptors that go with the next bytes, over a direct channel; or none. */
+static int box_fds[16];
+static size_t box_n_fds;
+
+static inline void box_give(const int *fds, size_t n)
+{
+	memcpy(box_fds, fds, n * sizeof(int));
+	box_n_fds = n;
+}
+
+static inline ssize_t box_write_fds(const struct box *box, const void *data,
+				    size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(box_fds))];
+	} control = { .space = { 0 } };
+	struct iovec vec = { .iov_base = (void *)data, .iov_len = size };
+	struct msghdr message = { .msg_iov = &vec,
+				  .msg_iovlen = 1,
+				  .msg_control = &control };
+
+	message.msg_controllen = CMSG_SPACE(box_n_fds * sizeof(int));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(box_n_fds * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), box_fds, box_n_fds * sizeof(int));
+	box_n_fds = 0;
+	return sendmsg(box->in, &message, MSG_NOSIGNAL);
+}
+
 static inline void box_write(struct box *box, const void *data, size_t size)
 {
 	const char *at = data;
 
 	while (size > 0) {
-		ssize_t sent = write(box->in, at, size);
+		ssize_t sent = box_n_fds > 0 ? box_write_fds(box, at, size)
+					     : write(box->in, at, size);
 
 		assert_true(sent > 0);
 		at += sent;

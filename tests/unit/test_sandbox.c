@@ -14,6 +14,10 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
 #include "channel_talk.h"
 #include "sandbox/sandbox_state.h"
 #include "secret/memory.h"
@@ -60,6 +64,7 @@ static void set_up(struct waiting *waiting)
 	waiting->sandbox->engine = waiting->engine;
 	waiting->sandbox->hello.max = SBX_WIRE_HELLO_MAX;
 	waiting->sandbox->note.max = 512;
+	waiting->sandbox->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
 	own.ctx = waiting->sandbox;
 	sbx_channel_new(&waiting->sandbox->channel, &waiting->talk.stream,
 			&own);
@@ -314,6 +319,190 @@ static void test_waiting_init_that_speaks(void **state)
 	tear_down(&waiting);
 }
 
+/* --- over a direct channel ------------------------------------------------- */
+
+/* init's end of the channel, which a test plays. */
+static int set_up_direct(struct waiting *waiting)
+{
+	struct sbx_channel_handler handler = { .event = sbx_sandbox_on_event };
+	static const unsigned char hello[] = "\x81\0\0\0\x05\0\0\0facts";
+	struct sbx_sandbox *sandbox;
+	int ends[2];
+
+	set_up(waiting);
+	sandbox = waiting->sandbox;
+	handler.ctx = sandbox;
+	sbx_channel_free(&sandbox->channel);
+	assert_int_equal(socketpair(AF_UNIX,
+				    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				    0, ends),
+			 0);
+	sbx_channel_new_direct(&sandbox->channel, &ends[0], &handler);
+	sandbox->is_direct = true;
+	sandbox->uid = geteuid();
+	sandbox->gid = getegid();
+	sandbox->phase = SBX_SANDBOX_STARTING;
+	assert_int_equal(write(ends[1], hello, sizeof(hello) - 1),
+			 sizeof(hello) - 1);
+	assert_int_equal(tend(waiting), 0);
+	sandbox->phase = SBX_SANDBOX_READY;
+	return ends[1];
+}
+
+/* Takes RUN, and the action's streams that came with it. */
+static void take_run(int init, int fds[3])
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(3 * sizeof(int))];
+	} control;
+	char data[4096];
+	struct iovec vec = { .iov_base = data, .iov_len = sizeof(data) };
+	struct msghdr message = { .msg_iov = &vec,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct pollfd ready = { init, POLLIN, 0 };
+
+	assert_int_equal(poll(&ready, 1, 10000), 1);
+	assert_true(recvmsg(init, &message, MSG_CMSG_CLOEXEC) >
+		    SBX_WIRE_HEADER_SIZE + SBX_WIRE_RUN_FIXED);
+	assert_int_equal(data[0], SBX_WIRE_RUN);
+	assert_int_equal(control.header.cmsg_len, CMSG_LEN(3 * sizeof(int)));
+	memcpy(fds, CMSG_DATA(&control.header), 3 * sizeof(int));
+}
+
+static void say_exit(int init, unsigned char code)
+{
+	unsigned char frame[SBX_WIRE_HEADER_SIZE + SBX_WIRE_EXIT_SIZE] = { 0 };
+
+	sbx_wire_put_header(frame, SBX_WIRE_EXIT, SBX_WIRE_EXIT_SIZE);
+	frame[SBX_WIRE_HEADER_SIZE + 4] = code;
+	assert_int_equal(write(init, frame, sizeof(frame)), sizeof(frame));
+}
+
+/* An action that says what it read, and init at its end. */
+static pid_t play_action(const struct waiting *waiting, int init,
+			 const int *given)
+{
+	pid_t pid = fork();
+	char data[4096];
+	ssize_t size;
+	int fds[3];
+
+	if (pid != 0)
+		return pid;
+	/* Of its streams it has no other ends. */
+	for (int i = 0; i < 3; i++)
+		close(waiting->sandbox->pipes.ours[i]);
+	if (given)
+		memcpy(fds, given, sizeof(fds));
+	else
+		take_run(init, fds);
+	while ((size = read(fds[0], data, sizeof(data))) > 0)
+		(void)!write(fds[1], data, (size_t)size);
+	(void)!write(fds[2], "end", 3);
+	say_exit(init, 5);
+	_exit(0);
+}
+
+static void test_direct_run(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_direct(&waiting);
+	pid_t pid = play_action(&waiting, init, NULL);
+
+	(void)state;
+	assert_int_equal(run(&waiting), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(waiting.result.started);
+	assert_int_equal(waiting.result.exit.code, 5);
+	assert_string_equal(sbx_buf_text(waiting.result.out), "{}");
+	assert_string_equal(sbx_buf_text(waiting.result.err), "end");
+	close(init);
+	tear_down(&waiting);
+}
+
+/* What it writes while it waits is kept in its pipes, and nowhere else. */
+static void test_direct_run_of_what_was_spawned(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_direct(&waiting);
+	int fds[3];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(spawn(&waiting), 0);
+	take_run(init, fds);
+	assert_int_equal(write(fds[1], "early ", 6), 6);
+	assert_int_equal(tend(&waiting), 0);
+	assert_null(waiting.sandbox->early[0].data);
+	pid = play_action(&waiting, init, fds);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	assert_int_equal(run(&waiting), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(waiting.result.started);
+	assert_string_equal(sbx_buf_text(waiting.result.out), "early {}");
+	close(init);
+	tear_down(&waiting);
+}
+
+/* As long as nothing of the input was written, another sandbox may have it. */
+static void test_direct_sandbox_that_is_gone(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_direct(&waiting);
+	int fds[3];
+
+	(void)state;
+	assert_int_equal(spawn(&waiting), 0);
+	take_run(init, fds);
+	close(init);
+	assert_int_equal(run(&waiting), -1);
+	assert_false(waiting.result.started);
+	assert_says(&waiting, "ended while it waited");
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	tear_down(&waiting);
+}
+
+static void test_direct_program_that_does_not_wait(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_direct(&waiting);
+
+	(void)state;
+	assert_int_equal(spawn(&waiting), 0);
+	say_exit(init, 0);
+	assert_int_equal(tend(&waiting), SBX_SANDBOX_EXITED);
+	close(init);
+	tear_down(&waiting);
+}
+
+/* The streams are not init's: it has nothing to say of them. */
+static void test_direct_init_that_speaks_for_the_action(void **state)
+{
+	static const unsigned char frames[][13] = {
+		"\x82\0\0\0\x04\0\0\0fake",
+		"\x83\0\0\0\x04\0\0\0fake",
+		"\x84\0\0\0\x04\0\0\0\x01\0\0\0",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(frames); i++) {
+		struct waiting waiting;
+		int init = set_up_direct(&waiting);
+
+		assert_int_equal(spawn(&waiting), 0);
+		assert_int_equal(write(init, frames[i], 12), 12);
+		assert_int_equal(tend(&waiting), -1);
+		assert_says(&waiting, "is of streams it has not got");
+		close(init);
+		tear_down(&waiting);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +517,11 @@ int main(void)
 		cmocka_unit_test(test_early_output_is_bounded),
 		cmocka_unit_test(test_tend_hears_the_end_of_a_sandbox),
 		cmocka_unit_test(test_waiting_init_that_speaks),
+		cmocka_unit_test(test_direct_run),
+		cmocka_unit_test(test_direct_run_of_what_was_spawned),
+		cmocka_unit_test(test_direct_sandbox_that_is_gone),
+		cmocka_unit_test(test_direct_program_that_does_not_wait),
+		cmocka_unit_test(test_direct_init_that_speaks_for_the_action),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runner's socket for one init: nobody else gets to it, nobody else is
+ * accepted, and nothing of it stays.
+ */
+#include "sandbox/direct.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int connect_to(const char *directory)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	cleanup_fd int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path),
+		 "%s/" SBX_DIRECT_SOCKET, directory);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return sbx_take_fd(&fd);
+}
+
+static struct sbx_direct *new_one(void)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_direct *direct = NULL;
+
+	if (sbx_direct_new(&direct, &err) < 0)
+		fail_msg("%s", err.message);
+	return direct;
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static void test_init_is_accepted(void **state)
+{
+	struct sbx_direct *direct = new_one();
+	int theirs, ours;
+	char byte;
+
+	(void)state;
+	assert_int_equal(sbx_direct_accept(direct, getpid()), -1);
+	theirs = connect_to(sbx_direct_path(direct));
+	assert_true(theirs >= 0);
+	ours = sbx_direct_accept(direct, getpid());
+	assert_true(ours >= 0);
+	assert_int_equal(fcntl(ours, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	assert_int_equal(fcntl(ours, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(write(theirs, "x", 1), 1);
+	assert_int_equal(read(ours, &byte, 1), 1);
+	close(theirs);
+	close(ours);
+	sbx_direct_free(&direct);
+}
+
+/* Any process but the one, whoever has sent it. */
+static void test_other_process_is_refused(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		const pid_t pids[] = { getppid(), 0, -1 };
+		struct sbx_direct *direct = new_one();
+		int theirs = connect_to(sbx_direct_path(direct));
+		char byte;
+
+		assert_true(theirs >= 0);
+		assert_int_equal(sbx_direct_accept(direct, pids[i]),
+				 SBX_DIRECT_REFUSED);
+		assert_int_equal(read(theirs, &byte, 1), 0);
+		close(theirs);
+		sbx_direct_free(&direct);
+	}
+}
+
+/* One that has come first does not keep its place until another is let in. */
+static void test_child_of_init_is_refused(void **state)
+{
+	struct sbx_direct *direct = new_one();
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(connect_to(sbx_direct_path(direct)) >= 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(sbx_direct_accept(direct, getpid()),
+			 SBX_DIRECT_REFUSED);
+	sbx_direct_free(&direct);
+}
+
+/* Who is not let in now never is: the socket is closed and gone. */
+static void test_nobody_comes_second(void **state)
+{
+	struct sbx_direct *direct = new_one();
+	cleanup_free char *path = sbx_strdup(sbx_direct_path(direct));
+	int first = connect_to(path);
+	int ours = sbx_direct_accept(direct, getpid());
+	int second = connect_to(path);
+	char byte;
+
+	(void)state;
+	assert_true(first >= 0 && ours >= 0 && second >= 0);
+	sbx_direct_free(&direct);
+	assert_int_equal(read(second, &byte, 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_false(exists(path));
+	assert_int_equal(connect_to(path), -ENOENT);
+	assert_int_equal(write(first, "x", 1), 1);
+	assert_int_equal(read(ours, &byte, 1), 1);
+	close(first);
+	close(second);
+	close(ours);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat about;
+
+	assert_int_equal(stat(path, &about), 0);
+	assert_int_equal(about.st_uid, geteuid());
+	return about.st_mode & 07777;
+}
+
+/* Open to the sandbox's user, and to nobody who has no mount of it. */
+static void test_modes(void **state)
+{
+	struct sbx_direct *direct = new_one();
+	cleanup_free char *path = sbx_strdup(sbx_direct_path(direct));
+	cleanup_free char *socket = sbx_asprintf("%s/" SBX_DIRECT_SOCKET, path);
+	struct sbx_host_path host_path = sbx_direct_host_path(direct);
+	struct stat about;
+
+	(void)state;
+	assert_int_equal(stat(path, &about), 0);
+	assert_int_equal(host_path.dev, about.st_dev);
+	assert_int_equal(host_path.ino, about.st_ino);
+	assert_int_equal(mode_of(path), 0711);
+	assert_int_equal(mode_of(socket), 0666);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(mode_of(path), 0700);
+	sbx_direct_free(&direct);
+}
+
+/* A user of the host who has learnt the name cannot connect. */
+static void test_other_users_cannot_reach_it(void **state)
+{
+	struct sbx_direct *direct = new_one();
+	pid_t pid;
+	int status;
+
+	(void)state;
+	if (geteuid() == 0) {
+		pid = fork();
+		if (pid == 0) {
+			if (setgid(200001) < 0 || setuid(200001) < 0)
+				_exit(2);
+			_exit(connect_to(sbx_direct_path(direct)) == -EACCES
+				      ? 0
+				      : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	sbx_direct_free(&direct);
+}
+
+/* A runner that was killed leaves its directory; one that lives needs it. */
+static void test_sweep_takes_what_the_dead_left(void **state)
+{
+	struct sbx_direct *alive = new_one();
+	char path[4096] = "";
+	int ends[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_direct *direct = NULL;
+
+		if (sbx_direct_new(&direct, &err) < 0)
+			_exit(1);
+		(void)!write(ends[1], sbx_direct_path(direct),
+			     strlen(sbx_direct_path(direct)));
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(read(ends[0], path, sizeof(path) - 1) > 0);
+	assert_true(exists(path));
+	sbx_direct_sweep();
+	assert_false(exists(path));
+	assert_true(exists(sbx_direct_path(alive)));
+	close(ends[0]);
+	close(ends[1]);
+	sbx_direct_free(&alive);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_init_is_accepted),
+		cmocka_unit_test(test_other_process_is_refused),
+		cmocka_unit_test(test_child_of_init_is_refused),
+		cmocka_unit_test(test_nobody_comes_second),
+		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_other_users_cannot_reach_it),
+		cmocka_unit_test(test_sweep_takes_what_the_dead_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
