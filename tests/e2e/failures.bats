@@ -194,7 +194,7 @@ stopped_too_long() {
 }
 
 @test "an engine that is killed does not end what runs" {
-	begin_to rests
+	begin t-failures rests
 	kill -9 "$(daemon)"
 	finish
 	ended ok 0

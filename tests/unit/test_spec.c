@@ -455,6 +455,43 @@ static void test_expected_mounts(void **state)
 	free(list);
 }
 
+#define CHANNEL_TARGET SBX_SPEC_INIT_PREFIX "c0c1c2"
+
+static void offer_channel(struct spec_fixture *f)
+{
+	f->spec.channel_source = "/run/channels/1";
+	f->spec.channel_target = CHANNEL_TARGET;
+	f->spec.channel_path = (struct sbx_host_path){ .dev = 5, .ino = 6 };
+}
+
+/* init is told of a socket only where there is one, in a read-only mount. */
+static void test_direct_channel(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *without = sbx_spec_body(&f->spec);
+	json_auto_t *body = NULL;
+	struct sbx_hello_mount *list;
+	const json_t *mount;
+	size_t n;
+
+	assert_int_equal(json_array_size(json_object_get(without, "Cmd")), 0);
+	assert_null(mount_at(without, CHANNEL_TARGET));
+	offer_channel(f);
+	body = sbx_spec_body(&f->spec);
+	assert_int_equal(json_array_size(json_object_get(body, "Cmd")), 1);
+	assert_string_equal(json_string_value(json_array_get(
+				    json_object_get(body, "Cmd"), 0)),
+			    CHANNEL_TARGET "/s");
+	mount = mount_at(body, CHANNEL_TARGET);
+	assert_string_equal(sbx_json_text_at(mount, "Type", NULL), "bind");
+	assert_string_equal(sbx_json_text_at(mount, "Source", NULL),
+			    "/run/channels/1");
+	assert_true(sbx_json_true_at(mount, "ReadOnly", NULL));
+	list = sbx_spec_mounts(&f->spec, &n);
+	assert_expected(list, n, CHANNEL_TARGET, "any ro exec 5:6");
+	free(list);
+}
+
 /* What the engine is told to mount and what init must find are the same. */
 static void assert_lists_agree(struct spec_fixture *f)
 {
@@ -493,6 +530,8 @@ static void test_both_lists_of_mounts_agree(void **state)
 		f->grant.action.output = i % 2 ? SBX_OUTPUT_FILE
 					       : SBX_OUTPUT_AUTO;
 		sbx_strset(&f->image.volumes.v[0], declared[i / 2]);
+		assert_lists_agree(f);
+		offer_channel(f);
 		assert_lists_agree(f);
 	}
 	add_secret_file(f);
@@ -659,6 +698,7 @@ int main(void)
 		SPEC_TEST(test_files_of_secrets_have_their_tmpfs),
 		SPEC_TEST(test_volumes_of_tests_name_their_runner),
 		SPEC_TEST(test_expected_mounts),
+		SPEC_TEST(test_direct_channel),
 		SPEC_TEST(test_both_lists_of_mounts_agree),
 		SPEC_TEST(test_argv),
 		SPEC_TEST(test_environment_order),
