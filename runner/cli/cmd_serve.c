@@ -120,9 +120,9 @@ static const char *fill(const struct values *values,
 static int serve(const struct sbx_cli *cli, const struct values *values)
 {
 	struct sbx_daemon_options daemon = {
-		.places = { .skills = cli->globals->skills,
-			    .policy = cli->globals->policy,
-			    .keys = cli->globals->keyring.place },
+		.skills = cli->globals->skills,
+		.policy = cli->globals->policy,
+		.keys = cli->globals->keyring.place,
 		.runs = SBX_DAEMON_RUNS,
 		.queue = SBX_DAEMON_QUEUE,
 		.body_max = SBX_DAEMON_BODY_MAX,
@@ -140,7 +140,7 @@ static int serve(const struct sbx_cli *cli, const struct values *values)
 	if (sbx_cli_engine(cli, &engine, &err) < 0)
 		return sbx_cli_fail(&err);
 	daemon.default_socket = socket;
-	daemon.places.engine = sbx_engine_url(engine);
+	daemon.engine = sbx_engine_url(engine);
 	result = sbx_daemon_run(&daemon, &err);
 	sbx_engine_free(&engine);
 	return result < 0 ? sbx_cli_fail(&err) : 0;

@@ -78,31 +78,48 @@ static bool is_small_enough(const char *length, size_t max)
 	return errno == 0 && *end == '\0' && size <= max;
 }
 
+static int find_fingerprint(struct sbx_service *service,
+			    char out[static SBX_HASH_HEX_SIZE],
+			    struct sbx_error *err)
+{
+	struct sbx_pool_policy *policy = NULL;
+
+	if (sbx_policy_watch_get(service->policies, &policy, err) < 0)
+		return -1;
+	sbx_fingerprint(
+		&(struct sbx_fingerprint){
+			.catalog = service->catalog,
+			.policy_hash = policy->policy.hash,
+			.engine_url = sbx_engines_url(service->engines),
+			.keys = service->keys,
+		},
+		out);
+	sbx_pool_policy_unref(&policy);
+	return 0;
+}
+
 /* Would the client come to the same record by itself? */
-static bool is_as_expected(const struct sbx_admission *admission,
+static bool is_as_expected(struct sbx_service *service,
 			   const struct sbx_exchange *exchange,
 			   struct sbx_answer *answer)
 {
 	const char *expected =
 		exchange->header(exchange->ctx, SBX_EXPECT_HEADER);
-	const struct sbx_ground *ground = NULL;
 	struct sbx_error err = SBX_ERROR_INIT;
-	bool is_same;
+	char own[SBX_HASH_HEX_SIZE];
 
 	if (!expected)
 		return true;
-	if (sbx_settings_take(admission->service->settings, &ground, &err) <
-	    0) {
+	if (find_fingerprint(service, own, &err) < 0) {
 		sbx_answer_error(answer, &err);
 		return false;
 	}
-	is_same = strcmp(expected, ground->fingerprint) == 0;
-	sbx_ground_release(&ground);
-	if (!is_same)
-		sbx_answer_refuse(answer, 412, SBX_OUTCOME_MISCONFIGURED,
-				  "this daemon serves other skills, or with "
-				  "another engine, policy, keys or version");
-	return is_same;
+	if (strcmp(expected, own) == 0)
+		return true;
+	sbx_answer_refuse(answer, 412, SBX_OUTCOME_MISCONFIGURED,
+			  "this daemon serves other skills, or with another "
+			  "engine, policy, keys or version");
+	return false;
 }
 
 static bool begins_runs(enum sbx_route_id route)
@@ -145,5 +162,5 @@ bool sbx_admission_decide(const struct sbx_admission *admission,
 				  "this daemon is about to end");
 		return false;
 	}
-	return is_as_expected(admission, exchange, answer);
+	return is_as_expected(admission->service, exchange, answer);
 }

@@ -18,6 +18,8 @@ static void drop_body(struct sbx_answer *answer)
 		answer->release(answer->ctx);
 	answer->release = NULL;
 	answer->body = NULL;
+	if (answer->stream)
+		sbx_stream_close(sbx_take(answer->stream));
 }
 
 void sbx_answer_clear(struct sbx_answer *answer)
@@ -52,6 +54,15 @@ void sbx_answer_json(struct sbx_answer *answer, unsigned int status,
 
 	sbx_answer_text(answer, status, text, free, text);
 	json_decref(value);
+}
+
+void sbx_answer_stream(struct sbx_answer *answer, struct sbx_stream *stream,
+		       enum sbx_stream_form form)
+{
+	drop_body(answer);
+	answer->status = 200;
+	answer->type = sbx_stream_type(form);
+	answer->stream = stream;
 }
 
 unsigned int sbx_answer_status(enum sbx_outcome outcome)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/strv.h"
+#include "serve/stream.h"
 
 /*
  * What a request is answered with, apart from how it is sent.
@@ -16,6 +17,7 @@
  * @type	its media type, static
  * @headers	names and values in turn
  * @body	@size bytes, which are there until @release is called with @ctx
+ * @stream	in place of a body; closed by whoever sends it
  */
 struct sbx_answer {
 	unsigned int status;
@@ -25,6 +27,7 @@ struct sbx_answer {
 	size_t size;
 	void (*release)(void *ctx);
 	void *ctx;
+	struct sbx_stream *stream;
 };
 
 void sbx_answer_clear(struct sbx_answer *answer);
@@ -39,6 +42,10 @@ void sbx_answer_json(struct sbx_answer *answer, unsigned int status,
 /* A text that is JSON already; @release and @ctx as in struct sbx_answer. */
 void sbx_answer_text(struct sbx_answer *answer, unsigned int status,
 		     const char *text, void (*release)(void *ctx), void *ctx);
+
+/* The events of a run; takes the reader's end. */
+void sbx_answer_stream(struct sbx_answer *answer, struct sbx_stream *stream,
+		       enum sbx_stream_form form);
 
 /*
  * A refusal: an object that begins as a record does, with the status of

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -32,9 +33,15 @@ static const struct sbx_runs_limits kept = {
 	.keep_ms = 10 * 60 * 1000,
 };
 
-/* @n_signals: of those that want it to end */
+/*
+ * @uid		the daemon's user, for whom sandboxes wait unasked
+ * @n_signals	of those that want it to end
+ */
 struct daemon {
 	const struct sbx_daemon_options *options;
+	struct sbx_catalog catalog;
+	struct sbx_keyring keys;
+	char uid[16];
 	struct sbx_service service;
 	struct sbx_listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
@@ -158,7 +165,31 @@ static int take_signals(struct daemon *daemon, struct sbx_error *err)
 	return 0;
 }
 
-static int open_records(struct daemon *daemon, struct sbx_error *err)
+static void warn(void *ctx, const char *line)
+{
+	const struct daemon *daemon = ctx;
+
+	daemon->options->say(line);
+}
+
+static int make_pool(struct daemon *daemon, struct sbx_error *err)
+{
+	const struct sbx_daemon_options *options = daemon->options;
+	const struct sbx_pool_config config = {
+		.engine_url = options->engine,
+		.catalog = &daemon->catalog,
+		.policy = options->policy,
+		.keys = &daemon->keys,
+		.owner = daemon->uid,
+		.warn = warn,
+		.ctx = daemon,
+	};
+
+	snprintf(daemon->uid, sizeof(daemon->uid), "%u", geteuid());
+	return sbx_pool_new(&daemon->service.pool, &config, err);
+}
+
+static int open_record_dir(struct daemon *daemon, struct sbx_error *err)
 {
 	const struct sbx_record_dir_options options = {
 		.path = daemon->options->record_dir,
@@ -169,7 +200,7 @@ static int open_records(struct daemon *daemon, struct sbx_error *err)
 
 	if (!options.path)
 		return 0;
-	return sbx_record_dir_open(&daemon->service.records, &options, err);
+	return sbx_record_dir_open(&daemon->service.record_dir, &options, err);
 }
 
 static int make_service(struct daemon *daemon, struct sbx_error *err)
@@ -182,13 +213,18 @@ static int make_service(struct daemon *daemon, struct sbx_error *err)
 				     "libsodium cannot be initialised");
 	json_object_seed(0); /* before threads race to do so */
 	randombytes_buf(service->digest_key, sizeof(service->digest_key));
-	if (sbx_settings_new(&service->settings, &options->places, err) < 0 ||
-	    open_records(daemon, err) < 0)
+	if (sbx_catalog_open(&daemon->catalog, options->skills, err) < 0)
 		return -1;
-	sbx_engines_new(&service->engines, options->places.engine);
+	service->catalog = &daemon->catalog;
+	service->keys = &daemon->keys;
+	service->log_fd = STDERR_FILENO;
+	sbx_policy_watch_new(&service->policies, options->policy);
+	sbx_engines_new(&service->engines, options->engine);
 	sbx_gate_new(&service->gate, options->runs, options->queue);
 	sbx_runs_new(&service->runs, &kept);
-	return 0;
+	if (open_record_dir(daemon, err) < 0)
+		return -1;
+	return make_pool(daemon, err);
 }
 
 static int begin(struct daemon *daemon, struct sbx_error *err)
@@ -213,16 +249,19 @@ static int begin(struct daemon *daemon, struct sbx_error *err)
 
 /* --- serving --------------------------------------------------------------- */
 
+/* The policy is read again whenever it changes; this is for all the rest. */
 static void reload(struct daemon *daemon)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_pool_policy *policy = NULL;
 
 	sbx_notify("RELOADING=1");
-	if (sbx_settings_reload(daemon->service.settings, &err) < 0)
+	if (sbx_policy_watch_get(daemon->service.policies, &policy, &err) < 0)
 		say(daemon, "nothing runs until this is mended: %s",
 		    err.message);
-	else
-		say(daemon, "skills and policy have been read again");
+	sbx_pool_policy_unref(&policy);
+	sbx_pool_reload(daemon->service.pool);
+	say(daemon, "skills and policy are looked at again");
 	sbx_notify("READY=1");
 }
 
@@ -291,14 +330,17 @@ static void end(struct daemon *daemon)
 	struct sbx_service *service = &daemon->service;
 
 	sbx_server_stop(&daemon->server);
+	sbx_pool_free(&service->pool);
+	sbx_record_dir_close(&service->record_dir);
 	for (size_t i = 0; i < daemon->n_listeners; i++)
 		sbx_listener_close(&daemon->listeners[i]);
 	sbx_strv_free(&daemon->server_options.hosts);
 	sbx_runs_free(&service->runs);
-	sbx_record_dir_close(&service->records);
 	sbx_gate_free(&service->gate);
 	sbx_engines_free(&service->engines);
-	sbx_settings_free(&service->settings);
+	sbx_policy_watch_free(&service->policies);
+	sbx_catalog_close(&daemon->catalog);
+	sbx_keyring_clear(&daemon->keys);
 	sbx_close(&service->wake_fd);
 	sbx_close(&daemon->signal_fd);
 }
@@ -308,6 +350,7 @@ int sbx_daemon_run(const struct sbx_daemon_options *options,
 {
 	struct daemon daemon = {
 		.options = options,
+		.keys = SBX_KEYRING_INIT(options->keys),
 		.service.wake_fd = -1,
 		.signal_fd = -1,
 	};

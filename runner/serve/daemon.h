@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "base/strv.h"
-#include "serve/settings.h"
 
 /*
  * What `skillbox serve` was told.
@@ -17,6 +16,8 @@
  * @listen	"ADDRESS:PORT" of TCP
  * @hosts	"NAME:PORT", how it may be called over TCP besides
  * @token_file	what TCP asks for
+ * @skills, @policy, @keys	as on the command line; or NULL
+ * @engine	its URL
  * @record_dir	where records are kept; or NULL
  * @runs	at once, and how many wait for that
  * @body_max	bytes of one request
@@ -29,8 +30,11 @@ struct sbx_daemon_options {
 	struct sbx_strv listen;
 	struct sbx_strv hosts;
 	const char *token_file;
+	const char *skills;
+	const char *policy;
+	const char *keys;
+	const char *engine;
 	const char *record_dir;
-	struct sbx_settings_places places;
 	unsigned int runs;
 	unsigned int queue;
 	size_t body_max;

@@ -2,7 +2,13 @@
 #include "serve/dispatch.h"
 
 #include "base/mem.h"
-#include "serve/run_request.h"
+#include "serve/on_pool.h"
+#include "serve/on_run.h"
+#include "serve/on_runs.h"
+#include "serve/on_skills.h"
+
+/* How long the engine may take to say that it is there. */
+#define LOOK_MS 3000
 
 /* The process answers, so it is alive. */
 static void answer_health(struct sbx_service *service,
@@ -14,36 +20,41 @@ static void answer_health(struct sbx_service *service,
 	sbx_answer_json(answer, 200, json_pack("{s:s}", "state", "alive"));
 }
 
-/* Whether it makes sense to send it runs: asks the engine, too. */
+/* The policy is one, and the engine answers. */
+static int look_around(struct sbx_service *service, struct sbx_error *err)
+{
+	struct sbx_pool_policy *policy = NULL;
+	struct sbx_engine *engine = NULL;
+	json_t *version = NULL;
+	int result = -1;
+
+	if (sbx_policy_watch_get(service->policies, &policy, err) == 0 &&
+	    sbx_engines_borrow(service->engines, &engine, err) == 0) {
+		sbx_engine_set_patience(engine, LOOK_MS);
+		result = sbx_engine_version(engine, &version, err);
+	}
+	sbx_engines_give(service->engines, &engine);
+	sbx_pool_policy_unref(&policy);
+	json_decref(version);
+	return result;
+}
+
+/* Whether it makes sense to send it runs. */
 static void answer_readiness(struct sbx_service *service,
 			     const struct sbx_exchange *exchange,
 			     struct sbx_answer *answer)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	struct sbx_engine *engine = NULL;
-	const struct sbx_ground *ground = NULL;
-	json_t *version = NULL;
 
 	(void)exchange;
 	if (service->is_draining)
 		sbx_answer_refuse(answer, 503, SBX_OUTCOME_UNAVAILABLE,
 				  "this daemon is about to end");
-	else if (sbx_settings_take(service->settings, &ground, &err) < 0 ||
-		 sbx_engines_borrow(service->engines, &engine, &err) < 0)
+	else if (look_around(service, &err) < 0)
 		sbx_answer_refuse(answer, 503, err.outcome, "%s", err.message);
-	else {
-		sbx_engine_set_patience(engine, 3000);
-		if (sbx_engine_version(engine, &version, &err) < 0)
-			sbx_answer_refuse(answer, 503, err.outcome, "%s",
-					  err.message);
-		else
-			sbx_answer_json(answer, 200,
-					json_pack("{s:s}", "state", "ready"));
-	}
-	sbx_engines_give(service->engines, &engine);
-	if (ground)
-		sbx_ground_release(&ground);
-	json_decref(version);
+	else
+		sbx_answer_json(answer, 200,
+				json_pack("{s:s}", "state", "ready"));
 }
 
 void sbx_dispatch(struct sbx_service *service,
@@ -56,8 +67,16 @@ void sbx_dispatch(struct sbx_service *service,
 		struct sbx_answer *answer) = {
 		[SBX_ROUTE_HEALTHZ] = answer_health,
 		[SBX_ROUTE_READYZ] = answer_readiness,
-		[SBX_ROUTE_RUN_ACTION] = sbx_run_request,
-		[SBX_ROUTE_RUN] = sbx_run_request,
+		[SBX_ROUTE_RUN_ACTION] = sbx_on_run,
+		[SBX_ROUTE_RUN] = sbx_on_run,
+		[SBX_ROUTE_RUNS] = sbx_on_runs,
+		[SBX_ROUTE_RUN_GET] = sbx_on_runs_get,
+		[SBX_ROUTE_RUN_DELETE] = sbx_on_runs_delete,
+		[SBX_ROUTE_SKILLS] = sbx_on_skills,
+		[SBX_ROUTE_SKILL] = sbx_on_skills_one,
+		[SBX_ROUTE_BUILD] = sbx_on_skills_build,
+		[SBX_ROUTE_POOL] = sbx_on_pool,
+		[SBX_ROUTE_POOL_CHANGE] = sbx_on_pool_change,
 	};
 
 	handlers[exchange->route.id](service, exchange, answer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/job.h"
 
+#include <pthread.h>
 #include <sodium.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "codec/json.h"
@@ -36,40 +36,38 @@ void sbx_job_free(struct sbx_job **job)
 	wipe_body(*job);
 	sbx_call_clear(&(*job)->call);
 	sbx_live_release(&(*job)->live);
-	sbx_ground_release(&(*job)->ground);
 	free((*job)->owner);
 	sbx_service_end((*job)->service);
 	free(sbx_take(*job));
 }
 
+/* Everybody who is to know of it is told, the client last. */
 static void end(struct sbx_job *job, const struct sbx_record *record)
 {
-	struct sbx_record_dir *records = job->service->records;
+	struct sbx_service *service = job->service;
 	json_auto_t *value = sbx_record_json(record);
 	char *text = sbx_json_line(value);
 
-	sbx_run_log_write(STDERR_FILENO, value);
-	if (records)
-		sbx_record_dir_keep(records, sbx_live_id(job->live), text);
+	if (service->log_fd >= 0)
+		sbx_run_log_write(service->log_fd, value);
+	if (service->record_dir)
+		sbx_record_dir_keep(service->record_dir, record->run_id, text);
 	sbx_live_end(job->live, text, record->outcome,
 		     record->started_at[0] != '\0');
-}
-
-/* The record of what never came to be a run. */
-static void name_record(const struct sbx_job *job, struct sbx_record *record)
-{
-	sbx_record_init(record);
-	sbx_strset(&record->skill, job->call.skill);
-	sbx_strset(&record->action, job->call.action);
-	sbx_strset(&record->owner, job->owner);
-	sbx_strset(&record->run_id, sbx_live_id(job->live));
+	if (job->stream)
+		sbx_stream_end(sbx_take(job->stream),
+			       sbx_live_record(job->live));
 }
 
 void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
 {
 	struct sbx_record record;
 
-	name_record(job, &record);
+	sbx_record_init(&record);
+	sbx_strset(&record.skill, job->call.skill);
+	sbx_strset(&record.action, job->call.action);
+	sbx_strset(&record.owner, job->owner);
+	sbx_strset(&record.run_id, sbx_live_id(job->live));
 	sbx_record_fail(&record, err);
 	end(job, &record);
 	sbx_record_clear(&record);
@@ -77,13 +75,11 @@ void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
 
 static void run(struct sbx_job *job, struct sbx_engine *engine)
 {
-	struct sbx_keyring keys;
 	const struct sbx_call *call = &job->call;
 	int cancel_fd = sbx_live_cancel_fd(job->live);
 	struct sbx_run request = {
 		.engine = engine,
-		.catalog = &job->ground->catalog,
-		.policy = &job->ground->policy,
+		.catalog = job->service->catalog,
 		.requester = SBX_REQUESTER_CALLER,
 		.skill = call->skill,
 		.action = call->action,
@@ -91,22 +87,21 @@ static void run(struct sbx_job *job, struct sbx_engine *engine)
 		.input_size = call->input_size,
 		.overrides = &call->overrides,
 		.owner = job->owner,
-		.secrets = &call->secrets,
-		.keys = sbx_settings_keys(job->service->settings, &keys),
+		.secrets = call->secrets.n ? &call->secrets : NULL,
 		.run_id = sbx_live_id(job->live),
 		.cancel_fd = cancel_fd,
-		.events = job->events,
+		.pool = job->service->pool,
 	};
 	struct sbx_record record;
 
+	if (job->stream)
+		sbx_stream_events(job->stream, &request.events);
 	sbx_engine_set_cancel_fd(engine, cancel_fd);
 	sbx_run_action(&request, &record);
 	/* The descriptor is closed with the run. */
 	sbx_engine_set_cancel_fd(engine, -1);
 	end(job, &record);
 	sbx_record_clear(&record);
-	if (request.keys == &keys)
-		sbx_keyring_clear(&keys);
 }
 
 void sbx_job_perform(struct sbx_job *job)
@@ -124,4 +119,30 @@ void sbx_job_perform(struct sbx_job *job)
 	sbx_live_started(job->live);
 	run(job, engine);
 	sbx_engines_give(service->engines, &engine);
+}
+
+static void *perform_and_free(void *ctx)
+{
+	struct sbx_job *job = ctx;
+
+	sbx_job_perform(job);
+	sbx_job_free(&job);
+	return NULL;
+}
+
+void sbx_job_spawn(struct sbx_job **job)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	pthread_t thread;
+	int errnum = pthread_create(&thread, NULL, perform_and_free, *job);
+
+	if (errnum == 0) {
+		pthread_detach(thread);
+		*job = NULL;
+		return;
+	}
+	sbx_error_errno(&err, SBX_OUTCOME_BUSY, errnum,
+			"there is no thread for the run");
+	sbx_job_fail(*job, &err);
+	sbx_job_free(job);
 }

@@ -3,11 +3,11 @@
 #define SBX_SERVE_JOB_H
 
 #include "base/buf.h"
-#include "sandbox/events.h"
 #include "serve/call.h"
 #include "serve/gate.h"
 #include "serve/runs.h"
 #include "serve/service.h"
+#include "serve/stream.h"
 
 /*
  * One run with all it needs, so that any thread can perform it.
@@ -15,31 +15,29 @@
  * @body	what @call's input points into
  * @owner	whose it is
  * @live	held by the job
- * @ticket	its place in the gate, taken
- * @events	who listens
+ * @ticket	its place in the gate
+ * @stream	the writer's end of who listens, or NULL
  */
 struct sbx_job {
 	struct sbx_service *service;
-	const struct sbx_ground *ground;
 	struct sbx_buf body;
 	struct sbx_call call;
 	char *owner;
 	struct sbx_live *live;
 	struct sbx_ticket ticket;
-	struct sbx_run_events events;
+	struct sbx_stream *stream;
 };
 
 void sbx_job_new(struct sbx_job **out, struct sbx_service *service);
 void sbx_job_free(struct sbx_job **job);
 
-/*
- * Runs it in this thread.  Its record is then in @job->live, which has ended.
- */
+/* Runs it in this thread.  Its record is then in @job->live, which has ended. */
 void sbx_job_perform(struct sbx_job *job);
 
-/*
- * Ends @job->live without a run, by the record of a failure.
- */
+/* Runs it in a thread of its own, which frees the job; takes it. */
+void sbx_job_spawn(struct sbx_job **job);
+
+/* Ends @job->live without a run, by the record of a failure. */
 void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err);
 
 #endif

@@ -18,6 +18,7 @@
 	F(MHD_set_connection_option)                                           \
 	F(MHD_lookup_connection_value)                                         \
 	F(MHD_create_response_from_buffer_with_free_callback_cls)              \
+	F(MHD_create_response_from_callback)                                   \
 	F(MHD_add_response_header)                                             \
 	F(MHD_queue_response)                                                  \
 	F(MHD_destroy_response)

@@ -15,6 +15,14 @@ static const struct {
 	[SBX_ROUTE_RUN_ACTION] = { "POST",
 				   "/v1/skills/{skill}/actions/{action}" },
 	[SBX_ROUTE_RUN] = { "POST", "/v1/runs" },
+	[SBX_ROUTE_RUNS] = { "GET", "/v1/runs" },
+	[SBX_ROUTE_RUN_GET] = { "GET", "/v1/runs/{run_id}" },
+	[SBX_ROUTE_RUN_DELETE] = { "DELETE", "/v1/runs/{run_id}" },
+	[SBX_ROUTE_SKILLS] = { "GET", "/v1/skills" },
+	[SBX_ROUTE_SKILL] = { "GET", "/v1/skills/{skill}" },
+	[SBX_ROUTE_BUILD] = { "POST", "/v1/skills/{skill}/build" },
+	[SBX_ROUTE_POOL] = { "GET", "/v1/pool" },
+	[SBX_ROUTE_POOL_CHANGE] = { "POST", "/v1/pool" },
 };
 
 const char *sbx_route_method(enum sbx_route_id id)
@@ -106,6 +114,7 @@ int sbx_route_find(const char *method, const char *path, struct sbx_route *out,
 		if (!fits(routes[i].pattern, path, &route))
 			continue;
 		if (strcmp(routes[i].method, method) == 0) {
+			sbx_buf_consume(allow, allow->len);
 			*out = route;
 			return 0;
 		}

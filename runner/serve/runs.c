@@ -36,6 +36,7 @@ static const char *const state_names[] = {
  * @in_bucket, @older, @newer	places in the table and in the list of all
  * @watched	its client's connection, or -1
  * @over_fd	becomes readable at its end; -1 until somebody waits
+ * @n_waiting	who waits for that, besides its client
  * @expires	when its record is forgotten
  */
 struct sbx_live {
@@ -59,6 +60,7 @@ struct sbx_live {
 	struct sbx_hangup hangup;
 	int watched;
 	int over_fd;
+	unsigned int n_waiting;
 
 	char *record;
 	size_t size;
@@ -290,11 +292,11 @@ struct sbx_live *sbx_runs_find(struct sbx_runs *runs, const char *owner,
 
 static json_t *describe(const struct sbx_live *live)
 {
-	json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "run_id",
-				  live->run_id, "state",
-				  state_names[live->state], "skill",
-				  live->skill, "action", live->action, "owner",
-				  live->owner, "created_at", live->created_at);
+	json_t *value = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "run_id", live->run_id,
+		"state", state_names[live->state], "skill", live->skill,
+		"action", live->action, "owner", live->owner, "created_at",
+		live->created_at, "waiting", (int)live->n_waiting);
 
 	if (live->state == OVER)
 		json_object_set_new(
@@ -338,6 +340,14 @@ void sbx_runs_cancel_all(struct sbx_runs *runs)
 }
 
 /* --- one run --------------------------------------------------------------- */
+
+struct sbx_live *sbx_live_hold(struct sbx_live *live)
+{
+	pthread_mutex_lock(&live->runs->lock);
+	hold(live);
+	pthread_mutex_unlock(&live->runs->lock);
+	return live;
+}
 
 void sbx_live_release(struct sbx_live **live)
 {
@@ -408,8 +418,8 @@ void sbx_live_end(struct sbx_live *live, char *record, enum sbx_outcome outcome,
 	pthread_mutex_unlock(&runs->lock);
 }
 
-/* -1 when it is over already, or when there are no descriptors left. */
-static int over_fd(struct sbx_live *live, bool *is_over)
+/* Begins to wait; what becomes readable, -1 when that cannot be. */
+static int begin_wait(struct sbx_live *live, bool *is_over)
 {
 	int fd;
 
@@ -418,35 +428,49 @@ static int over_fd(struct sbx_live *live, bool *is_over)
 	if (!*is_over && live->over_fd < 0)
 		live->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fd = live->over_fd;
+	live->n_waiting++;
 	pthread_mutex_unlock(&live->runs->lock);
 	return fd;
+}
+
+static bool end_wait(struct sbx_live *live)
+{
+	bool is_over;
+
+	pthread_mutex_lock(&live->runs->lock);
+	is_over = live->state == OVER;
+	live->n_waiting--;
+	pthread_mutex_unlock(&live->runs->lock);
+	return is_over;
+}
+
+static void wait_for_one(struct pollfd *fds, nfds_t n, double ms)
+{
+	double until = sbx_clock_ms() + ms;
+	double left = ms;
+
+	while (poll(fds, n, ms < 0 ? -1 : (int)left + 1) < 0 &&
+	       errno == EINTR) {
+		left = until - sbx_clock_ms();
+		if (ms >= 0 && left <= 0)
+			return;
+	}
 }
 
 enum sbx_live_wait sbx_live_wait(struct sbx_live *live, double ms,
 				 int connection, bool is_local)
 {
-	double until = sbx_clock_ms() + ms;
 	bool is_over;
 	struct pollfd fds[] = {
-		{ .fd = over_fd(live, &is_over), .events = POLLIN },
+		{ .fd = begin_wait(live, &is_over), .events = POLLIN },
 		{ .fd = connection, .events = sbx_hangup_events(is_local) },
 	};
 
-	for (;;) {
-		double left = until - sbx_clock_ms();
-		int timeout = ms < 0 ? -1 : left > 0 ? (int)left + 1 : 0;
-
-		if (is_over)
-			return SBX_LIVE_OVER;
-		if (fds[0].fd < 0 || (ms >= 0 && left <= 0))
-			return SBX_LIVE_RUNS;
-		if (poll(fds, SBX_ARRAY_SIZE(fds), timeout) < 0 &&
-		    errno != EINTR)
-			return SBX_LIVE_RUNS;
-		if (fds[1].revents)
-			return SBX_LIVE_ALONE;
-		over_fd(live, &is_over);
-	}
+	if (!is_over && fds[0].fd >= 0 && ms != 0)
+		wait_for_one(fds, SBX_ARRAY_SIZE(fds), ms);
+	if (end_wait(live))
+		return SBX_LIVE_OVER;
+	return fds[1].revents ? SBX_LIVE_ALONE : SBX_LIVE_RUNS;
 }
 
 const char *sbx_live_record(const struct sbx_live *live)

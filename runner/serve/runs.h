@@ -71,6 +71,7 @@ json_t *sbx_runs_list(struct sbx_runs *runs, const char *owner);
 /* Ends all, as sbx_live_cancel(). */
 void sbx_runs_cancel_all(struct sbx_runs *runs);
 
+struct sbx_live *sbx_live_hold(struct sbx_live *live);
 void sbx_live_release(struct sbx_live **live);
 
 /* Its client: that one going away ends it. */
@@ -104,7 +105,11 @@ enum sbx_live_wait sbx_live_wait(struct sbx_live *live, double ms,
 const char *sbx_live_record(const struct sbx_live *live);
 enum sbx_outcome sbx_live_outcome(const struct sbx_live *live);
 
-/* {"run_id", "state", "skill", "action", "created_at", ...}; new reference. */
+/*
+ * {"run_id", "state": "queued" | "running" | "done", "skill", "action",
+ * "owner", "created_at", "waiting": clients that wait for its end}, and
+ * "outcome" when it is over; new reference.
+ */
 json_t *sbx_live_json(struct sbx_live *live);
 
 #endif

@@ -38,6 +38,9 @@
 /* For a request's head, and as the buffer for its body. */
 #define MEMORY (64 * 1024)
 
+/* Of a stream, what is sent at once. */
+#define STREAM_BLOCK (32 * 1024)
+
 /* One listener, and what libmicrohttpd runs for it. */
 struct port {
 	struct sbx_server *server;
@@ -203,6 +206,12 @@ static void *on_line(void *ctx, const char *uri, struct MHD_Connection *http)
 	return request;
 }
 
+static void set_patience(const struct request *request, unsigned int seconds)
+{
+	request->connection->server->mhd->MHD_set_connection_option(
+		request->http, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
 static void on_completed(void *ctx, struct MHD_Connection *http, void **context,
 			 enum MHD_RequestTerminationCode code)
 {
@@ -214,23 +223,55 @@ static void on_completed(void *ctx, struct MHD_Connection *http, void **context,
 	if (!request)
 		return;
 	set_deadline(request->connection, IDLE_MS);
+	set_patience(request, SEND_S);
 	if (request->is_known)
 		sbx_service_end(request->connection->server->service);
 	sbx_buf_free(&request->body);
 	free(request);
 }
 
+static ssize_t read_stream(void *ctx, uint64_t at, char *data, size_t size)
+{
+	size_t got = sbx_stream_read(ctx, data, size);
+
+	(void)at;
+	return got ? (ssize_t)got : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void close_stream(void *ctx)
+{
+	sbx_stream_close(ctx);
+}
+
+/* What it is made of is the response's then. */
+static struct MHD_Response *make_body(const struct sbx_microhttpd *mhd,
+				      struct sbx_answer *answer)
+{
+	struct MHD_Response *response;
+
+	if (answer->stream)
+		response = mhd->MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
+			answer->stream, close_stream);
+	else
+		response =
+			mhd->MHD_create_response_from_buffer_with_free_callback_cls(
+				answer->size, (void *)answer->body,
+				answer->release, answer->ctx);
+	if (response) {
+		answer->release = NULL;
+		answer->stream = NULL;
+	}
+	return response;
+}
+
 static struct MHD_Response *make_response(const struct sbx_microhttpd *mhd,
 					  struct sbx_answer *answer)
 {
-	struct MHD_Response *response =
-		mhd->MHD_create_response_from_buffer_with_free_callback_cls(
-			answer->size, (void *)answer->body, answer->release,
-			answer->ctx);
+	struct MHD_Response *response = make_body(mhd, answer);
 
 	if (!response)
 		return NULL;
-	answer->release = NULL; /* the response's now */
 	mhd->MHD_add_response_header(response, "Content-Type", answer->type);
 	mhd->MHD_add_response_header(response, "Cache-Control", "no-store");
 	for (size_t i = 0; i + 1 < answer->headers.n; i += 2)
@@ -272,12 +313,6 @@ static bool refuse(struct request *request, const char *method,
 				     &request->exchange, method, path, answer);
 }
 
-static void set_patience(const struct request *request, unsigned int seconds)
-{
-	request->connection->server->mhd->MHD_set_connection_option(
-		request->http, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
-}
-
 /* All of it is there. */
 static enum MHD_Result answer_request(struct request *request)
 {
@@ -292,7 +327,9 @@ static enum MHD_Result answer_request(struct request *request)
 	else
 		sbx_dispatch(connection->server->service, &request->exchange,
 			     &answer);
-	set_patience(request, SEND_S);
+	/* Who reads a stream may have nothing to read for long. */
+	if (!answer.stream)
+		set_patience(request, SEND_S);
 	return send_answer(request, &answer);
 }
 

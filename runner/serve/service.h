@@ -6,28 +6,39 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "sandbox/pool.h"
+#include "sandbox/pool_policy.h"
 #include "serve/engines.h"
 #include "serve/gate.h"
 #include "serve/record_dir.h"
 #include "serve/route.h"
 #include "serve/runs.h"
-#include "serve/settings.h"
+#include "skill/catalog.h"
 
 /*
  * What all requests share.
  *
- * @records	where they are kept; or NULL
+ * @catalog	where skills are
+ * @policies	the policy, as it is now
+ * @keys	of the place that holds keys; only its name is looked at here
+ * @pool	of waiting sandboxes, and who opens secrets
+ * @record_dir	where records are kept; or NULL
+ * @log_fd	gets a line for each run; or -1
  * @is_draining	no run begins any more
  * @n_active	requests and runs that are under way
  * @wake_fd	written to when @n_active becomes 0 while draining
  * @digest_key	random, for digests of requests
  */
 struct sbx_service {
-	struct sbx_settings *settings;
+	const struct sbx_catalog *catalog;
+	struct sbx_policy_watch *policies;
+	const struct sbx_keyring *keys;
+	struct sbx_pool *pool;
 	struct sbx_engines *engines;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
-	struct sbx_record_dir *records;
+	struct sbx_record_dir *record_dir;
+	int log_fd;
 	atomic_bool is_draining;
 	atomic_uint n_active;
 	int wake_fd;
@@ -58,5 +69,14 @@ struct sbx_exchange {
 	const char *(*query)(void *ctx, const char *name);
 	void *ctx;
 };
+
+/*
+ * Whose request it is, when it says that it is @wanted's (or NULL): borrowed.
+ * DENIED ("callers.owner: ...") where the policy does not trust who asks;
+ * INVALID; MISCONFIGURED (the policy).
+ */
+int sbx_service_owner(struct sbx_service *service,
+		      const struct sbx_exchange *exchange, const char *wanted,
+		      const char **out, struct sbx_error *err);
 
 #endif

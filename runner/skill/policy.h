@@ -96,10 +96,17 @@ struct sbx_skill_rules {
 	bool build_network;
 };
 
-/* What those who call may ask for on top of that. */
+/*
+ * What those who call may ask for on top of that.
+ *
+ * @owner	they may say for whom they ask; of callers only
+ * @secrets	they may give secrets in place of sealed ones; the same
+ */
 struct sbx_request_rules {
 	struct sbx_rights rights;
 	bool environment;
+	bool owner;
+	bool secrets;
 };
 
 struct sbx_skill_exception {

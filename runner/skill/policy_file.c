@@ -392,6 +392,24 @@ static const struct sbx_field request_fields[] = {
 	LATER("hosts"),
 	{ .name = NULL },
 };
+
+/* The same and more. */
+static const struct sbx_field caller_fields[] = {
+	{ .name = "environment", .read = sbx_read_bool, AT(environment) },
+	{ .name = "networks",
+	  .read = read_networks,
+	  AT(rights),
+	  .expected = "a list of none, bridge and host" },
+	{ .name = "volumes",
+	  .read = read_volumes,
+	  AT(rights),
+	  .expected = "a list such as [\"/srv/data:ro\"]" },
+	{ .name = "limits", .read = read_limits, AT(rights) },
+	LATER("hosts"),
+	{ .name = "owner", .read = sbx_read_bool, AT(owner) },
+	{ .name = "secrets", .read = sbx_read_bool, AT(secrets) },
+	{ .name = NULL },
+};
 #undef AT
 
 static void read_skills(const struct sbx_at *at, const struct sbx_field *field,
@@ -418,7 +436,7 @@ static void read_callers(const struct sbx_at *at, const struct sbx_field *field,
 	struct sbx_policy *policy = object;
 
 	(void)field;
-	sbx_read_mapping(at, request_fields, 0,
+	sbx_read_mapping(at, caller_fields, 0,
 			 &policy->requests[SBX_REQUESTER_CALLER]);
 }
 
@@ -553,10 +571,10 @@ json_t *sbx_policy_keys(void)
 		const char *where;
 		const struct sbx_field *fields;
 	} tables[] = {
-		{ "", document_fields },     { "skills", skill_fields },
-		{ "build", build_fields },   { "limits", limit_fields },
-		{ "engine", engine_fields }, { "requests", request_fields },
-		{ "pool", pool_fields },
+		{ "", document_fields },      { "skills", skill_fields },
+		{ "build", build_fields },    { "limits", limit_fields },
+		{ "engine", engine_fields },  { "operator", request_fields },
+		{ "callers", caller_fields }, { "pool", pool_fields },
 	};
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(tables); i++)

@@ -240,6 +240,9 @@ static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 	*built = false;
 	if (result < 0 || (result == 0 && !force))
 		return result;
+	if (work->options->look_only)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "%s has not been built yet", plan->tag);
 	lock = sbx_lock_take(name, err);
 	if (lock < 0)
 		return -1;
@@ -270,7 +273,7 @@ static int ensure_pinned(const struct work *work, const char *ref,
 	json_auto_t *inspect = NULL;
 	int result = sbx_image_inspect(work->engine, ref, &inspect, err);
 
-	if (result == SBX_IMAGE_GONE) {
+	if (result == SBX_IMAGE_GONE && !work->options->look_only) {
 		say(work, "pulling", ref);
 		if (check_disk(work, err) < 0 ||
 		    sbx_image_pull(work->engine, ref, &work->options->progress,

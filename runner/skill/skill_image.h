@@ -25,10 +25,12 @@
 
 /*
  * @force	build although the tag is there
+ * @look_only	neither build nor pull: NOT_FOUND
  * @policy	what it may be built from, and with
  */
 struct sbx_skill_image_options {
 	bool force;
+	bool look_only;
 	const struct sbx_policy *policy;
 	struct sbx_progress progress;
 };

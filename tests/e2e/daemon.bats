@@ -8,14 +8,14 @@ load helper
 setup_file() {
 	prepare
 	fixture t-daemon <<'YAML'
-  echo: {command: [cat]}
-  both: {command: [sh, -c, 'printf "\377\000out"; echo err >&2; exit 3'], output: text}
-  progress: {command: [sh, -c, 'echo "::progress::{\"progress\":1,\"total\":4}" >&2; echo out']}
-  variable: {command: [sh, -c, 'echo "$A"'], output: text}
-  counts: {command: [sh, -c, 'echo x >>/v/log; exec sleep 300'], timeout: 5m, volumes: ["v:/v:rw"]}
-  count: {command: [sh, -c, 'wc -l </v/log'], output: json, volumes: ["v:/v:rw"]}
-  clear: {command: [sh, -c, ': >/v/log'], volumes: ["v:/v:rw"]}
-  secret: {command: [sh, -c, 'echo "it is $S"; echo "$S" >&2'], secrets: [{name: S}], output: text}
+  echo: {command: [cat], warm_pool: {max: 0}}
+  both: {command: [sh, -c, 'printf "\377\000out"; echo err >&2; exit 3'], output: text, warm_pool: {max: 0}}
+  progress: {command: [sh, -c, 'echo "::progress::{\"progress\":1,\"total\":4}" >&2; echo out'], warm_pool: {max: 0}}
+  variable: {command: [sh, -c, 'echo "$A"'], output: text, warm_pool: {max: 0}}
+  counts: {command: [sh, -c, 'echo x >>/v/log; exec sleep 300'], timeout: 5m, volumes: ["v:/v:rw"], warm_pool: {max: 0}}
+  count: {command: [sh, -c, 'wc -l </v/log'], output: json, volumes: ["v:/v:rw"], warm_pool: {max: 0}}
+  clear: {command: [sh, -c, ': >/v/log'], volumes: ["v:/v:rw"], warm_pool: {max: 0}}
+  secret: {command: [sh, -c, 'echo "it is $S"; echo "$S" >&2'], secrets: [{name: S}], output: text, warm_pool: {max: 0}}
 YAML
 	skillbox build t-daemon >/dev/null 2>&1
 }

@@ -34,7 +34,8 @@ TABLES = {"skill.schema.json": {
     "limits": ["definitions", "limits"],
     "engine": ["properties", "engine"],
     "pool": ["properties", "pool"],
-    "requests": ["definitions", "requests"],
+    "operator": ["definitions", "operator"],
+    "callers": ["definitions", "callers"],
 }, "secrets.schema.json": {
     "": [],
     "secrets.*": ["definitions", "secret"],

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Who relies on it: serve/run_request.c, for what clients send. */
+/* Who relies on it: serve/on_run.c, for what clients send. */
 
 static void decode(const char *body, struct sbx_call *out)
 {

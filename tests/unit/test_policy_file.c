@@ -103,6 +103,8 @@ static void test_builtin(void **state)
 			     ->rights.networks[SBX_NETWORK_BRIDGE]);
 	assert_true(builtin.requests[SBX_REQUESTER_OPERATOR].environment);
 	assert_false(builtin.requests[SBX_REQUESTER_CALLER].environment);
+	assert_false(builtin.requests[SBX_REQUESTER_CALLER].owner);
+	assert_false(builtin.requests[SBX_REQUESTER_CALLER].secrets);
 	assert_int_equal(
 		builtin.requests[SBX_REQUESTER_CALLER].rights.n_volumes, 0);
 	sbx_policy_clear(&builtin);
@@ -264,6 +266,8 @@ static void test_each_mistake(void **state)
 		{ "operator: {environment: 1}", "operator.environment: " },
 		{ "callers: {environment: 1}", "callers.environment: " },
 		{ "callers: {users: [5]}", "callers.users: " },
+		{ "operator: {owner: true}", "operator.owner: " },
+		{ "operator: {secrets: true}", "operator.secrets: " },
 		{ "callers: {hosts: []}", "callers.hosts: not supported yet" },
 		{ "exceptions: [a]", "exceptions: " },
 		{ "exceptions: {A_B: {}}", "exceptions.A_B: " },
@@ -345,7 +349,8 @@ static void test_each_key(void **state)
 		"true}}\n"
 		"operator: {environment: true, networks: [bridge], volumes: "
 		"[\"*:rw\"], limits: {cpus: 2}}\n"
-		"callers: {environment: true, networks: [bridge], volumes: "
+		"callers: {owner: true, secrets: true, environment: true, "
+		"networks: [bridge], volumes: "
 		"[\"*:rw\"], limits: {cpus: 3}}\n"
 		"uid_range: \"300000-300009\"\n"
 		"engine: {disk_free: 11}\n"
@@ -398,6 +403,9 @@ static void test_each_key(void **state)
 	assert_true(skills->build_network);
 	check_request(&policy.requests[SBX_REQUESTER_OPERATOR], 2);
 	check_request(&policy.requests[SBX_REQUESTER_CALLER], 3);
+	assert_true(policy.requests[SBX_REQUESTER_CALLER].owner);
+	assert_true(policy.requests[SBX_REQUESTER_CALLER].secrets);
+	assert_false(policy.requests[SBX_REQUESTER_OPERATOR].owner);
 	assert_int_equal(policy.uid_range.first, 300000);
 	assert_int_equal(policy.uid_range.last, 300009);
 	assert_int_equal(policy.disk_free, 11);

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/stream.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/frames.h"
+#include "codec/json.h"
+
+/* Of events that are not sent yet, where the next one has to wait. */
+#define PENDING_MAX ((size_t)1024 * 1024)
+
+/*
+ * @sent	how many bytes of @pending have been taken
+ * @has_ended	by the writer
+ * @is_closed	by the reader
+ * @connection	the client's socket, as long as the reader is there
+ */
+struct sbx_stream {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum sbx_stream_form form;
+	struct sbx_live *live;
+	struct sbx_buf pending;
+	size_t sent;
+	int connection;
+	bool has_ended;
+	bool is_closed;
+};
+
+void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
+		    struct sbx_live *live, int connection)
+{
+	struct sbx_stream *stream = sbx_calloc(1, sizeof(*stream));
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&stream->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&stream->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	stream->form = form;
+	stream->live = live;
+	stream->connection = connection;
+	/* An event is never cut: it has a record's size at most. */
+	stream->pending = (struct sbx_buf)SBX_BUF_INIT(SIZE_MAX / 2);
+	*out = stream;
+}
+
+const char *sbx_stream_type(enum sbx_stream_form form)
+{
+	return form == SBX_STREAM_SSE ? "text/event-stream"
+				      : "application/x-ndjson";
+}
+
+/* With the lock held; lets go of it.  Whoever is second frees it. */
+static void let_go(struct sbx_stream *stream)
+{
+	bool is_last = stream->has_ended && stream->is_closed;
+
+	pthread_cond_broadcast(&stream->changed);
+	pthread_mutex_unlock(&stream->lock);
+	if (!is_last)
+		return;
+	sbx_live_release(&stream->live);
+	sbx_buf_free(&stream->pending);
+	pthread_cond_destroy(&stream->changed);
+	pthread_mutex_destroy(&stream->lock);
+	free(stream);
+}
+
+/* False when nothing has changed for so long. */
+static bool wait_for(struct sbx_stream *stream, double ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	return pthread_cond_timedwait(&stream->changed, &stream->lock,
+				      &until) != ETIMEDOUT;
+}
+
+/* --- the writer ------------------------------------------------------------ */
+
+/* Until there is room, or nobody takes anything any more. */
+static bool has_room(struct sbx_stream *stream)
+{
+	while (!stream->is_closed &&
+	       stream->pending.len - stream->sent >= PENDING_MAX) {
+		size_t before = stream->sent;
+
+		if (wait_for(stream, SBX_STREAM_STALL_MS) ||
+		    stream->sent != before || stream->is_closed)
+			continue;
+		/* Its reader is stuck in sending, and ends by this. */
+		shutdown(stream->connection, SHUT_RDWR);
+		sbx_live_cancel(stream->live);
+		return false;
+	}
+	return !stream->is_closed;
+}
+
+static void append(struct sbx_stream *stream, const char *name,
+		   const char *data)
+{
+	struct sbx_buf *out = &stream->pending;
+
+	sbx_buf_consume(out, stream->sent);
+	stream->sent = 0;
+	if (stream->form == SBX_STREAM_SSE) {
+		sbx_buf_puts(out, "event: ");
+		sbx_buf_puts(out, name);
+		sbx_buf_puts(out, "\ndata: ");
+		sbx_buf_puts(out, data);
+		sbx_buf_puts(out, "\n\n");
+	} else {
+		sbx_buf_puts(out, "{\"event\": \"");
+		sbx_buf_puts(out, name);
+		sbx_buf_puts(out, "\", \"data\": ");
+		sbx_buf_puts(out, data);
+		sbx_buf_puts(out, "}\n");
+	}
+}
+
+static void say(struct sbx_stream *stream, const char *name, json_t *data)
+{
+	cleanup_free char *text = sbx_json_line(data);
+
+	json_decref(data);
+	pthread_mutex_lock(&stream->lock);
+	if (has_room(stream)) {
+		append(stream, name, text);
+		pthread_cond_broadcast(&stream->changed);
+	}
+	pthread_mutex_unlock(&stream->lock);
+}
+
+static void on_line(void *ctx, const char *line)
+{
+	say(ctx, "build", json_pack("{s:s}", "line", line));
+}
+
+static void on_started(void *ctx, const char *start)
+{
+	say(ctx, "started", json_pack("{s:s}", "start", start));
+}
+
+static json_t *base64(const void *data, size_t size)
+{
+	size_t room =
+		sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
+	cleanup_free char *text = sbx_malloc(room);
+
+	sodium_bin2base64(text, room, data, size,
+			  sodium_base64_VARIANT_ORIGINAL);
+	return json_string(text);
+}
+
+static void on_output(void *ctx, int stream, const void *data, size_t size)
+{
+	bool is_text = sbx_text_is_utf8(data, size);
+
+	say(ctx, stream == SBX_FRAMES_STDERR ? "stderr" : "stdout",
+	    json_pack("{s:o}", is_text ? "text" : "base64",
+		      is_text ? json_stringn(data, size) : base64(data, size)));
+}
+
+static void on_progress(void *ctx, const struct sbx_run_progress *progress)
+{
+	json_t *data = json_pack("{s:f}", "progress", progress->done);
+
+	if (progress->total >= 0)
+		json_object_set_new(data, "total", json_real(progress->total));
+	if (progress->message)
+		json_object_set_new(data, "message",
+				    json_string(progress->message));
+	say(ctx, "progress", data);
+}
+
+void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
+{
+	*out = (struct sbx_run_events){
+		.line = on_line,
+		.started = on_started,
+		.output = on_output,
+		.progress = on_progress,
+		.ctx = stream,
+	};
+}
+
+void sbx_stream_end(struct sbx_stream *stream, const char *record)
+{
+	pthread_mutex_lock(&stream->lock);
+	if (!stream->is_closed)
+		append(stream, "record", record);
+	stream->has_ended = true;
+	let_go(stream);
+}
+
+/* --- the reader ------------------------------------------------------------ */
+
+size_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size)
+{
+	static const char beat[] = ":\n\n";
+	size_t got = 0;
+
+	pthread_mutex_lock(&stream->lock);
+	while (stream->sent == stream->pending.len && !stream->has_ended &&
+	       got == 0) {
+		/* To find out whether the client is still there. */
+		if (wait_for(stream, SBX_STREAM_BEAT_MS) ||
+		    stream->form != SBX_STREAM_SSE)
+			continue;
+		got = strlen(beat);
+		memcpy(data, beat, got);
+	}
+	if (got == 0) {
+		got = stream->pending.len - stream->sent;
+		got = got < size ? got : size;
+		if (got)
+			memcpy(data, stream->pending.data + stream->sent, got);
+		stream->sent += got;
+		pthread_cond_broadcast(&stream->changed);
+	}
+	pthread_mutex_unlock(&stream->lock);
+	return got;
+}
+
+void sbx_stream_close(struct sbx_stream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	if (!stream->has_ended)
+		sbx_live_cancel(stream->live);
+	stream->is_closed = true;
+	let_go(stream);
+}

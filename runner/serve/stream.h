@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SERVE_STREAM_H
+#define SBX_SERVE_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "sandbox/events.h"
+#include "serve/runs.h"
+
+/*
+ * The events of a run on their way from the thread that runs it to the one
+ * that sends them.  What is not sent yet is bounded: a client that is slow
+ * holds up its action, and one that takes nothing for SBX_STREAM_STALL_MS has
+ * gone away.
+ */
+struct sbx_stream;
+
+#define SBX_STREAM_STALL_MS 30000.0
+#define SBX_STREAM_BEAT_MS  15000.0
+
+/* JSON Lines, or Server-Sent Events (WHATWG HTML, section 9.2). */
+enum sbx_stream_form { SBX_STREAM_LINES, SBX_STREAM_SSE };
+
+/* Has a writer and a reader; each lets go of it when it has done. */
+void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
+		    struct sbx_live *live, int connection);
+
+/* "application/x-ndjson", "text/event-stream" */
+const char *sbx_stream_type(enum sbx_stream_form form);
+
+/* For struct sbx_run, of the writer. */
+void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out);
+
+/* The writer's last words: the text of the record.  Lets go. */
+void sbx_stream_end(struct sbx_stream *stream, const char *record);
+
+/*
+ * Takes what there is, at most @size bytes; waits until there is something, or
+ * for the time for a sign of life.  0 at the end.
+ */
+size_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size);
+
+/* The reader lets go; before the end that cancels the run. */
+void sbx_stream_close(struct sbx_stream *stream);
+
+#endif
