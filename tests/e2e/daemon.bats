@@ -8,14 +8,14 @@ load helper
 setup_file() {
 	prepare
 	fixture t-daemon <<'YAML'
-  echo: {command: [cat], warm_pool: {max: 0}}
-  both: {command: [sh, -c, 'printf "\377\000out"; echo err >&2; exit 3'], output: text, warm_pool: {max: 0}}
-  progress: {command: [sh, -c, 'echo "::progress::{\"progress\":1,\"total\":4}" >&2; echo out'], warm_pool: {max: 0}}
-  variable: {command: [sh, -c, 'echo "$A"'], output: text, warm_pool: {max: 0}}
-  counts: {command: [sh, -c, 'echo x >>/v/log; exec sleep 300'], timeout: 5m, volumes: ["v:/v:rw"], warm_pool: {max: 0}}
-  count: {command: [sh, -c, 'wc -l </v/log'], output: json, volumes: ["v:/v:rw"], warm_pool: {max: 0}}
-  clear: {command: [sh, -c, ': >/v/log'], volumes: ["v:/v:rw"], warm_pool: {max: 0}}
-  secret: {command: [sh, -c, 'echo "it is $S"; echo "$S" >&2'], secrets: [{name: S}], output: text, warm_pool: {max: 0}}
+  echo: {command: [cat]}
+  both: {command: [sh, -c, 'printf "\377\000out"; echo err >&2; exit 3'], output: text}
+  progress: {command: [sh, -c, 'echo "::progress::{\"progress\":1,\"total\":4}" >&2; echo out']}
+  variable: {command: [sh, -c, 'echo "$A"'], output: text}
+  counts: {command: [sh, -c, 'echo x >>/v/log; echo "::progress::{\"progress\":1}" >&2; exec sleep 300'], timeout: 5m, volumes: ["v:/v:rw"]}
+  count: {command: [sh, -c, 'wc -l </v/log'], output: json, volumes: ["v:/v:rw"]}
+  clear: {command: [sh, -c, ': >/v/log'], volumes: ["v:/v:rw"]}
+  secret: {command: [sh, -c, 'echo "it is $S"; echo "$S" >&2'], secrets: [{name: S}], output: text}
 YAML
 	skillbox build t-daemon >/dev/null 2>&1
 }
@@ -32,6 +32,12 @@ teardown() {
 
 teardown_file() {
 	remove_volumes t-daemon
+}
+
+# counting: as begin, until the action has counted itself
+counting() {
+	begin t-daemon counts
+	soon grep -qx 1 "$BATS_TEST_TMPDIR/stderr"
 }
 
 # done_by daemon|us: where the run of $record was done
@@ -59,6 +65,31 @@ done_by() {
 	ended not_found 66
 	act nosuch echo
 	ended not_found 66
+}
+
+@test "all formats print what they would print without it" {
+	for format in text stream; do
+		for how in '' --no-daemon; do
+			skillbox run t-daemon both --format $format $how \
+				>"$BATS_TEST_TMPDIR/out$how" \
+				2>"$BATS_TEST_TMPDIR/err$how" || :
+		done
+		cmp "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/out--no-daemon"
+		cmp "$BATS_TEST_TMPDIR/err" "$BATS_TEST_TMPDIR/err--no-daemon"
+		[ -s "$BATS_TEST_TMPDIR/out" ]
+	done
+	act t-daemon both
+	keys=$(jq -c 'keys_unsorted' <<<"$record")
+	act t-daemon both --no-daemon
+	[ "$(jq -c 'keys_unsorted' <<<"$record")" = "$keys" ]
+}
+
+@test "progress comes through it" {
+	act t-daemon progress
+	ended ok 0
+	done_by daemon
+	holds '.stderr == ""'
+	grep -qx '25 % (1 of 4)' "$BATS_TEST_TMPDIR/stderr"
 }
 
 @test "who wants it otherwise does it himself" {
@@ -105,7 +136,7 @@ done_by() {
 @test "a daemon that is stopped holds nobody up, and does not do it later" {
 	act t-daemon clear
 	kill -STOP "$daemon"
-	begin t-daemon counts
+	counting
 	kill -CONT "$daemon"
 	kill -INT "$runner"
 	finish
@@ -116,7 +147,7 @@ done_by() {
 }
 
 @test "a daemon that drains takes nothing more" {
-	begin t-daemon counts
+	counting
 	kill -TERM "$daemon"
 	soon grep -q 'waiting for what runs' "$daemon_log"
 	act t-daemon echo
@@ -128,27 +159,29 @@ done_by() {
 }
 
 @test "an interrupted client has a record, and its run ends" {
-	begin t-daemon counts
+	counting
 	kill -INT "$runner"
 	finish
 	ended cancelled 130
 	holds '.started_at != null and .run_id'
-	gone t-daemon
+	# Its line in the log is written when it has ended.
 	soon done_by daemon
+	grep -q '"outcome":"cancelled"' "$daemon_log"
 }
 
 @test "a daemon that is killed is not done the work of again" {
 	act t-daemon clear
-	begin t-daemon counts
+	counting
 	kill -KILL "$daemon"
 	wait "$daemon" || :
 	daemon=
 	finish
 	ended unavailable 69
 	holds '.started_at != null and (.error | test("may have run"))'
-	gone t-daemon 15
+	# Which also sweeps up what the daemon was about to start.
 	act t-daemon count
 	holds '.output == 1'
+	gone t-daemon 15
 }
 
 @test "the log has a line for each run, and nothing of what was in it" {
