@@ -22,6 +22,10 @@ YAML
 	skillbox build t-volumes t-volumes2
 }
 
+teardown() {
+	[ -z "${server-}" ] || kill "$server"
+}
+
 teardown_file() {
 	remove_volumes t-volumes t-volumes2
 }
@@ -176,7 +180,6 @@ serve() {
 	run ! [ "$(field .outcome)" = ok ]
 	holds '.stderr | test("unreachable")'
 	inside "$script" --network bridge
-	kill "$server"
 	ended ok 0
 	holds '.output | endswith("\r\n\r\nplain words\n")'
 }
