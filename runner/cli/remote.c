@@ -301,8 +301,10 @@ int sbx_remote_run(const struct sbx_remote_run *run, json_t **record,
 						 run->skill, run->action);
 	cleanup_free char *headers = sbx_asprintf(
 		"Accept: " EVENTS "\r\n" SBX_EXPECT_HEADER ": %s\r\n"
-		"Idempotency-Key: %s\r\n",
-		run->expect, run->run_id);
+		"Idempotency-Key: %s\r\n%s",
+		run->expect, run->run_id,
+		/* Nobody wants to have it twice. */
+		run->events->output ? "" : "Prefer: output=none\r\n");
 	struct talk talk = {
 		.events = run->events,
 		.exchange = {

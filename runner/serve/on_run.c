@@ -15,6 +15,7 @@
 struct manner {
 	bool is_async;
 	bool has_events;
+	bool has_output; /* among the events; the record has it anyway */
 	enum sbx_stream_form form;
 };
 
@@ -25,6 +26,7 @@ static struct manner manner_of(const struct sbx_exchange *exchange)
 	struct manner how = { .form = SBX_STREAM_LINES };
 
 	how.is_async = prefer && strcasestr(prefer, "respond-async");
+	how.has_output = !prefer || !strcasestr(prefer, "output=none");
 	if (accept && strcasestr(accept, "text/event-stream"))
 		how.form = SBX_STREAM_SSE;
 	how.has_events = accept &&
@@ -230,6 +232,8 @@ static void perform(const struct sbx_exchange *exchange,
 		sbx_job_spawn(job);
 	} else if (how->has_events) {
 		sbx_stream_new(&stream, how->form, live, exchange->connection);
+		if (!how->has_output)
+			sbx_stream_leave_out_output(stream);
 		(*job)->stream = stream;
 		sbx_answer_stream(answer, stream, how->form);
 		sbx_job_spawn(job);

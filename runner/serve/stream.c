@@ -27,6 +27,7 @@ struct sbx_stream {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	enum sbx_stream_form form;
+	bool has_no_output;
 	struct sbx_live *live;
 	struct sbx_buf pending;
 	size_t sent;
@@ -52,6 +53,11 @@ void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
 	/* An event is never cut: it has a record's size at most. */
 	stream->pending = (struct sbx_buf)SBX_BUF_INIT(SIZE_MAX / 2);
 	*out = stream;
+}
+
+void sbx_stream_leave_out_output(struct sbx_stream *stream)
+{
+	stream->has_no_output = true;
 }
 
 const char *sbx_stream_type(enum sbx_stream_form form)
@@ -189,7 +195,7 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 	*out = (struct sbx_run_events){
 		.line = on_line,
 		.started = on_started,
-		.output = on_output,
+		.output = stream->has_no_output ? NULL : on_output,
 		.progress = on_progress,
 		.ctx = stream,
 	};

@@ -27,6 +27,9 @@ enum sbx_stream_form { SBX_STREAM_LINES, SBX_STREAM_SSE };
 void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
 		    struct sbx_live *live, int connection);
 
+/* What the action writes is told by the record only; before it runs. */
+void sbx_stream_leave_out_output(struct sbx_stream *stream);
+
 /* "application/x-ndjson", "text/event-stream" */
 const char *sbx_stream_type(enum sbx_stream_form form);
 

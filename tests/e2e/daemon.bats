@@ -84,6 +84,17 @@ done_by() {
 	[ "$(jq -c 'keys_unsorted' <<<"$record")" = "$keys" ]
 }
 
+@test "who wants the record only is not sent the output twice" {
+	for prefer in output=none other; do
+		ask POST /v1/skills/t-daemon/actions/both -d '{}' \
+			-H 'Accept: application/x-ndjson' -H "Prefer: $prefer"
+		jq -r .event <<<"$record" >"$BATS_TEST_TMPDIR/$prefer"
+	done
+	[ "$(paste -sd' ' "$BATS_TEST_TMPDIR/output=none")" = 'started record' ]
+	grep -qx stdout "$BATS_TEST_TMPDIR/other"
+	grep -qx stderr "$BATS_TEST_TMPDIR/other"
+}
+
 @test "progress comes through it" {
 	act t-daemon progress
 	ended ok 0

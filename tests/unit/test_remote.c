@@ -148,12 +148,14 @@ struct outcome {
 	struct sbx_error err;
 };
 
+static bool listens = true; /* to what the action writes */
+
 static void run(struct outcome *out, int cancel_fd)
 {
 	const struct sbx_run_events events = {
 		.line = on_line,
 		.started = on_started,
-		.output = on_output,
+		.output = listens ? on_output : NULL,
 		.progress = on_progress,
 		.ctx = &out->heard,
 	};
@@ -236,7 +238,25 @@ static void test_run(void **state)
 	assert_non_null(
 		strstr(fake.head, "\r\nAccept: application/x-ndjson\r\n"));
 	assert_non_null(strstr(fake.head, "\r\nContent-Length: 8\r\n"));
+	assert_null(strstr(fake.head, "\r\nPrefer:"));
 	assert_string_equal(fake.body, INPUT);
+	sbx_buf_free(&out.heard);
+}
+
+/* What nobody listens to is not sent, and does no harm when it is. */
+static void test_record_only(void **state)
+{
+	struct fake fake = { .first = CONTINUE, .second = EVENTS };
+	struct outcome out;
+
+	(void)state;
+	listens = false;
+	ask(&fake, &out);
+	listens = true;
+	assert_non_null(strstr(fake.head, "\r\nPrefer: output=none\r\n"));
+	assert_int_equal(out.result, 0);
+	assert_string_equal(sbx_buf_text(&out.heard),
+			    "<line step 1><started warm><1/4 m><2/-1 ->");
 	sbx_buf_free(&out.heard);
 }
 
@@ -537,12 +557,19 @@ static void test_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_run),	      test(test_refusals),
-		test(test_elsewhere), test(test_nobody),
-		test(test_draining),  test(test_silence),
-		test(test_lost),      test(test_lost_at_once),
-		test(test_garbage),   test(test_cancel),
-		test(test_peer),      test(test_foreign_daemon),
+		test(test_run),
+		test(test_record_only),
+		test(test_refusals),
+		test(test_elsewhere),
+		test(test_nobody),
+		test(test_draining),
+		test(test_silence),
+		test(test_lost),
+		test(test_lost_at_once),
+		test(test_garbage),
+		test(test_cancel),
+		test(test_peer),
+		test(test_foreign_daemon),
 		test(test_call),
 	};
 
