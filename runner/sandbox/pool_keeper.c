@@ -91,14 +91,14 @@ static void tend_all(struct sbx_pool *pool)
 
 /* --- how many --------------------------------------------------------------- */
 
-static unsigned int count_old(const struct sbx_stock *stock, double now)
+static bool has_old(const struct sbx_stock *stock, double now)
 {
-	unsigned int n = 0;
-
 	for (const struct sbx_stocked *one = stock->waiting; one;
-	     one = one->next)
-		n += now - one->made_at > SBX_POOL_AGE_MAX_MS;
-	return n;
+	     one = one->next) {
+		if (now - one->made_at > SBX_POOL_AGE_MAX_MS)
+			return true;
+	}
+	return false;
 }
 
 /* The last in the list are the oldest, and what is surplus is taken there. */
@@ -108,7 +108,8 @@ static void trim(struct sbx_pool *pool, struct sbx_stock *stock, double now)
 
 	if ((int64_t)stock->n_waiting > target)
 		sbx_stock_cut(pool, stock, (size_t)target);
-	stock->n_old = count_old(stock, now);
+	/* One after the other, though many may have been made at once. */
+	stock->n_old = has_old(stock, now);
 }
 
 /* The stock that has one to give and was not used for longest. */

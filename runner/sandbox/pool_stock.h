@@ -45,7 +45,7 @@ struct sbx_pool_takes {
  * @is_planned	somebody works at it now; @n_plannings is how often that has
  *		ended, @plan_error what with if there is no plan
  * @waiting	newest first; @n_waiting of them, of which @n_old are to be
- *		replaced
+ *		replaced now
  * @lent	those that will come back when they have been reset
  * @floor	what sbx_pool_warm() asked for; @min the last plan
  * @has_no_room	nothing is started for it, as others need theirs more

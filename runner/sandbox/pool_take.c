@@ -7,8 +7,8 @@
  *
  *	one that resets is taken too, and waited for: that is a matter of
  *	microseconds to milliseconds
- *	where some will come back (reuse: reset) the request waits for one,
- *	as long as it would take to start one
+ *	where some will come back (reuse: reset), and runs are shorter than a
+ *	start, the request waits for one, as long as it would take to start one
  *	else it starts one itself, but no more requests do so at once than the
  *	engine takes (pool->most_starts); those that wait for their turn get
  *	whatever comes first
@@ -159,7 +159,8 @@ static bool may_start(const struct sbx_pool_visit *visit, double waited)
 
 	if (pool->n_cold >= pool->most_starts)
 		return false;
-	return stock->lent == 0 || waited > stock->start_ms;
+	return stock->lent == 0 || stock->size.refill_ms > stock->start_ms ||
+	       waited > stock->start_ms;
 }
 
 /*
