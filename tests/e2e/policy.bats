@@ -14,6 +14,7 @@ setup_file() {
   plain: {command: [echo, ran]}
   shell: {command: [sh, -c, 'eval "\$SCRIPT"'], timeout: 20s, mem_limit: 128m, cpus: 2, pids_limit: 40, tmpfs: ['/tmp:size=48m'], ulimits: {nofile: 2000}}
   bridged: {command: [echo, ran], network: bridge}
+  alone: {command: [sleep, '60'], concurrency: 1}
   mounts: {command: [cat, /data/file], volumes: ['$host:/data:ro']}
 YAML
 	skillbox build t-policy
@@ -274,6 +275,19 @@ YAML
 	gone t-policy
 	act t-policy plain
 	ended ok 0
+}
+
+@test "no more runs of an action at once than its manifest allows" {
+	begin t-policy alone
+	cp "$BATS_TEST_TMPDIR/stderr" "$BATS_TEST_TMPDIR/first"
+	act t-policy alone
+	ended busy 75
+	holds '.error | test("^concurrency: alone of t-policy ")'
+	holds '.started_at == null'
+	# The others have places of their own.
+	act t-policy plain
+	ended ok 0
+	kill -9 "$runner"
 }
 
 # The engine keeps a volume as it was made, whoever made it.
