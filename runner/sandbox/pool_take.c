@@ -159,7 +159,9 @@ static bool may_start(const struct sbx_pool_visit *visit, double waited)
 
 	if (pool->n_cold >= pool->most_starts)
 		return false;
-	return stock->lent == 0 || stock->size.refill_ms > stock->start_ms ||
+	/* Itself it is among those that will come back. */
+	return stock->lent <= visit->is_lent ||
+	       stock->size.refill_ms > stock->start_ms ||
 	       waited > stock->start_ms;
 }
 
@@ -200,12 +202,7 @@ static int wait_for_one(struct sbx_pool_visit *visit,
 
 /* --- taking ----------------------------------------------------------------- */
 
-static bool comes_back(const struct sbx_plan *plan)
-{
-	return plan->grant.action.reuse == SBX_REUSE_RESET;
-}
-
-/* Tells the others what there is to be had; with the lock. */
+/* With the lock: it starts one itself, or has got one. */
 static void take_cold(struct sbx_pool_visit *visit, struct sbx_pool_taken *out)
 {
 	visit->has_cold_place = true;
@@ -232,7 +229,12 @@ static void take_warm(struct sbx_pool_visit *visit, struct sbx_stocked *one,
 	};
 }
 
-static void begin_use(struct sbx_pool_visit *visit)
+static bool comes_back(const struct sbx_plan *plan)
+{
+	return plan->grant.action.reuse == SBX_REUSE_RESET;
+}
+
+static void begin_use(struct sbx_pool_visit *visit, const struct sbx_plan *plan)
 {
 	struct sbx_stock *stock = visit->stock;
 	double now = sbx_clock_ms();
@@ -240,7 +242,9 @@ static void begin_use(struct sbx_pool_visit *visit)
 	if (visit->is_busy)
 		return;
 	visit->is_busy = true;
+	visit->is_lent = comes_back(plan);
 	visit->began = now;
+	stock->lent += visit->is_lent;
 	stock->busy++;
 	stock->used_at = now;
 	sbx_pool_size_arrival(&stock->size, now);
@@ -264,7 +268,7 @@ int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 	int result = 0;
 
 	sbx_pool_lock(pool);
-	begin_use(visit);
+	begin_use(visit, plan);
 	one = take_one(visit, plan, engine);
 	if (!one)
 		result =
@@ -273,10 +277,6 @@ int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 		take_warm(visit, one, out);
 	else if (result == 0)
 		take_cold(visit, out);
-	if (result == 0 && comes_back(plan) && !visit->is_lent) {
-		visit->is_lent = true;
-		visit->stock->lent++;
-	}
 	/* The others are replaced when this request is over: who starts one
 	 * takes the processor from who answers.  (Or by the next tick.) */
 	if (visit->stock->n_waiting == 0)
