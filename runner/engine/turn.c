@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <sched.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 
@@ -81,14 +82,26 @@ int sbx_turn_begin(struct sbx_turn *turn, const struct sbx_transport *transport,
 	if (kind != SBX_TURN_FREE &&
 	    take_slot(turn, transport, kind, cancel_fd, err) < 0)
 		return -1;
+	turn->began = sbx_clock_ms();
 	turn->until = INFINITY;
 	if (kind != SBX_TURN_LONG)
 		turn->until = sbx_clock_ms() + turn->patience;
 	return 0;
 }
 
+static atomic_uint_fast64_t n_calls;
+static atomic_uint_fast64_t call_us;
+
+void sbx_turn_count(uint64_t *calls, double *seconds)
+{
+	*calls = n_calls;
+	*seconds = (double)call_us / 1e6;
+}
+
 void sbx_turn_end(struct sbx_turn *turn)
 {
+	n_calls++;
+	call_us += (uint64_t)((sbx_clock_ms() - turn->began) * 1000);
 	sbx_slots_give(&turn->slots, turn->slot);
 	turn->slot = SBX_SLOTS_NONE;
 	if (isfinite(turn->until))

@@ -2,6 +2,8 @@
 #ifndef SBX_ENGINE_TURN_H
 #define SBX_ENGINE_TURN_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/slots.h"
 #include "engine/transport.h"
@@ -32,12 +34,14 @@ enum sbx_turn_kind {
 /*
  * @patience	milliseconds that calls may still take, all together; see
  *		sbx_engine_set_patience()
+ * @began	the call that is under way
  * @until	when the call that is under way has to be over
  * @silences	calls in a row that got no answer in time
  * @slots	of the engine, once it has been called
  * @slot	what the call that is under way holds
  */
 struct sbx_turn {
+	double began;
 	double patience;
 	double until;
 	unsigned int silences;
@@ -53,6 +57,9 @@ int sbx_turn_begin(struct sbx_turn *turn, const struct sbx_transport *transport,
 		   enum sbx_turn_kind kind, int cancel_fd,
 		   struct sbx_error *err);
 void sbx_turn_end(struct sbx_turn *turn);
+
+/* How many calls of this process have ended, and what they took together. */
+void sbx_turn_count(uint64_t *calls, double *seconds);
 
 /* The error of a call that is not over when it has to be; -1. */
 int sbx_turn_too_slow(const struct sbx_transport *transport,

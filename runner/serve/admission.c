@@ -124,7 +124,8 @@ static bool is_as_expected(struct sbx_service *service,
 
 static bool begins_runs(enum sbx_route_id route)
 {
-	return route == SBX_ROUTE_RUN || route == SBX_ROUTE_RUN_ACTION;
+	return route == SBX_ROUTE_RUN || route == SBX_ROUTE_RUN_ACTION ||
+	       route == SBX_ROUTE_BUILD;
 }
 
 bool sbx_admission_decide(const struct sbx_admission *admission,

@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "codec/json.h"
 
-#define JSON_TYPE "application/json"
-
 static void drop_body(struct sbx_answer *answer)
 {
 	if (answer->release)
@@ -36,11 +34,12 @@ void sbx_answer_header(struct sbx_answer *answer, const char *name,
 }
 
 void sbx_answer_text(struct sbx_answer *answer, unsigned int status,
-		     const char *text, void (*release)(void *ctx), void *ctx)
+		     const char *type, const char *text,
+		     void (*release)(void *ctx), void *ctx)
 {
 	drop_body(answer);
 	answer->status = status;
-	answer->type = JSON_TYPE;
+	answer->type = type;
 	answer->body = text;
 	answer->size = strlen(text);
 	answer->release = release;
@@ -52,7 +51,7 @@ void sbx_answer_json(struct sbx_answer *answer, unsigned int status,
 {
 	char *text = sbx_json_line(value);
 
-	sbx_answer_text(answer, status, text, free, text);
+	sbx_answer_text(answer, status, SBX_ANSWER_JSON, text, free, text);
 	json_decref(value);
 }
 

@@ -39,9 +39,15 @@ void sbx_answer_header(struct sbx_answer *answer, const char *name,
 void sbx_answer_json(struct sbx_answer *answer, unsigned int status,
 		     json_t *value);
 
-/* A text that is JSON already; @release and @ctx as in struct sbx_answer. */
+#define SBX_ANSWER_JSON "application/json"
+
+/*
+ * A text of media type @type, static; @release and @ctx as in struct
+ * sbx_answer.
+ */
 void sbx_answer_text(struct sbx_answer *answer, unsigned int status,
-		     const char *text, void (*release)(void *ctx), void *ctx);
+		     const char *type, const char *text,
+		     void (*release)(void *ctx), void *ctx);
 
 /* The events of a run; takes the reader's end. */
 void sbx_answer_stream(struct sbx_answer *answer, struct sbx_stream *stream,

@@ -222,6 +222,7 @@ static int make_service(struct daemon *daemon, struct sbx_error *err)
 	sbx_engines_new(&service->engines, options->engine);
 	sbx_gate_new(&service->gate, options->runs, options->queue);
 	sbx_runs_new(&service->runs, &kept);
+	sbx_metrics_new(&service->metrics);
 	if (open_record_dir(daemon, err) < 0)
 		return -1;
 	return make_pool(daemon, err);
@@ -336,6 +337,7 @@ static void end(struct daemon *daemon)
 		sbx_listener_close(&daemon->listeners[i]);
 	sbx_strv_free(&daemon->server_options.hosts);
 	sbx_runs_free(&service->runs);
+	sbx_metrics_free(&service->metrics);
 	sbx_gate_free(&service->gate);
 	sbx_engines_free(&service->engines);
 	sbx_policy_watch_free(&service->policies);

@@ -2,10 +2,12 @@
 #include "serve/dispatch.h"
 
 #include "base/mem.h"
+#include "engine/turn.h"
 #include "serve/on_pool.h"
 #include "serve/on_run.h"
 #include "serve/on_runs.h"
 #include "serve/on_skills.h"
+#include "skill/skill_image.h"
 
 /* How long the engine may take to say that it is there. */
 #define LOOK_MS 3000
@@ -57,6 +59,26 @@ static void answer_readiness(struct sbx_service *service,
 				json_pack("{s:s}", "state", "ready"));
 }
 
+static void answer_metrics(struct sbx_service *service,
+			   const struct sbx_exchange *exchange,
+			   struct sbx_answer *answer)
+{
+	struct sbx_buf text = SBX_BUF_INIT(SBX_METRICS_SIZE_MAX);
+	json_t *pool = sbx_pool_status(service->pool);
+	struct sbx_metrics_now now = { .pool = pool,
+				       .active = service->n_active };
+	char *body;
+
+	(void)exchange;
+	sbx_turn_count(&now.engine_calls, &now.engine_seconds);
+	sbx_skill_image_count(&now.builds_ok, &now.builds_failed);
+	sbx_metrics_write(service->metrics, &now, &text);
+	sbx_metrics_write_process(&text);
+	json_decref(pool);
+	body = sbx_buf_take(&text);
+	sbx_answer_text(answer, 200, SBX_METRICS_TYPE, body, free, body);
+}
+
 void sbx_dispatch(struct sbx_service *service,
 		  const struct sbx_exchange *exchange,
 		  struct sbx_answer *answer)
@@ -67,6 +89,7 @@ void sbx_dispatch(struct sbx_service *service,
 		struct sbx_answer *answer) = {
 		[SBX_ROUTE_HEALTHZ] = answer_health,
 		[SBX_ROUTE_READYZ] = answer_readiness,
+		[SBX_ROUTE_METRICS] = answer_metrics,
 		[SBX_ROUTE_RUN_ACTION] = sbx_on_run,
 		[SBX_ROUTE_RUN] = sbx_on_run,
 		[SBX_ROUTE_RUNS] = sbx_on_runs,

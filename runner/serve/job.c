@@ -48,6 +48,7 @@ static void end(struct sbx_job *job, const struct sbx_record *record)
 	json_auto_t *value = sbx_record_json(record);
 	char *text = sbx_json_line(value);
 
+	sbx_metrics_run(service->metrics, record);
 	if (service->log_fd >= 0)
 		sbx_run_log_write(service->log_fd, value);
 	if (service->record_dir)

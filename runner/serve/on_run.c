@@ -131,19 +131,28 @@ static void release_live(void *ctx)
 	sbx_live_release(&live);
 }
 
-void sbx_on_run_answer(struct sbx_answer *answer, struct sbx_live *live)
+void sbx_on_run_answer(struct sbx_answer *answer, unsigned int status,
+		       struct sbx_live *live)
 {
 	enum sbx_outcome outcome = sbx_live_outcome(live);
-	unsigned int status = 200;
 
-	if (outcome == SBX_OUTCOME_NOT_FOUND || outcome == SBX_OUTCOME_BUSY)
-		status = sbx_answer_status(outcome);
-	if (outcome == SBX_OUTCOME_BUSY)
+	if (status == 429)
 		sbx_answer_header(answer, "Retry-After", "1");
 	sbx_answer_header(answer, "Skillbox-Outcome",
 			  sbx_outcome_name(outcome));
-	sbx_answer_text(answer, status, sbx_live_record(live), release_live,
-			live);
+	sbx_answer_text(answer, status, SBX_ANSWER_JSON, sbx_live_record(live),
+			release_live, live);
+}
+
+/* A run that could not be is told by the status as well. */
+static void answer_run(struct sbx_answer *answer, struct sbx_live *live)
+{
+	enum sbx_outcome outcome = sbx_live_outcome(live);
+	bool was_none = outcome == SBX_OUTCOME_NOT_FOUND ||
+			outcome == SBX_OUTCOME_BUSY;
+
+	sbx_on_run_answer(answer, was_none ? sbx_answer_status(outcome) : 200,
+			  live);
 }
 
 /* --- running --------------------------------------------------------------- */
@@ -225,7 +234,7 @@ static void perform(const struct sbx_exchange *exchange,
 		sbx_live_watch(live, exchange->connection, exchange->is_local);
 	if (sbx_gate_enter((*job)->service->gate, &(*job)->ticket, &err) < 0) {
 		sbx_job_fail(*job, &err);
-		sbx_on_run_answer(answer, live);
+		answer_run(answer, live);
 	} else if (how->is_async) {
 		promise(answer, live);
 		sbx_live_release(&live);
@@ -239,7 +248,7 @@ static void perform(const struct sbx_exchange *exchange,
 		sbx_job_spawn(job);
 	} else {
 		sbx_job_perform(*job);
-		sbx_on_run_answer(answer, live);
+		answer_run(answer, live);
 	}
 }
 
@@ -254,7 +263,7 @@ static void join(const struct sbx_exchange *exchange, const struct manner *how,
 	}
 	if (sbx_live_wait(live, -1, exchange->connection, exchange->is_local) ==
 	    SBX_LIVE_OVER) {
-		sbx_on_run_answer(answer, live);
+		answer_run(answer, live);
 		return;
 	}
 	sbx_live_release(&live);

@@ -17,6 +17,7 @@ void sbx_on_run(struct sbx_service *service,
 /*
  * The record of a run that is over, as an answer; @live becomes the answer's.
  */
-void sbx_on_run_answer(struct sbx_answer *answer, struct sbx_live *live);
+void sbx_on_run_answer(struct sbx_answer *answer, unsigned int status,
+		       struct sbx_live *live);
 
 #endif

@@ -56,7 +56,7 @@ static void answer_state(struct sbx_answer *answer, struct sbx_live *live,
 			 enum sbx_live_wait state)
 {
 	if (state == SBX_LIVE_OVER) {
-		sbx_on_run_answer(answer, live);
+		sbx_on_run_answer(answer, 200, live);
 		return;
 	}
 	sbx_answer_header(answer, "Retry-After", "1");

@@ -112,7 +112,13 @@ void sbx_on_skills_one(struct sbx_service *service,
 
 	if (sbx_catalog_load(service->catalog, exchange->route.skill, &skill,
 			     &err) < 0) {
-		sbx_answer_error(answer, &err);
+		if (err.outcome == SBX_OUTCOME_NOT_FOUND)
+			sbx_answer_error(answer, &err);
+		else
+			sbx_answer_json(answer, 200,
+					json_pack("{s:s, s:s}", "name",
+						  exchange->route.skill,
+						  "error", err.message));
 		return;
 	}
 	all = describe(skill.manifest);

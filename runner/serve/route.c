@@ -12,6 +12,7 @@ static const struct {
 } routes[SBX_ROUTE_COUNT] = {
 	[SBX_ROUTE_HEALTHZ] = { "GET", "/healthz" },
 	[SBX_ROUTE_READYZ] = { "GET", "/readyz" },
+	[SBX_ROUTE_METRICS] = { "GET", "/metrics" },
 	[SBX_ROUTE_RUN_ACTION] = { "POST",
 				   "/v1/skills/{skill}/actions/{action}" },
 	[SBX_ROUTE_RUN] = { "POST", "/v1/runs" },

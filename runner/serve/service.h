@@ -10,6 +10,7 @@
 #include "sandbox/pool_policy.h"
 #include "serve/engines.h"
 #include "serve/gate.h"
+#include "serve/metrics.h"
 #include "serve/record_dir.h"
 #include "serve/route.h"
 #include "serve/runs.h"
@@ -37,6 +38,7 @@ struct sbx_service {
 	struct sbx_engines *engines;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
+	struct sbx_metrics *metrics;
 	struct sbx_record_dir *record_dir;
 	int log_fd;
 	atomic_bool is_draining;

@@ -14,6 +14,7 @@
  */
 #include "skill/skill_image.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/lock.h"
@@ -229,6 +230,15 @@ static int ensure_locked(const struct work *work,
 	return 0;
 }
 
+static atomic_uint_fast64_t n_built;
+static atomic_uint_fast64_t n_failed;
+
+void sbx_skill_image_count(uint64_t *built, uint64_t *failed)
+{
+	*built = n_built;
+	*failed = n_failed;
+}
+
 static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 		  bool force, json_t **out, bool *built, struct sbx_error *err)
 {
@@ -248,6 +258,8 @@ static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 		return -1;
 	result = ensure_locked(work, plan, force, old, out, built, err);
 	sbx_lock_drop(name, &lock);
+	n_built += *built;
+	n_failed += result < 0;
 	return result;
 }
 

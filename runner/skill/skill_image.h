@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/strv.h"
@@ -47,6 +49,9 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_skill *skill,
 			   const struct sbx_skill_image_options *options,
 			   struct sbx_skill_image *out, struct sbx_error *err);
+
+/* How many this process has built, and how many it could not. */
+void sbx_skill_image_count(uint64_t *built, uint64_t *failed);
 
 /*
  * Removes the images we built that are no longer what their sources make:

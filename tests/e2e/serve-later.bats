@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Runs that are watched while they go on or asked for later, and metrics.
+
+load helper
+
+setup_file() {
+	prepare
+	fixture t-later <<'YAML'
+  takes: {command: [sleep, '2'], timeout: 1m, warm_pool: {max: 0}}
+  waits: {command: [sleep, '300'], timeout: 5m, warm_pool: {max: 0}}
+  fails: {command: [sh, -c, 'exit 3'], warm_pool: {max: 0}}
+  speaks:
+    command: [sh, -c, 'echo one; echo two >&2; echo "::progress::{\"progress\":1,\"total\":4,\"message\":\"m\"}" >&2; cat']
+    output: text
+    warm_pool: {max: 0}
+  floods: {command: [sh, -c, 'yes | head -c 4000000; sleep 300'], timeout: 5m, output_limit: 8m, output: text, warm_pool: {max: 0}}
+YAML
+	serve
+	printf '%s\n%s\n' "$daemon" "$socket" >"$BATS_FILE_TMPDIR/shared"
+	skillbox build t-later >/dev/null 2>&1
+}
+
+setup() {
+	{ read -r shared && read -r socket; } <"$BATS_FILE_TMPDIR/shared"
+	daemon=
+}
+
+teardown() {
+	stop_daemon
+	gone t-later
+}
+
+teardown_file() {
+	read -r daemon <"$BATS_FILE_TMPDIR/shared"
+	kill -TERM "$daemon"
+	while kill -0 "$daemon" 2>/dev/null; do sleep 0.05; done
+}
+
+run_path=/v1/skills/t-later/actions
+
+# state_of ID: of that run
+state_of() {
+	ask GET "/v1/runs/$1"
+	field .state
+}
+
+@test "a run may be asked for, watched, and fetched when it is over" {
+	ask POST $run_path/takes -H 'Prefer: respond-async' \
+		-H 'Idempotency-Key: later-1' -d '{}'
+	answered 202
+	grep -qix $'location: /v1/runs/later-1\r' "$headers"
+	ask GET /v1/runs
+	holds '.runs | map(select(.run_id == "later-1")) | length == 1'
+	ask GET '/v1/runs/later-1?wait=100ms'
+	answered 202
+	ask GET '/v1/runs/later-1?wait=30s'
+	answered 200 ok
+	holds '.run_id == "later-1" and .action == "takes"'
+	ask GET /v1/runs
+	holds '.runs[] | select(.run_id == "later-1") | .state == "done" and .outcome == "ok"'
+	# Nobody goes on waiting for what nobody asked to be kept.
+	ask POST $run_path/fails
+	ask GET "/v1/runs/$(field .run_id)"
+	answered 404 not_found
+}
+
+@test "a run that others wait for outlives its first client" {
+	body='{"skill": "t-later", "action": "takes", "run_id": "shared"}'
+	for name in first second; do
+		curl -s --unix-socket "$socket" -d "$body" http://localhost/v1/runs \
+			-o "$BATS_TEST_TMPDIR/$name" 3>&- &
+		[ $name = second ] || {
+			first=$!
+			soon is_running shared
+		}
+	done
+	second=$!
+	soon is_shared shared
+	kill "$first"
+	wait "$second"
+	jq -e '.outcome == "ok"' "$BATS_TEST_TMPDIR/second"
+}
+
+is_running() {
+	[ "$(state_of "$1")" = running ]
+}
+
+is_shared() {
+	ask GET "/v1/runs/$1"
+	[ "$(field .waiting)" = 1 ]
+}
+
+@test "a run that never began may be begun again" {
+	serve --concurrency 1 --queue 0
+	ask POST $run_path/waits -H 'Prefer: respond-async' \
+		-H 'Idempotency-Key: first' -d '{}'
+	answered 202
+	ask POST $run_path/fails -H 'Idempotency-Key: again' -d '{}'
+	answered 429 busy
+	ask DELETE /v1/runs/first
+	ask GET '/v1/runs/first?wait=30s'
+	answered 200 cancelled
+	ask POST $run_path/fails -H 'Idempotency-Key: again' -d '{}'
+	answered 200 failed
+}
+
+@test "events come as JSON lines" {
+	ask POST $run_path/speaks -H 'Accept: application/x-ndjson' -d '{"a": 1}'
+	[ "$code" = 200 ]
+	grep -qix $'content-type: application/x-ndjson\r' "$headers"
+	jq -es '
+		(map(.event) | .[0] == "started" and .[-1] == "record") and
+		.[0].data.start == "cold" and
+		(map(select(.event == "stdout").data.text) | add) ==
+			"one\n{\"a\": 1}" and
+		(map(select(.event == "stderr").data.text) | add) == "two\n" and
+		map(select(.event == "progress").data) ==
+			[{progress: 1, total: 4, message: "m"}] and
+		(.[-1].data | .status == 0 and .output == "one\n{\"a\": 1}")' \
+		<<<"$record"
+}
+
+@test "events come as a stream for browsers" {
+	ask POST $run_path/speaks -H 'Accept: text/event-stream' -d '{"a": 1}'
+	grep -qix $'content-type: text/event-stream\r' "$headers"
+	[ "$(sed -n 's/^event: //p' <<<"$record" | sed -n '1p;$p' | xargs)" = \
+		'started record' ]
+	sed -n 's/^data: //p' <<<"$record" | tail -1 | jq -e '.status == 0'
+	# Each is one line, and an empty one behind it.
+	run ! grep -vE '^(event: [a-z]+|data: \{.*\}|:|)$' <<<"$record"
+}
+
+@test "a client that stops listening to events cancels the run" {
+	curl -sN --unix-socket "$socket" -H 'Accept: application/x-ndjson' \
+		-H 'Idempotency-Key: left' -d '{}' "http://localhost$run_path/floods" \
+		-o "$BATS_TEST_TMPDIR/events" 3>&- &
+	soon grep -qs stdout "$BATS_TEST_TMPDIR/events"
+	kill $!
+	ask GET '/v1/runs/left?wait=30s'
+	answered 200 cancelled
+}
+
+@test "metrics are what Prometheus reads, and say what happened" {
+	serve
+	ask POST $run_path/fails
+	ask POST $run_path/fails
+	ask POST $run_path/none
+	ask POST /v1/skills/t-none/actions/none-at-all
+	ask GET /metrics
+	answered 200
+	grep -qi '^content-type: text/plain; version=0.0.4' "$headers"
+	/usr/bin/python3 - "$BATS_TEST_TMPDIR/body" <<'PYTHON'
+import sys
+from prometheus_client.parser import text_string_to_metric_families
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    families = {family.name: family
+                for family in text_string_to_metric_families(file.read())}
+
+
+def value(family, name, **labels):
+    found = [sample.value for sample in families[family].samples
+             if sample.name == name and labels.items() <= sample.labels.items()]
+    assert found, f"no {name} {labels}"
+    return sum(found)
+
+
+assert value("skillbox_runs", "skillbox_runs_total", skill="t-later",
+             action="fails", outcome="failed", start="cold") == 2
+assert value("skillbox_runs", "skillbox_runs_total", skill="", action="",
+             outcome="not_found", start="none") == 1
+for stage in "build", "create", "start", "action", "overhead", "total":
+    least = 3 if stage == "total" else 2
+    count = value("skillbox_stage_seconds", "skillbox_stage_seconds_count",
+                  stage=stage)
+    assert count == least, (stage, count)
+    assert value("skillbox_stage_seconds", "skillbox_stage_seconds_bucket",
+                 stage=stage, le="+Inf") == count
+    assert value("skillbox_stage_seconds", "skillbox_stage_seconds_sum",
+                 stage=stage) > 0
+for state in "waiting", "starting", "busy":
+    assert value("skillbox_sandboxes", "skillbox_sandboxes", state=state) == 0
+assert value("skillbox_pool_takes", "skillbox_pool_takes_total",
+             result="cold") == 2
+assert value("skillbox_builds", "skillbox_builds_total", outcome="failed") == 0
+assert value("skillbox_engine_calls", "skillbox_engine_calls_total") >= 6
+assert value("process_resident_memory_bytes",
+             "process_resident_memory_bytes") > 1 << 20
+assert value("process_open_fds", "process_open_fds") > 5
+assert not any("owner" in sample.labels for family in families.values()
+               for sample in family.samples)
+PYTHON
+}
