@@ -25,6 +25,8 @@
  * @plan_ms, @start_ms	what finishing a plan, and a start, take
  * @plan_fails, @start_fails	they fail
  * @exits		programs that are started early end at once
+ * @stays_dirty		what was used never is clean again
+ * @resets		so many questions for that are answered with "not yet"
  * @plans, @starts, @spawns	how many there were; @ended sandboxes
  * @most_at_once	starts
  * @clashes		uses of one sandbox by two threads
@@ -39,6 +41,8 @@ static struct {
 	atomic_bool plan_fails;
 	atomic_bool start_fails;
 	atomic_bool exits;
+	atomic_bool stays_dirty;
+	atomic_int resets;
 	atomic_int plans;
 	atomic_int starts;
 	atomic_int spawns;
@@ -55,8 +59,6 @@ struct sbx_sandbox {
 	bool has_exited;
 	bool is_spawned;
 	int uses;
-	int resets; /* so many questions are answered with "not yet" */
-	bool is_dirty;
 	atomic_flag in_use;
 	struct sbx_sandbox *next;
 };
@@ -250,6 +252,24 @@ int sbx_sandbox_tend(struct sbx_sandbox *sandbox, struct sbx_error *err)
 		result = sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED, "dead");
 	else if (sandbox->has_exited)
 		result = SBX_SANDBOX_EXITED;
+	fake_exit(sandbox);
+	return result;
+}
+
+#define SBX_SANDBOX_RESETTING 1
+int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err);
+
+int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	int result = 0;
+
+	fake_enter(sandbox);
+	if (sandbox->is_dead || fake.stays_dirty)
+		result = sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+				       "a file is left");
+	else if (fake.resets > 0 && fake.resets-- > 0)
+		result = SBX_SANDBOX_RESETTING;
+	sandbox->is_spawned = false;
 	fake_exit(sandbox);
 	return result;
 }
