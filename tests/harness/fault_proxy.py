@@ -307,6 +307,11 @@ class Link:
             if not self.request:
                 self.request = Message()
                 self.call = self.proxy.began()
+            if self.request.done:
+                # It became a stream without a word of it: Podman takes one
+                # where the Upgrade was garbled, and says 200.
+                await self.pass_on("up", self.engine, data)
+                return
             used = self.request.feed(data)
             await self.take_request(data[:used])
             data = data[used:]
