@@ -134,7 +134,8 @@ _Noreturn void sbx_child_become(const struct sbx_child *child)
 	check(SBX_CHILD_LIMITS, limit_signals(), STATUS_FD);
 	check(SBX_CHILD_CHDIR, enter(child->dir), STATUS_FD);
 	umask(022);
-	check(SBX_CHILD_FILTER, sbx_seccomp_install(), STATUS_FD);
+	check(SBX_CHILD_FILTER, sbx_seccomp_install(child->without_ipc),
+	      STATUS_FD);
 	environ = child->envp;
 	check(SBX_CHILD_EXEC, execvp(child->argv[0], child->argv), STATUS_FD);
 	_exit(127);

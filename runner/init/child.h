@@ -2,16 +2,20 @@
 #ifndef SBX_INIT_CHILD_H
 #define SBX_INIT_CHILD_H
 
+#include <stdbool.h>
+
 /*
  * What the forked child is to become.
  *
  * @fds		its stdin, stdout and stderr, all above 2
  * @dir		where it runs, "" for the root
+ * @without_ipc	no objects of System V and POSIX IPC
  * @status	where it says what failed; above 2, closes on exec
  */
 struct sbx_child {
 	int fds[3];
 	int status;
+	bool without_ipc;
 	const char *dir;
 	char **argv;
 	char **envp;

@@ -16,6 +16,7 @@
 #include "init/file.h"
 #include "init/out.h"
 #include "init/reap.h"
+#include "init/reset.h"
 #include "init/signals.h"
 
 /* CREDIT is given in pieces of at least so much. */
@@ -196,7 +197,12 @@ int sbx_loop(struct sbx_init *init)
 	struct pollfd fds[COUNT];
 	int result = 0;
 
-	while (result == 0 && !is_over(init)) {
+	while (result == 0) {
+		if (is_over(init)) {
+			if (!init->wants_reset)
+				break;
+			sbx_reset(init);
+		}
 		want(fds, init);
 		if (poll(fds, COUNT, timeout(init)) < 0)
 			return sbx_abort(init, "poll", errno);

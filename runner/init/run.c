@@ -14,10 +14,12 @@
 #include "init/child.h"
 #include "init/file.h"
 #include "init/oom.h"
+#include "init/reset.h"
 #include "init/secret_file.h"
 
 static char *argv[SBX_WIRE_STRINGS_MAX + 1];
 static char *envp[SBX_WIRE_STRINGS_MAX + 1];
+static char *tmpfs[SBX_WIRE_TMPFS_MAX + 1];
 
 /* Where in RUN's payload the next part starts, and where it all ends. */
 struct cursor {
@@ -67,6 +69,7 @@ struct run {
 	const char *output_file;
 	uint32_t output_file_limit;
 	uint32_t n_files;
+	uint32_t n_tmpfs;
 	struct cursor files;
 };
 
@@ -81,14 +84,16 @@ static bool parse(unsigned char *payload, uint32_t size, struct run *run)
 
 	run->output_file_limit = sbx_wire_get32(payload + 8);
 	run->n_files = sbx_wire_get32(payload + 12);
-	if (argc < 1 || argc > SBX_WIRE_STRINGS_MAX ||
-	    envc > SBX_WIRE_STRINGS_MAX)
+	run->n_tmpfs = sbx_wire_get32(payload + 16);
+	if (run->n_tmpfs > SBX_WIRE_TMPFS_MAX || argc < 1 ||
+	    argc > SBX_WIRE_STRINGS_MAX || envc > SBX_WIRE_STRINGS_MAX)
 		return false;
 	run->dir = next_string(&cursor);
 	run->output_file = next_string(&cursor);
 	if (!run->dir || !run->output_file ||
 	    !next_strings(&cursor, argv, argc) ||
-	    !next_strings(&cursor, envp, envc))
+	    !next_strings(&cursor, envp, envc) ||
+	    !next_strings(&cursor, tmpfs, run->n_tmpfs))
 		return false;
 	run->files = cursor;
 	for (uint32_t i = 0; i < run->n_files; i++) {
@@ -144,6 +149,7 @@ static int fork_child(struct sbx_init *init, const char *dir, int status[2])
 		.dir = dir,
 		.argv = argv,
 		.envp = envp,
+		.without_ipc = init->wants_reset,
 	};
 	pid_t pid = fork();
 
@@ -172,6 +178,9 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 	if (!sbx_file_remember(run.output_file))
 		return sbx_abort(init, "output file", ENAMETOOLONG);
 	init->file_left = run.output_file_limit;
+	init->wants_reset = run.n_tmpfs > 0;
+	if (init->wants_reset && sbx_reset_note(init, tmpfs, run.n_tmpfs) < 0)
+		return SBX_ABORT;
 	if (make_files(&run) < 0)
 		return sbx_abort(init, "files of secrets", errno);
 	init->oom_before = sbx_oom_kills();

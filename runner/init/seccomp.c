@@ -116,12 +116,33 @@ static struct sock_filter filter[] = {
 	ALLOW,
 };
 
-int sbx_seccomp_install(void)
+/*
+ * Where a sandbox is used again: objects that outlive processes and are in no
+ * file system that could be emptied.  Of two filters the stricter counts, so
+ * what the other one sees to is no matter here.
+ */
+static struct sock_filter ipc_filter[] = {
+	LOAD(nr),
+	NEVER(SYS_shmget, ENOSYS),
+	NEVER(SYS_shmat, ENOSYS),
+	NEVER(SYS_semget, ENOSYS),
+	NEVER(SYS_msgget, ENOSYS),
+	NEVER(SYS_mq_open, ENOSYS),
+	ALLOW,
+};
+
+static int install(struct sock_filter *instructions, size_t n)
 {
-	struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]),
-		.filter = filter,
-	};
+	struct sock_fprog program = { .len = (unsigned short)n,
+				      .filter = instructions };
 
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+int sbx_seccomp_install(bool without_ipc)
+{
+	if (without_ipc &&
+	    install(ipc_filter, sizeof(ipc_filter) / sizeof(*ipc_filter)) < 0)
+		return -1;
+	return install(filter, sizeof(filter) / sizeof(filter[0]));
 }

@@ -34,6 +34,8 @@ enum sbx_phase {
  * @why, @why_errno	set by sbx_abort(): static text, errno or 0
  * @direct	a connection to the runner that is not the channel yet
  * @is_direct	it has become the channel, as standard input and output
+ * @wants_reset	RUN asked for it
+ * @can_reset	what to compare with has been noted
  * @given	stdin, stdout and stderr of an action that is about to start
  * @heard_at		when the runner last sent something, clock ms
  * @kill_until		when KILLING gives up
@@ -55,6 +57,8 @@ struct sbx_init {
 	int signal_fd;
 	int direct;
 	bool is_direct;
+	bool wants_reset;
+	bool can_reset;
 	int given[3];
 	int64_t heard_at;
 	int64_t kill_until;

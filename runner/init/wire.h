@@ -45,6 +45,10 @@
  * STDERR: RUN's first byte brings three descriptors (SCM_RIGHTS, unix(7)) that
  * are the action's stdin, stdout and stderr.
  *
+ * Where RUN asked for it, RESET follows EXIT: init has cleaned up, and says
+ * what it found.  If all is as it was before the first RUN it waits for
+ * another, else it goes.
+ *
  * INPUT may come long after RUN: an action may be started ahead of the request
  * that it is for.
  */
@@ -59,6 +63,8 @@
 #define SBX_WIRE_RUN_MAX   (1024 * 1024)
 /* Strings in RUN: at most so many of argv and of env each. */
 #define SBX_WIRE_STRINGS_MAX 1024
+/* And of tmpfs to be emptied. */
+#define SBX_WIRE_TMPFS_MAX 64
 /* Largest text of ABORT. */
 #define SBX_WIRE_ABORT_MAX 1024
 /* INPUT bytes that may be under way without credit. */
@@ -96,6 +102,7 @@ enum sbx_wire_type {
 	SBX_WIRE_FILE = 0x85,	/* bytes of the output file */
 	SBX_WIRE_EXIT = 0x86,	/* struct below, once, last */
 	SBX_WIRE_ABORT = 0x87,	/* text: why init gives up; last */
+	SBX_WIRE_RESET = 0x88,	/* struct below; behind EXIT */
 };
 
 /*
@@ -118,20 +125,37 @@ enum sbx_wire_section {
 };
 
 /*
- * RUN's payload: four u32, then NUL-terminated strings, then files.
+ * RUN's payload: five u32, then NUL-terminated strings, then files.
  *
  *	u32 argc	at least 1; argv[0] without a slash is looked up in
  *			PATH of the environment given here
  *	u32 envc
  *	u32 file_limit	send at most so many bytes of the output file
  *	u32 files
+ *	u32 tmpfs	that are emptied behind EXIT; RESET follows, and perhaps
+ *			another RUN.  0: the sandbox is not used again.  Over a
+ *			direct connection only
  *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
  *	strings argv, then strings env ("NAME=value")
+ *	strings tmpfs	where each is mounted
  *	files		of each: string path, u32 size, so many bytes; init
  *			makes it, mode 0400, before anything runs
  */
-#define SBX_WIRE_RUN_FIXED 16
+#define SBX_WIRE_RUN_FIXED 20
+
+/*
+ * RESET's payload: five u32, then text.
+ *
+ *	u32 processes	of the sandbox's cgroup; 1 is init
+ *	u32 emptied	so many tmpfs
+ *	u32 files	removed from them
+ *	u32 objects	of System V and POSIX IPC that were found
+ *	u32 us		microseconds that it took
+ *	text		what is not as it was before the first RUN, or nothing
+ */
+#define SBX_WIRE_RESET_FIXED 20
+#define SBX_WIRE_RESET_MAX   (SBX_WIRE_RESET_FIXED + 128)
 
 /* EXIT's payload: fixed. */
 #define SBX_WIRE_EXIT_SIZE 48

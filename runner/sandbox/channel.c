@@ -127,6 +127,8 @@ int sbx_channel_send_run(struct sbx_channel *channel,
 				   err) < 0)
 		return -1;
 	channel->file_left = run->output_file ? run->output_file_limit : 0;
+	channel->resets = run->tmpfs != NULL;
+	channel->has_sent = false;
 	channel->resting = false;
 	return 0;
 }

@@ -26,6 +26,7 @@ enum sbx_channel_event {
 	SBX_CHANNEL_FILE,   /* bytes of the output file */
 	SBX_CHANNEL_EXIT,   /* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
 	SBX_CHANNEL_ABORT,  /* text: init gave up */
+	SBX_CHANNEL_RESET,  /* payload of RESET */
 	SBX_CHANNEL_NOTE,   /* what came on the stream's stderr: from init's
 			       last word or from the engine's runtime */
 };
@@ -63,6 +64,8 @@ struct sbx_channel_run {
 	const char *working_dir; /* NULL is the root */
 	const char *output_file; /* or NULL */
 	uint32_t output_file_limit;
+	/* What is to be emptied for the next; NULL: there is none. */
+	const struct sbx_strv *tmpfs;
 };
 
 /* Borrows @stream; never fails. */

@@ -57,10 +57,14 @@ static const struct rule *find_rule(uint8_t type)
 						     SBX_CHANNEL_FILING },
 		[SBX_WIRE_ABORT - SBX_WIRE_HELLO] = { 0, SBX_WIRE_ABORT_MAX,
 						      SBX_CHANNEL_SILENT,
-						      SBX_CHANNEL_FILING },
+						      SBX_CHANNEL_RESETTING },
+		[SBX_WIRE_RESET - SBX_WIRE_HELLO] = { SBX_WIRE_RESET_FIXED,
+						      SBX_WIRE_RESET_MAX,
+						      SBX_CHANNEL_RESETTING,
+						      SBX_CHANNEL_RESETTING },
 	};
 
-	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_ABORT)
+	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_RESET)
 		return NULL;
 	return &rules[type - SBX_WIRE_HELLO];
 }
@@ -138,7 +142,8 @@ static int take_exit(struct sbx_channel *channel, struct sbx_error *err)
 	if (kind > SBX_WIRE_CHDIR_FAILED || code < lowest[kind] ||
 	    code > highest[kind])
 		return not_allowed(channel, "tells of an impossible end", err);
-	channel->phase = SBX_CHANNEL_OVER;
+	channel->phase = channel->resets ? SBX_CHANNEL_RESETTING
+					 : SBX_CHANNEL_OVER;
 	return tell(channel, SBX_CHANNEL_EXIT, payload, SBX_WIRE_EXIT_SIZE,
 		    err);
 }
@@ -155,6 +160,10 @@ static int take_whole(struct sbx_channel *channel, struct sbx_error *err)
 		return take_credit(channel, err);
 	case SBX_WIRE_EXIT:
 		return take_exit(channel, err);
+	case SBX_WIRE_RESET:
+		channel->phase = SBX_CHANNEL_READY;
+		return tell(channel, SBX_CHANNEL_RESET, channel->whole.data,
+			    channel->whole.len, err);
 	case SBX_WIRE_ABORT:
 		channel->phase = SBX_CHANNEL_OVER;
 		return tell(channel, SBX_CHANNEL_ABORT,

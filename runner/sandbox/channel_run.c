@@ -152,6 +152,8 @@ static int check_run(const struct sbx_channel_run *run, struct counts *counts,
 	if (check_strings(run->argv, "argument", &counts->total, err) < 0 ||
 	    check_strings(run->env, "environment variable", &counts->total,
 			  err) < 0 ||
+	    (run->tmpfs &&
+	     check_strings(run->tmpfs, "tmpfs", &counts->total, err) < 0) ||
 	    check_secrets(run, counts, err) < 0 ||
 	    check_environment(run, counts, err) < 0)
 		return -1;
@@ -244,10 +246,14 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 	sbx_wire_put32(at + 4, (uint32_t)counts.variables);
 	sbx_wire_put32(at + 8, run->output_file_limit);
 	sbx_wire_put32(at + 12, (uint32_t)counts.files);
+	sbx_wire_put32(at + 16, run->tmpfs ? (uint32_t)run->tmpfs->n : 0);
 	at = put_string(at + SBX_WIRE_RUN_FIXED, directory(run));
 	at = put_string(at, output_file(run));
 	for (size_t i = 0; i < run->argv->n; i++)
 		at = put_string(at, run->argv->v[i]);
-	put_files(put_environment(at, run), run);
+	at = put_environment(at, run);
+	for (size_t i = 0; run->tmpfs && i < run->tmpfs->n; i++)
+		at = put_string(at, run->tmpfs->v[i]);
+	put_files(at, run);
 	return 0;
 }

@@ -18,11 +18,12 @@
 
 /* What init may say depends on how far it has come. */
 enum sbx_channel_phase {
-	SBX_CHANNEL_SILENT,  /* HELLO must come first */
-	SBX_CHANNEL_READY,   /* nothing to say but ABORT until it gets RUN */
-	SBX_CHANNEL_RUNNING, /* STDOUT, STDERR, CREDIT */
-	SBX_CHANNEL_FILING,  /* FILE has begun: then only EXIT */
-	SBX_CHANNEL_OVER,    /* EXIT or ABORT was the last word */
+	SBX_CHANNEL_SILENT,    /* HELLO must come first */
+	SBX_CHANNEL_READY,     /* nothing to say but ABORT until it gets RUN */
+	SBX_CHANNEL_RUNNING,   /* STDOUT, STDERR, CREDIT */
+	SBX_CHANNEL_FILING,    /* FILE has begun: then only EXIT */
+	SBX_CHANNEL_RESETTING, /* EXIT was heard, RESET follows */
+	SBX_CHANNEL_OVER,      /* EXIT or ABORT was the last word */
 };
 
 /*
@@ -56,6 +57,7 @@ struct sbx_channel_buffers {
  * @header, @have, @payload_left	the frame that is coming in
  * @whole	its payload, when it is handed on whole
  * @file_left	bytes of FILE that init may still send
+ * @resets	RESET follows EXIT
  */
 struct sbx_channel {
 	struct sbx_stream *stream;
@@ -92,6 +94,7 @@ struct sbx_channel {
 	uint32_t payload_left;
 	struct sbx_buf whole;
 	uint32_t file_left;
+	bool resets;
 };
 
 /*

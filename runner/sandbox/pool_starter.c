@@ -123,9 +123,7 @@ static int spawn(struct sbx_stocked *one, struct sbx_error *err)
 	struct sbx_sandbox_program program;
 
 	sbx_plan_program(one->plan, &program);
-#ifdef SBX_SANDBOX_RESETTING
 	program.reset = one->plan->grant.action.reuse == SBX_REUSE_RESET;
-#endif
 	if (sbx_sandbox_spawn(one->sandbox, &program, err) < 0)
 		return -1;
 	one->runs = true;

@@ -55,12 +55,8 @@ static struct sbx_stocked *pick(struct sbx_stock *stock,
 int sbx_stocked_ask_reset(struct sbx_stocked *one)
 {
 	struct sbx_error ignored = SBX_ERROR_INIT;
-	int result = -1;
+	int result = sbx_sandbox_reset_done(one->sandbox, &ignored);
 
-#ifdef SBX_SANDBOX_RESETTING
-	result = sbx_sandbox_reset_done(one->sandbox, &ignored);
-#endif
-	(void)ignored;
 	if (result == 0)
 		one->resets = false;
 	return result < 0 ? -1 : 0;

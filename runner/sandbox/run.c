@@ -267,10 +267,8 @@ static void describe_program(const struct state *state,
 	program->input_size = by_env ? 0 : run->input_size;
 	program->cancel_fd = run->cancel_fd;
 	program->events = &run->events;
-#ifdef SBX_SANDBOX_RESETTING
 	program->reset = run->pool &&
 			 state->plan->grant.action.reuse == SBX_REUSE_RESET;
-#endif
 }
 
 static bool is_dead(const struct sbx_error *err)
@@ -278,16 +276,6 @@ static bool is_dead(const struct sbx_error *err)
 	return err->outcome == SBX_OUTCOME_SANDBOX_FAILED ||
 	       err->outcome == SBX_OUTCOME_UNAVAILABLE ||
 	       err->outcome == SBX_OUTCOME_OOM;
-}
-
-static bool program_resets(const struct sbx_sandbox_program *program)
-{
-#ifdef SBX_SANDBOX_RESETTING
-	return program->reset;
-#else
-	(void)program;
-	return false;
-#endif
 }
 
 static int run_program(struct state *state, struct sbx_error *err)
@@ -324,7 +312,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .timed_out = result.timed_out,
 			       .cancelled = result.cancelled,
 		       });
-	state->is_clean = program_resets(&program) &&
+	state->is_clean = program.reset &&
 			  (record->outcome == SBX_OUTCOME_OK ||
 			   record->outcome == SBX_OUTCOME_FAILED);
 	return 0;

@@ -44,6 +44,7 @@
 #include "sandbox/discard.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/sandbox_state.h"
+#include "sandbox/spec_mounts.h"
 #include "sandbox/volume_upload.h"
 
 static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
@@ -212,6 +213,17 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
 	return result;
 }
 
+/* All that an action can write to but its volumes, which are to stay. */
+static void list_tmpfs(const struct sbx_spec *spec, struct sbx_strv *list)
+{
+	json_auto_t *all = sbx_spec_tmpfs_json(spec);
+	const char *target;
+	json_t *options;
+
+	json_object_foreach (all, target, options)
+		sbx_strv_push(list, target);
+}
+
 static struct sbx_sandbox *new_sandbox(struct sbx_engine *engine,
 				       const struct sbx_spec *spec)
 {
@@ -221,6 +233,8 @@ static struct sbx_sandbox *new_sandbox(struct sbx_engine *engine,
 	sandbox->uid = spec->grant->action.uid;
 	sandbox->gid = spec->grant->action.gid;
 	sandbox->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
+	if (spec->grant->action.reuse == SBX_REUSE_RESET)
+		list_tmpfs(spec, &sandbox->tmpfs);
 	sandbox->hello.max = SBX_WIRE_HELLO_MAX;
 	sandbox->own_hello.max = SBX_WIRE_HELLO_MAX;
 	sandbox->note.max = 512;
@@ -298,6 +312,7 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 	sbx_buf_free(&sandbox->own_hello);
 	sbx_buf_free(&sandbox->note);
 	sbx_sandbox_forget_early(sandbox);
+	sbx_strv_free(&sandbox->tmpfs);
 	sbx_collect_clear(&sandbox->collect);
 	free(sandbox);
 }

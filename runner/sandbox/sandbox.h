@@ -60,6 +60,7 @@ bool sbx_sandbox_is_direct(const struct sbx_sandbox *sandbox);
  * @output_file	path whose content to collect at the end, or NULL
  * @redacted	what none of its bytes may show, borrowed until
  *		sbx_sandbox_free; or NULL
+ * @reset	the sandbox is to be used again, see sbx_sandbox_reset_done()
  * @cancel_fd	readable when the caller wants the end, or -1
  * @events	who hears of its output and progress as they come, borrowed
  *		until sbx_sandbox_free; or NULL
@@ -77,6 +78,7 @@ struct sbx_sandbox_program {
 	int64_t timeout_ms;
 	int64_t stop_grace_period_ms;
 	int64_t output_limit;
+	bool reset;
 	int cancel_fd;
 	const struct sbx_run_events *events;
 };
@@ -137,6 +139,21 @@ struct sbx_sandbox_result {
 int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 		    const struct sbx_sandbox_program *program,
 		    struct sbx_sandbox_result *result, struct sbx_error *err);
+
+/*
+ * Whether a sandbox whose last program had @reset, and came to its end by
+ * itself, can be used again: init kills whoever is left, empties what is not a
+ * volume, and reports what it found; anything odd, and the sandbox is not to be
+ * used again.  Does not block and asks nothing of the engine.
+ *
+ * 0: it is as it was when it was started, for sbx_sandbox_run() or
+ * sbx_sandbox_spawn(); what sbx_sandbox_run() had given as result is gone.
+ * SBX_SANDBOX_RESETTING: that is not decided yet.  -1: it never will be,
+ * SANDBOX_FAILED, and @err says what differed; sbx_sandbox_free() is all that
+ * is left to do.
+ */
+#define SBX_SANDBOX_RESETTING 1
+int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err);
 
 /*
  * Ends it.  After init's EXIT there is nothing to do but to hang up: init

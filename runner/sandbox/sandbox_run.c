@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 /*
  * When the action's time is over the caller is to have its record within 5 s,
@@ -17,6 +18,9 @@
  */
 #define END_PATIENCE_MS 1200
 #define GONE_TIMEOUT_MS 500
+
+/* init gives up before that. */
+#define RESET_TIMEOUT_MS 2000
 
 /* --- starting a program ---------------------------------------------------- */
 
@@ -32,6 +36,8 @@ static int send_run(struct sbx_sandbox *sandbox,
 		.working_dir = program->working_dir,
 		.output_file = program->output_file,
 		.output_file_limit = (uint32_t)program->output_limit,
+		.tmpfs = program->reset && sandbox->is_direct ? &sandbox->tmpfs
+							      : NULL,
 	};
 
 	if (sbx_channel_send_run(sandbox->channel, &run, err) < 0)
@@ -309,5 +315,69 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	sbx_pipes_close(&sandbox->pipes);
 	result->exit = sandbox->exit;
 	end_streams(sandbox, ended);
+	if (ended == 0 && program->reset && sandbox->is_direct &&
+	    sandbox->phase == SBX_SANDBOX_RUNNING)
+		sbx_sandbox_enter(sandbox, SBX_SANDBOX_CLEANING,
+				  RESET_TIMEOUT_MS);
 	return ended;
+}
+
+/* --- and again ------------------------------------------------------------- */
+
+static int not_again(const char *why, struct sbx_error *err)
+{
+	return sbx_error_set(err, SBX_OUTCOME_SANDBOX_FAILED,
+			     "the sandbox cannot be used again: %s", why);
+}
+
+/* init's word for it, and that it has looked at all there is. */
+static int check_reset(const struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	const struct sbx_sandbox_reset *reset = &sandbox->reset;
+	cleanup_buf struct sbx_buf why = SBX_BUF_INIT(512);
+
+	if (reset->why[0] != '\0') {
+		sbx_text_escape(&why, reset->why, strlen(reset->why), false);
+		return not_again(sbx_buf_text(&why), err);
+	}
+	if (reset->processes != 1)
+		return not_again("more than init is left in it", err);
+	if (reset->objects != 0)
+		return not_again("objects are left in it", err);
+	if (reset->emptied != sandbox->tmpfs.n)
+		return not_again("not all of it was emptied", err);
+	return 0;
+}
+
+int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err)
+{
+	int result;
+
+	if (sandbox->phase == SBX_SANDBOX_READY)
+		return 0;
+	if (sandbox->phase != SBX_SANDBOX_CLEANING)
+		return not_again(sandbox->is_direct
+					 ? "its program did not end by itself"
+					 : "there is no direct channel",
+				 err);
+	sbx_sandbox_notice_sleep(sandbox);
+	result = sbx_channel_pump(sandbox->channel, err);
+	if (!sandbox->has_reset) {
+		if (result == SBX_CHANNEL_CLOSED)
+			return not_again("init has ended", err);
+		if (result < 0)
+			return -1;
+		return sbx_sandbox_is_over(sandbox)
+			       ? not_again("that took too long", err)
+			       : SBX_SANDBOX_RESETTING;
+	}
+	if (check_reset(sandbox, err) < 0)
+		return -1;
+	sandbox->has_exit = false;
+	sandbox->has_reset = false;
+	sandbox->phase = SBX_SANDBOX_READY;
+	sbx_collect_clear(&sandbox->collect);
+	memset(&sandbox->collect, 0, sizeof(sandbox->collect));
+	sbx_channel_rest(sandbox->channel);
+	return 0;
 }

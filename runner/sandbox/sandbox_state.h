@@ -15,6 +15,7 @@
 /* How far it has come.  STARTING, RUNNING and all below end at a deadline. */
 enum sbx_sandbox_phase {
 	SBX_SANDBOX_STARTING, /* until HELLO was heard */
+	SBX_SANDBOX_CLEANING, /* behind EXIT, until RESET was heard */
 	SBX_SANDBOX_READY,    /* nothing runs in it */
 	SBX_SANDBOX_EARLY,    /* a program runs, and waits for its input */
 	SBX_SANDBOX_RUNNING,  /* from the input to EXIT */
@@ -28,6 +29,14 @@ enum sbx_sandbox_phase {
 
 /* Of the path at which a direct channel's directory is mounted. */
 #define SBX_SANDBOX_TARGET_SIZE (sizeof(SBX_SPEC_INIT_PREFIX) + 12)
+
+/* See init/wire.h; @why is "" where nothing differs. */
+struct sbx_sandbox_reset {
+	uint32_t processes;
+	uint32_t emptied;
+	uint32_t objects;
+	char why[SBX_WIRE_RESET_MAX - SBX_WIRE_RESET_FIXED + 1];
+};
 
 /*
  * What an early program wrote to one of its streams: it may have secrets in
@@ -56,6 +65,8 @@ struct sbx_sandbox_early {
  * @early	of stdout and stderr
  * @talkative	more than can be kept was written early
  * @exit	what EXIT said, once @has_exit
+ * @tmpfs	what is emptied where it is used again
+ * @reset	what RESET said, once @has_reset
  * @program, @result	of sbx_sandbox_run(), while it is under way
  */
 struct sbx_sandbox {
@@ -88,6 +99,9 @@ struct sbx_sandbox {
 	struct sbx_sandbox_early early[2];
 	bool talkative;
 	struct sbx_wire_exit exit;
+	struct sbx_strv tmpfs;
+	bool has_reset;
+	struct sbx_sandbox_reset reset;
 	struct sbx_collect collect;
 	const struct sbx_sandbox_program *program;
 	struct sbx_sandbox_result *result;

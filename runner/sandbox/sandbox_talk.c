@@ -100,6 +100,18 @@ static int take_output(struct sbx_sandbox *sandbox,
 	return 0;
 }
 
+static void read_reset(struct sbx_sandbox_reset *reset,
+		       const unsigned char *payload, size_t size)
+{
+	*reset = (struct sbx_sandbox_reset){
+		.processes = sbx_wire_get32(payload),
+		.emptied = sbx_wire_get32(payload + 4),
+		.objects = sbx_wire_get32(payload + 12),
+	};
+	memcpy(reset->why, payload + SBX_WIRE_RESET_FIXED,
+	       size - SBX_WIRE_RESET_FIXED);
+}
+
 static int on_word(struct sbx_sandbox *sandbox, enum sbx_channel_event event,
 		   const void *data, size_t size, struct sbx_error *err)
 {
@@ -118,6 +130,10 @@ static int on_word(struct sbx_sandbox *sandbox, enum sbx_channel_event event,
 	case SBX_CHANNEL_EXIT:
 		sbx_channel_read_exit(data, &sandbox->exit);
 		sandbox->has_exit = true;
+		return 0;
+	case SBX_CHANNEL_RESET:
+		read_reset(&sandbox->reset, data, size);
+		sandbox->has_reset = true;
 		return 0;
 	default:
 		return 0;

@@ -177,6 +177,14 @@ ssize_t sbx_direct_read(struct sbx_init *init, void *data, size_t size)
 	return fuzz_read(STDIN_FILENO, data, size);
 }
 
+int sbx_reset_note(struct sbx_init *init, char *const *list, uint32_t n)
+{
+	must(n > 0 && n <= SBX_WIRE_TMPFS_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		must(memchr(list[i], '\0', SBX_WIRE_RUN_MAX));
+	return init->is_direct ? 0 : sbx_abort(init, "attached", 0);
+}
+
 /* There is no choice here. */
 int sbx_direct_choose(struct sbx_init *init)
 {
@@ -271,14 +279,16 @@ static bool is_run(const unsigned char *payload, size_t size,
 	const char *end = (const char *)payload + size;
 	const char *file = skip_strings(text, end, 1);
 	const char *strings = skip_strings(text, end, 2);
-	const char *files = skip_strings(text, end,
-					 2 + (uint64_t)sbx_wire_get32(payload) +
-						 sbx_wire_get32(payload + 4));
+	uint64_t n = 2 + (uint64_t)sbx_wire_get32(payload) +
+		     sbx_wire_get32(payload + 4);
+	const char *tmpfs = skip_strings(text, end, n);
+	const char *files =
+		skip_strings(text, end, n + sbx_wire_get32(payload + 16));
 
 	if (!files)
 		return false;
 	must(strcmp(sbx_buf_text(&seen->file), file) == 0);
-	must(seen->taken.len == (size_t)(files - strings));
+	must(seen->taken.len == (size_t)(tmpfs - strings));
 	must(memcmp(seen->taken.data, strings, seen->taken.len) == 0);
 	must(seen->files.len == (size_t)(end - files));
 	must(!seen->files.len ||

@@ -341,6 +341,9 @@ static inline uint32_t count(const char *const *list)
 /* Where the next action is to run, "" is the root. */
 static const char *box_working_dir = "";
 
+/* What is emptied behind the next action; or none. */
+static const char *const *box_tmpfs;
+
 /* Files of secrets for the next action: paths and texts in turn. */
 static const char *const *box_files;
 
@@ -367,11 +370,14 @@ static inline void box_run_with(struct box *box, const char *const *argv,
 	sbx_wire_put32(fixed + 4, count(env));
 	sbx_wire_put32(fixed + 8, limit);
 	sbx_wire_put32(fixed + 12, box_files ? count(box_files) / 2 : 0);
+	sbx_wire_put32(fixed + 16, box_tmpfs ? count(box_tmpfs) : 0);
 	sbx_buf_append(&run, fixed, sizeof(fixed));
 	sbx_buf_append(&run, box_working_dir, strlen(box_working_dir) + 1);
 	sbx_buf_append(&run, file, strlen(file) + 1);
 	put_strings(&run, argv);
 	put_strings(&run, env);
+	if (box_tmpfs)
+		put_strings(&run, box_tmpfs);
 	put_files(&run);
 	box_send(box, SBX_WIRE_RUN, run.data, run.len);
 }

@@ -23,6 +23,7 @@ struct fixture {
 	unsigned char *frame;
 	size_t size;
 	struct sbx_error err;
+	const struct sbx_strv *tmpfs;
 };
 
 static int encode(struct fixture *f)
@@ -35,6 +36,7 @@ static int encode(struct fixture *f)
 		.working_dir = f->dir,
 		.output_file = f->file,
 		.output_file_limit = 100,
+		.tmpfs = f->tmpfs,
 	};
 
 	struct sbx_error err = SBX_ERROR_INIT;
@@ -81,8 +83,9 @@ static void assert_refused(struct fixture *f, const char *part)
 
 static void test_frame_is_as_wire_h_says(void **state)
 {
-	static const char expected[] = "\x01\0\0\0\x29\0\0\0"
+	static const char expected[] = "\x01\0\0\0\x2d\0\0\0"
 				       "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
+				       "\0\0\0\0"
 				       "/app\0/tmp/out\0cat\0-u\0A=1";
 	struct fixture *f = *state;
 
@@ -108,8 +111,9 @@ static void add_secret(struct fixture *f, const char *env, const char *file,
 static void test_secrets_are_as_wire_h_says(void **state)
 {
 	static const char expected[] =
-		"\x01\0\0\0\x41\0\0\0"
+		"\x01\0\0\0\x45\0\0\0"
 		"\x02\0\0\0\x02\0\0\0\x64\0\0\0\x01\0\0\0"
+		"\0\0\0\0"
 		"\0\0cat\0-u\0AB=2\0A=s3cret\0"
 		"/run/secrets/key\0\x05\0\0\0x\0y\nz";
 	struct fixture *f = *state;
@@ -118,6 +122,28 @@ static void test_secrets_are_as_wire_h_says(void **state)
 	add_secret(f, "A", NULL, "s3cret", 6);
 	add_secret(f, NULL, "key", "x\0y\nz", 5);
 	assert_int_equal(encode(f), 0);
+	assert_int_equal(f->size, sizeof(expected) - 1);
+	assert_memory_equal(f->frame, expected, sizeof(expected) - 1);
+}
+
+/* Between environment and files: what is emptied for the next. */
+static void test_tmpfs_are_as_wire_h_says(void **state)
+{
+	static const char expected[] =
+		"\x01\0\0\0\x43\0\0\0"
+		"\x02\0\0\0\x01\0\0\0\x64\0\0\0\x01\0\0\0"
+		"\x02\0\0\0"
+		"\0\0cat\0-u\0A=1\0/tmp\0/dev/shm\0"
+		"/run/secrets/k\0\x01\0\0\0z";
+	cleanup_strv struct sbx_strv tmpfs = SBX_STRV_INIT;
+	struct fixture *f = *state;
+
+	sbx_strv_push(&tmpfs, "/tmp");
+	sbx_strv_push(&tmpfs, "/dev/shm");
+	f->tmpfs = &tmpfs;
+	add_secret(f, NULL, "k", "z", 1);
+	assert_int_equal(encode(f), 0);
+	f->tmpfs = NULL;
 	assert_int_equal(f->size, sizeof(expected) - 1);
 	assert_memory_equal(f->frame, expected, sizeof(expected) - 1);
 }
@@ -279,6 +305,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_frame_is_as_wire_h_says,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secrets_are_as_wire_h_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tmpfs_are_as_wire_h_says,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_secret_with_a_nul_is_no_variable, setup, teardown),

@@ -44,8 +44,9 @@ static void test_input_of_any_size_in_pieces_of_any_size(void **state)
 
 static void test_commands_in_single_bytes(void **state)
 {
-	static const char wire[] = "\x01\0\0\0\x1b\0\0\0"
+	static const char wire[] = "\x01\0\0\0\x1f\0\0\0"
 				   "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				   "\0\0\0\0"
 				   "\0\0/bin/cat\0"
 				   "\x05\0\0\0\0\0\0\0"
 				   "\x02\0\0\0\x02\0\0\0hi"
@@ -412,8 +413,8 @@ static void check_lies(const struct lie *lies, size_t n, bool running)
 }
 
 #define RUN(text)     SBX_WIRE_RUN, text, sizeof(text) - 1
-#define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0"
-#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0"
+#define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0\0\0\0\0"
 #define SENSELESS_RUN "RUN makes no sense"
 
 static void test_lies_before_run(void **state)
@@ -434,6 +435,11 @@ static void test_lies_before_run(void **state)
 		{ RUN(U32("\1", "\0")), "command of impossible size" },
 		/* no argv, no end of a string, too few and too many of them */
 		{ RUN(U32("\0", "\0") "\0\0"), SENSELESS_RUN },
+		/* too many tmpfs, and too few */
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x41\0\0\0\0\0x\0"),
+		  SENSELESS_RUN },
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0x\0y\0"),
+		  SENSELESS_RUN },
 		{ RUN(U32("\1", "\0") "\0\0x"), SENSELESS_RUN },
 		{ RUN(U32("\1", "\0") "\0\0"), SENSELESS_RUN },
 		{ RUN(U32("\2", "\0") "\0\0x\0"), SENSELESS_RUN },
@@ -455,9 +461,11 @@ static void test_lies_before_run(void **state)
 		  SENSELESS_RUN },
 		{ RUN(U32_FILES("\2") "\0\0x\0/tmp/f\0\1\0\0\0a"),
 		  SENSELESS_RUN },
-		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
-		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0x\0"), SENSELESS_RUN },
-		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
+		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
+		  SENSELESS_RUN },
+		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
+		  SENSELESS_RUN },
+		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
 		  SENSELESS_RUN },
 	};
 
