@@ -76,8 +76,8 @@ ids() {
 @test "-f ends when nobody reads any more" {
 	"$program" logs -f 3>&- > >(head -n 1 >/dev/null) &
 	follower=$!
-	for _ in $(seq $((50 * slower))); do
-		keep 20260131T120000009Z g text ok 0 null
+	for n in $(seq $((50 * slower))); do
+		keep 20260131T120000009Z "g$n" text ok 0 null
 		kill -0 "$follower" 2>/dev/null || break
 		sleep 0.1
 	done
