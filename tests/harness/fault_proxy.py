@@ -386,6 +386,9 @@ class Link:
             data = await self.spoil(data)
         if answer.done:
             await self.proxy.on_answer(call)
+            # Before the client has it, which may have another call on its
+            # way when we come to count this one.
+            self.proxy.ended(call)
         await self.pass_on("down", self.client, data)
         if answer.done and not self.is_over:
             self.finish()
@@ -412,7 +415,6 @@ class Link:
 
     def finish(self):
         """The call is over, but for the stream that it may have become."""
-        self.proxy.ended(self.call)
         self.is_stream = self.answer.is_upgrade
         if not self.is_stream:
             self.request = self.answer = self.call = self.fault = None
