@@ -34,6 +34,7 @@ void sbx_record_clear(struct sbx_record *record)
 	free(record->action);
 	free(record->run_id);
 	free(record->owner);
+	free(record->traceparent);
 	free(record->stderr_text);
 	free(record->image);
 	sbx_record_init(record);

@@ -38,6 +38,7 @@ struct sbx_record {
 	char *action;
 	char *run_id;
 	char *owner;
+	char *traceparent;
 	int exit_code;
 	int signal;
 	char *stderr_text;

@@ -67,6 +67,8 @@ json_t *sbx_record_json(const struct sbx_record *record)
 	set(all, "action", text(record->action));
 	set(all, "run_id", text(record->run_id));
 	set(all, "owner", text(record->owner));
+	if (record->traceparent)
+		set(all, "traceparent", text(record->traceparent));
 	set(all, "exit_code",
 	    record->exit_code < 0 ? json_null()
 				  : json_integer(record->exit_code));

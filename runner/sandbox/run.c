@@ -76,6 +76,7 @@ static int name_run(struct state *state, struct sbx_error *err)
 	sbx_strset(&record->skill, run->skill);
 	sbx_strset(&record->action, run->action);
 	sbx_strset(&record->owner, run->owner);
+	sbx_strset(&record->traceparent, run->traceparent);
 	sbx_strset(&record->run_id, run->run_id ? run->run_id : run_id);
 	return check_run_id(record->run_id, err);
 }
@@ -203,6 +204,8 @@ static int check_program(struct state *state, struct sbx_error *err)
 				 run->input, run->input_size, &state->env,
 				 err) < 0)
 		return -1;
+	if (run->traceparent)
+		sbx_strv_setenv(&state->env, "TRACEPARENT", run->traceparent);
 	return sbx_channel_run_check(&program, err);
 }
 

@@ -26,6 +26,7 @@
  *		borrowed, may be NULL
  * @keys	what sealed secrets are opened with; NULL opens none
  * @run_id	or NULL for a new random one
+ * @traceparent	of W3C Trace Context, for the record and the action; or NULL
  * @cancel_fd	readable when the caller wants the run to end, or -1
  * @events	who wants to know what goes on
  * @pool	whose sandboxes to use; then @policy and @keys are the pool's
@@ -45,6 +46,7 @@ struct sbx_run {
 	const struct sbx_secrets *secrets;
 	struct sbx_keyring *keys;
 	const char *run_id;
+	const char *traceparent;
 	int cancel_fd;
 	struct sbx_run_events events;
 	struct sbx_pool *pool;

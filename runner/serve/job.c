@@ -37,6 +37,7 @@ void sbx_job_free(struct sbx_job **job)
 	sbx_call_clear(&(*job)->call);
 	sbx_live_release(&(*job)->live);
 	free((*job)->owner);
+	free((*job)->traceparent);
 	sbx_service_end((*job)->service);
 	free(sbx_take(*job));
 }
@@ -68,6 +69,7 @@ void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
 	sbx_strset(&record.skill, job->call.skill);
 	sbx_strset(&record.action, job->call.action);
 	sbx_strset(&record.owner, job->owner);
+	sbx_strset(&record.traceparent, job->traceparent);
 	sbx_strset(&record.run_id, sbx_live_id(job->live));
 	sbx_record_fail(&record, err);
 	end(job, &record);
@@ -90,6 +92,7 @@ static void run(struct sbx_job *job, struct sbx_engine *engine)
 		.owner = job->owner,
 		.secrets = call->secrets.n ? &call->secrets : NULL,
 		.run_id = sbx_live_id(job->live),
+		.traceparent = job->traceparent,
 		.cancel_fd = cancel_fd,
 		.pool = job->service->pool,
 	};

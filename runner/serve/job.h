@@ -14,6 +14,7 @@
  *
  * @body	what @call's input points into
  * @owner	whose it is
+ * @traceparent	of W3C Trace Context, or NULL
  * @live	held by the job
  * @ticket	its place in the gate
  * @stream	the writer's end of who listens, or NULL
@@ -23,6 +24,7 @@ struct sbx_job {
 	struct sbx_buf body;
 	struct sbx_call call;
 	char *owner;
+	char *traceparent;
 	struct sbx_live *live;
 	struct sbx_ticket ticket;
 	struct sbx_stream *stream;

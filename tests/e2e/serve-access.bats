@@ -211,3 +211,13 @@ YAML
 	holds '.output == "got it\n"'
 	run ! grep -q correct-horse "$daemon_log"
 }
+
+@test "the units for systemd are what it takes" {
+	mkdir "$BATS_TEST_TMPDIR/units"
+	sed "s|/usr/local/bin/skillbox|$program|" \
+		"$top/manifests/systemd/skillbox.service" \
+		>"$BATS_TEST_TMPDIR/units/skillbox.service"
+	cp "$top/manifests/systemd/skillbox.socket" "$BATS_TEST_TMPDIR/units/"
+	run -0 systemd-analyze verify "$BATS_TEST_TMPDIR"/units/skillbox.*
+	[ -z "$output" ]
+}

@@ -10,6 +10,7 @@ setup_file() {
   takes: {command: [sleep, '2'], timeout: 1m, warm_pool: {max: 0}}
   waits: {command: [sleep, '300'], timeout: 5m, warm_pool: {max: 0}}
   fails: {command: [sh, -c, 'exit 3'], warm_pool: {max: 0}}
+  traced: {command: [sh, -c, 'echo "$TRACEPARENT"'], output: text, warm_pool: {max: 0}}
   speaks:
     command: [sh, -c, 'echo one; echo two >&2; echo "::progress::{\"progress\":1,\"total\":4,\"message\":\"m\"}" >&2; cat']
     output: text
@@ -139,6 +140,19 @@ is_shared() {
 	kill $!
 	ask GET '/v1/runs/left?wait=30s'
 	answered 200 cancelled
+}
+
+@test "a trace goes on in the action, if it is one" {
+	trace=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+	ask POST $run_path/traced -H "traceparent: $trace"
+	holds '.output == $t + "\n" and .traceparent == $t' --arg t $trace
+	for wrong in "${trace%1}" "${trace/af/AF}" "01${trace#00}" \
+		00-00000000000000000000000000000000-b7ad6b7169203331-01 \
+		00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01; do
+		ask POST $run_path/traced -H "traceparent: $wrong"
+		answered 200 ok
+		holds '.output == "\n" and (has("traceparent") | not)'
+	done
 }
 
 @test "metrics are what Prometheus reads, and say what happened" {
