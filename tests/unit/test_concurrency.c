@@ -112,7 +112,8 @@ static void test_killed(void **state)
 static void test_uncountable(void **state)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	struct sbx_slots slots;
+	struct sbx_error second = SBX_ERROR_INIT;
+	struct sbx_slots slots, action;
 	struct rlimit old, nothing;
 
 	(void)state;
@@ -122,9 +123,13 @@ static void test_uncountable(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &nothing), 0);
 	assert_int_equal(sbx_concurrency_begin(&slots, skill, NULL, 1, &err),
 			 -1);
+	assert_int_equal(sbx_concurrency_begin(&action, skill, "a", 1, &second),
+			 -1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
+	assert_int_equal(second.outcome, SBX_OUTCOME_MISCONFIGURED);
 	sbx_concurrency_end(&slots);
+	sbx_concurrency_end(&action);
 }
 
 int main(void)

@@ -377,6 +377,132 @@ static void test_exits(void **state)
 	check_sane();
 }
 
+/* --- used again ------------------------------------------------------------- */
+
+static struct request ask_cleanly(const char *owner)
+{
+	struct request r = new_request("run", owner);
+
+	r.is_clean = true;
+	if (get_plan(&r) < 0 || take(&r) < 0)
+		fail_msg("%s", r.err.message);
+	leave(&r);
+	return r;
+}
+
+/* The same sandbox serves its owner again and again, and nobody else. */
+static void test_reset(void **state)
+{
+	struct request first, next;
+
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	fake.warm.max = 1;
+	open_pool(NULL);
+	first = ask_cleanly("me");
+	assert_string_equal(first.taken.start, "cold");
+	for (int i = 0; i < 100; i++) {
+		/* It may take its time to be clean. */
+		fake.resets = i % 3 ? 0 : 20;
+		next = ask_cleanly("me");
+		assert_string_equal(next.taken.start, "reused");
+		assert_int_equal(next.number, first.number);
+	}
+	assert_int_not_equal(ask_cleanly("you").number, first.number);
+	check_sane();
+}
+
+/* What could not be cleaned, or may not be used again, is thrown away. */
+static void test_not_clean(void **state)
+{
+	struct request first;
+
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	fake.warm.max = 1;
+	open_pool(NULL);
+	first = ask_cleanly("me");
+	fake.stays_dirty = true;
+	assert_int_not_equal(ask_cleanly("me").number, first.number);
+	assert_true(takes("dead") >= 1);
+	fake.stays_dirty = false;
+	first = ask("run", "me");
+	assert_int_not_equal(ask_cleanly("me").number, first.number);
+	check_sane();
+}
+
+/* Who has had another environment is not to be had by those who have not. */
+static void test_reset_special(void **state)
+{
+	struct sbx_overrides special = SBX_OVERRIDES_INIT;
+	struct request r = new_request("run", "me");
+	int number;
+
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	open_pool(NULL);
+	number = ask_cleanly("me").number;
+	sbx_strv_push(&special.environment, "A=b");
+	r.overrides = &special;
+	r.is_clean = true;
+	assert_int_equal(get_plan(&r) | take(&r), 0);
+	assert_int_not_equal(r.number, number);
+	leave(&r);
+	assert_int_not_equal(ask_cleanly("me").number, r.number);
+	sbx_overrides_clear(&special);
+	check_sane();
+}
+
+/* A used one whose program is to run early gets it again. */
+static void test_reset_early(void **state)
+{
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	fake.warm.start = SBX_WARM_PROGRAM;
+	fake.warm.max = 1;
+	open_pool(NULL);
+	ask_cleanly("me");
+	for (int i = 0; i < 5; i++) {
+		struct request r;
+
+		wait_for((int)told("run", "waiting") == 1 && fake.spawns > i);
+		r = ask_cleanly("me");
+		assert_true(r.taken.runs);
+		assert_string_equal(r.taken.start, "reused");
+	}
+	assert_int_equal(fake.starts, 1);
+	check_sane();
+}
+
+static void *ask_often(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 50; i++)
+		ask_cleanly("me");
+	return NULL;
+}
+
+/* Many share few: they wait for one another rather than for a start. */
+static void test_reset_many(void **state)
+{
+	pthread_t threads[MANY];
+
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	fake.start_ms = 300;
+	open_pool(NULL);
+	ask_cleanly("me");
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, ask_often, NULL), 0);
+	for (int i = 0; i < MANY; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(takes("cold") + takes("reused") + takes("warm"),
+			 MANY * 50 + 1);
+	assert_true(takes("cold") < 20);
+	check_sane();
+}
+
 /* --- failures --------------------------------------------------------------- */
 
 /* Tried again, but later each time; and the reason is told. */
@@ -679,18 +805,35 @@ static void test_drain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_warm),	   TEST(test_newest_first),
-		TEST(test_owners),	   TEST(test_dead),
-		TEST(test_dead_waiting),   TEST(test_died_in_hand),
-		TEST(test_early),	   TEST(test_late_serves_all),
-		TEST(test_exits),	   TEST(test_backs_off),
-		TEST(test_burst),	   TEST(test_burst_plans_once),
-		TEST(test_burst_fails),	   TEST(test_cancel),
-		TEST(test_changed_plan),   TEST(test_changed_manifest),
-		TEST(test_changed_policy), TEST(test_plan_lost),
-		TEST(test_caps),	   TEST(test_memory_cap),
-		TEST(test_pressure),	   TEST(test_skills_cap),
-		TEST(test_shrink),	   TEST(test_drain),
+		TEST(test_warm),
+		TEST(test_newest_first),
+		TEST(test_owners),
+		TEST(test_dead),
+		TEST(test_dead_waiting),
+		TEST(test_died_in_hand),
+		TEST(test_early),
+		TEST(test_late_serves_all),
+		TEST(test_reset),
+		TEST(test_not_clean),
+		TEST(test_reset_special),
+		TEST(test_reset_early),
+		TEST(test_reset_many),
+		TEST(test_exits),
+		TEST(test_backs_off),
+		TEST(test_burst),
+		TEST(test_burst_plans_once),
+		TEST(test_burst_fails),
+		TEST(test_cancel),
+		TEST(test_changed_plan),
+		TEST(test_changed_manifest),
+		TEST(test_changed_policy),
+		TEST(test_plan_lost),
+		TEST(test_caps),
+		TEST(test_memory_cap),
+		TEST(test_pressure),
+		TEST(test_skills_cap),
+		TEST(test_shrink),
+		TEST(test_drain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
