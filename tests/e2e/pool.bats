@@ -14,6 +14,11 @@ setup_file() {
     command: [sh, -c, 'read -r x; env; ls /run/secrets 2>/dev/null || :']
     output: text
     warm_pool: {min: 1, start: program}
+  again:
+    command: [sh, -c, 'read -r x; ls -A /tmp; touch /tmp/mark; readlink /proc/self/ns/pid; kill "-$x" $$ || exit "$x"']
+    output: text
+    reuse: reset
+    warm_pool: {max: 1}
   exits:
     command: [sh, -c, 'exit 3']
     warm_pool: {start: program}
@@ -98,6 +103,31 @@ request() {
 	ask POST /v1/skills/t-pool/actions/exits
 	answered 200 failed
 	holds '.start == "warm" and .status == 3'
+}
+
+# again INPUT OUTCOME: sets $box, the sandbox it was in
+again() {
+	ask POST /v1/skills/t-pool/actions/again -d "$1"
+	answered 200 "$2"
+	box=$(field .output)
+	# One line: there was nothing in /tmp.
+	grep -qx 'pid:\[[0-9]*\]' <<<"$box"
+	[ "$(wc -l <<<"$box")" = 1 ]
+}
+
+@test "after a reset it is the same sandbox, and as good as new" {
+	again 0 ok
+	first=$box
+	for status in 0 100 0; do
+		again $status "$([ $status = 0 ] && echo ok || echo failed)"
+		holds '.start == "reused" and .status == $s' --argjson s $status
+		[ "$box" = "$first" ]
+	done
+	# What did not come to its end by itself is not trusted.
+	again 9 signaled
+	[ "$box" = "$first" ]
+	again 0 ok
+	[ "$box" != "$first" ]
 }
 
 @test "sandboxes killed at every step of a request: no effect is there twice" {
