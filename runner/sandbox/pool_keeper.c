@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "sandbox/pool_pressure.h"
 
-#define TICK_MS 1000.0
+#define TICK_MS 1000
 
 /* Tended without letting go of the lock: some microseconds each. */
 #define BATCH 8
