@@ -343,7 +343,7 @@ check-scripts:
 # --- the rest ---------------------------------------------------------------
 
 BENCH := $(BUILD)/bench
-BENCH_SKILLS := $(patsubst %,$(BUILD)/%,$(wildcard bench/skills/*/*)) \
+BENCH_SKILLS := $(patsubst %,$(BUILD)/%,$(wildcard bench/*skills/*/*)) \
 	$(BENCH)/skills/static/program
 
 .PHONY: bench bench-programs soak
@@ -357,7 +357,8 @@ soak: ## ten minutes of mixed load on one daemon: SECONDS=600
 	+@$(SUBMAKE) all bench-programs
 	@$(WITH_ENGINE) bench/soak $(BUILD) $(or $(SECONDS),600)
 
-bench-programs: $(BENCH)/pack $(BENCH)/redact $(BENCH)/load $(BENCH_SKILLS)
+bench-programs: $(BENCH)/pack $(BENCH)/redact $(BENCH)/load $(BENCH)/fetch \
+	$(BENCH_SKILLS)
 
 $(BENCH)/%: bench/%.c $(BUILD)/libskillbox.a
 	@mkdir -p $(@D)
@@ -378,6 +379,10 @@ $(BENCH)/skills/static/program: bench/skills/static/program.c
 	$(Q)$(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) -static -s -o $@ $<
 
 $(BENCH)/skills/%: bench/skills/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BENCH)/soak-skills/%: bench/soak-skills/%
 	@mkdir -p $(@D)
 	@cp $< $@
 

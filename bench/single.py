@@ -55,7 +55,8 @@ def cold_run(bench):
     image = bench.build_skill("text")
     return compare(
         "cold run of text, skillbox run / docker run --rm",
-        {"command": bench.skillbox + ["run", "text", "word_count", "-"],
+        {"command": bench.skillbox + ["run", "--no-daemon", "text",
+                                      "word_count", "-"],
          "data": INPUT},
         {"command": [bench.docker, "run", "--rm", "-i", *limits("64m"),
                      image, "word_count"], "data": INPUT},
