@@ -64,12 +64,25 @@ static void hand_on(const struct sink *sink, const void *data, size_t size)
 		       data, size);
 }
 
+static bool is_elsewhere(const struct sink *sink)
+{
+	const struct sbx_run_events *events = sink->collect->events;
+
+	return events && events->has_stdout &&
+	       sink->stream == &sink->collect->streams[SBX_COLLECT_OUT];
+}
+
 /* A mark may be longer than what it stands for. */
 static void keep(void *ctx, const void *data, size_t size)
 {
 	const struct sink *sink = ctx;
-	size_t kept = sbx_buf_append(&sink->stream->kept, data, size);
+	size_t kept;
 
+	if (is_elsewhere(sink)) {
+		hand_on(sink, data, size);
+		return;
+	}
+	kept = sbx_buf_append(&sink->stream->kept, data, size);
 	if (kept < size)
 		sink->stream->is_cut = true;
 	hand_on(sink, data, kept);

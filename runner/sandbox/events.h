@@ -2,6 +2,7 @@
 #ifndef SBX_SANDBOX_EVENTS_H
 #define SBX_SANDBOX_EVENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a run tells while it goes on.  The record comes at the end of it. */
@@ -32,12 +33,16 @@ struct sbx_run_progress {
  *		within the limit; @stream is SBX_FRAMES_STDOUT or
  *		SBX_FRAMES_STDERR
  * @progress	never many: of what comes faster the latest counts
+ * @has_stdout	what @output gets of stdout the record need not have, so that it
+ *		may be more than memory holds; it does have it where all of it
+ *		has to be looked at, and then @output gets it, too
  */
 struct sbx_run_events {
 	void (*line)(void *ctx, const char *line);
 	void (*started)(void *ctx, const char *start);
 	void (*output)(void *ctx, int stream, const void *data, size_t size);
 	void (*progress)(void *ctx, const struct sbx_run_progress *progress);
+	bool has_stdout;
 	void *ctx;
 };
 

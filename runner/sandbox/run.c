@@ -47,6 +47,7 @@ struct state {
 	bool runs;	  /* the program, ahead of its input */
 	bool may_go_on;	  /* another sandbox may be tried */
 	bool is_clean;	  /* the sandbox may be used again */
+	struct sbx_run_events events;
 };
 
 /* --- before anything is asked of the engine -------------------------------- */
@@ -258,7 +259,17 @@ static int get_sandbox(struct state *state, struct sbx_error *err)
 	return result;
 }
 
-static void describe_program(const struct state *state,
+/* What has to fit, or to be JSON, is looked at as a whole. */
+static bool is_unchecked(const struct sbx_plan *plan)
+{
+	enum sbx_output kind = plan->grant.action.output;
+
+	return !plan->output_schema &&
+	       (kind == SBX_OUTPUT_AUTO || kind == SBX_OUTPUT_TEXT ||
+		kind == SBX_OUTPUT_BINARY);
+}
+
+static void describe_program(struct state *state,
 			     struct sbx_sandbox_program *program)
 {
 	const struct sbx_run *run = state->run;
@@ -269,7 +280,10 @@ static void describe_program(const struct state *state,
 	program->input = by_env ? NULL : run->input;
 	program->input_size = by_env ? 0 : run->input_size;
 	program->cancel_fd = run->cancel_fd;
-	program->events = &run->events;
+	state->events = run->events;
+	state->events.has_stdout = run->events.has_stdout &&
+				   is_unchecked(state->plan);
+	program->events = &state->events;
 	program->reset = run->pool &&
 			 state->plan->grant.action.reuse == SBX_REUSE_RESET;
 }
@@ -315,6 +329,10 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .timed_out = result.timed_out,
 			       .cancelled = result.cancelled,
 		       });
+	if (state->events.has_stdout) {
+		json_decref(record->output);
+		record->output = NULL;
+	}
 	state->is_clean = program.reset &&
 			  (record->outcome == SBX_OUTCOME_OK ||
 			   record->outcome == SBX_OUTCOME_FAILED);

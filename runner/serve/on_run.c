@@ -29,6 +29,8 @@ static struct manner manner_of(const struct sbx_exchange *exchange)
 	how.has_output = !prefer || !strcasestr(prefer, "output=none");
 	if (accept && strcasestr(accept, "text/event-stream"))
 		how.form = SBX_STREAM_SSE;
+	else if (accept && strcasestr(accept, "application/octet-stream"))
+		how.form = SBX_STREAM_BYTES;
 	how.has_events = accept &&
 			 strcasestr(accept, sbx_stream_type(how.form));
 	return how;
@@ -249,13 +251,32 @@ static void promise(struct sbx_answer *answer, struct sbx_live *live)
 	sbx_answer_json(answer, 202, sbx_live_json(live));
 }
 
+/*
+ * As it goes on.  Bytes without events around them are an answer of their own
+ * only if there are some: else the record says why not.
+ */
+static void stream_run(const struct sbx_exchange *exchange,
+		       const struct manner *how, struct sbx_job **job,
+		       struct sbx_answer *answer, struct sbx_live *live)
+{
+	struct sbx_stream *stream = NULL;
+
+	sbx_stream_new(&stream, how->form, live, exchange->connection);
+	if (!how->has_output)
+		sbx_stream_leave_out_output(stream);
+	(*job)->stream = stream;
+	sbx_answer_stream(answer, stream, how->form);
+	sbx_job_spawn(job);
+	if (how->form == SBX_STREAM_BYTES && !sbx_stream_begins(stream))
+		answer_run(answer, sbx_live_hold(live));
+}
+
 /* In this thread, or in one of its own, which frees it; takes the job. */
 static void perform(const struct sbx_exchange *exchange,
 		    const struct manner *how, struct sbx_job **job,
 		    struct sbx_answer *answer)
 {
 	struct sbx_live *live = sbx_live_hold((*job)->live);
-	struct sbx_stream *stream = NULL;
 	struct sbx_error err = SBX_ERROR_INIT;
 
 	if (!how->is_async)
@@ -268,12 +289,7 @@ static void perform(const struct sbx_exchange *exchange,
 		sbx_live_release(&live);
 		sbx_job_spawn(job);
 	} else if (how->has_events) {
-		sbx_stream_new(&stream, how->form, live, exchange->connection);
-		if (!how->has_output)
-			sbx_stream_leave_out_output(stream);
-		(*job)->stream = stream;
-		sbx_answer_stream(answer, stream, how->form);
-		sbx_job_spawn(job);
+		stream_run(exchange, how, job, answer, live);
 	} else {
 		sbx_job_perform(*job);
 		answer_run(answer, live);

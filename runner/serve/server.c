@@ -232,10 +232,12 @@ static void on_completed(void *ctx, struct MHD_Connection *http, void **context,
 
 static ssize_t read_stream(void *ctx, uint64_t at, char *data, size_t size)
 {
-	size_t got = sbx_stream_read(ctx, data, size);
+	ssize_t got = sbx_stream_read(ctx, data, size);
 
 	(void)at;
-	return got ? (ssize_t)got : MHD_CONTENT_READER_END_OF_STREAM;
+	if (got < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	return got ? got : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static void close_stream(void *ctx)

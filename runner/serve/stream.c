@@ -62,8 +62,14 @@ void sbx_stream_leave_out_output(struct sbx_stream *stream)
 
 const char *sbx_stream_type(enum sbx_stream_form form)
 {
-	return form == SBX_STREAM_SSE ? "text/event-stream"
-				      : "application/x-ndjson";
+	switch (form) {
+	case SBX_STREAM_SSE:
+		return "text/event-stream";
+	case SBX_STREAM_BYTES:
+		return "application/octet-stream";
+	default:
+		return "application/x-ndjson";
+	}
 }
 
 /* With the lock held; lets go of it.  Whoever is second frees it. */
@@ -113,13 +119,21 @@ static bool has_room(struct sbx_stream *stream)
 	return !stream->is_closed;
 }
 
+/* Not each time: what is left would be moved more often than sent. */
+static void drop_sent(struct sbx_stream *stream)
+{
+	if (stream->sent < stream->pending.len && stream->sent < PENDING_MAX)
+		return;
+	sbx_buf_consume(&stream->pending, stream->sent);
+	stream->sent = 0;
+}
+
 static void append(struct sbx_stream *stream, const char *name,
 		   const char *data)
 {
 	struct sbx_buf *out = &stream->pending;
 
-	sbx_buf_consume(out, stream->sent);
-	stream->sent = 0;
+	drop_sent(stream);
 	if (stream->form == SBX_STREAM_SSE) {
 		sbx_buf_puts(out, "event: ");
 		sbx_buf_puts(out, name);
@@ -143,6 +157,17 @@ static void say(struct sbx_stream *stream, const char *name, json_t *data)
 	pthread_mutex_lock(&stream->lock);
 	if (has_room(stream)) {
 		append(stream, name, text);
+		pthread_cond_broadcast(&stream->changed);
+	}
+	pthread_mutex_unlock(&stream->lock);
+}
+
+static void put_bytes(struct sbx_stream *stream, const void *data, size_t size)
+{
+	pthread_mutex_lock(&stream->lock);
+	if (has_room(stream)) {
+		drop_sent(stream);
+		sbx_buf_append(&stream->pending, data, size);
 		pthread_cond_broadcast(&stream->changed);
 	}
 	pthread_mutex_unlock(&stream->lock);
@@ -178,6 +203,12 @@ static void on_output(void *ctx, int stream, const void *data, size_t size)
 		      is_text ? json_stringn(data, size) : base64(data, size)));
 }
 
+static void on_bytes(void *ctx, int stream, const void *data, size_t size)
+{
+	if (stream == SBX_FRAMES_STDOUT)
+		put_bytes(ctx, data, size);
+}
+
 static void on_progress(void *ctx, const struct sbx_run_progress *progress)
 {
 	json_t *data = json_pack("{s:f}", "progress", progress->done);
@@ -192,6 +223,14 @@ static void on_progress(void *ctx, const struct sbx_run_progress *progress)
 
 void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 {
+	if (stream->form == SBX_STREAM_BYTES) {
+		*out = (struct sbx_run_events){
+			.output = on_bytes,
+			.has_stdout = true,
+			.ctx = stream,
+		};
+		return;
+	}
 	*out = (struct sbx_run_events){
 		.line = on_line,
 		.started = on_started,
@@ -204,7 +243,7 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 void sbx_stream_end(struct sbx_stream *stream, const char *record)
 {
 	pthread_mutex_lock(&stream->lock);
-	if (!stream->is_closed)
+	if (!stream->is_closed && stream->form != SBX_STREAM_BYTES)
 		append(stream, "record", record);
 	stream->has_ended = true;
 	let_go(stream);
@@ -212,7 +251,26 @@ void sbx_stream_end(struct sbx_stream *stream, const char *record)
 
 /* --- the reader ------------------------------------------------------------ */
 
-size_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size)
+/* With the lock held. */
+static bool has_failed(struct sbx_stream *stream)
+{
+	return stream->form == SBX_STREAM_BYTES && stream->has_ended &&
+	       sbx_live_outcome(stream->live) != SBX_OUTCOME_OK;
+}
+
+bool sbx_stream_begins(struct sbx_stream *stream)
+{
+	bool begins;
+
+	pthread_mutex_lock(&stream->lock);
+	while (stream->pending.len == 0 && !stream->has_ended)
+		wait_for(stream, SBX_STREAM_BEAT_MS);
+	begins = stream->pending.len > 0 || !has_failed(stream);
+	pthread_mutex_unlock(&stream->lock);
+	return begins;
+}
+
+ssize_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size)
 {
 	static const char beat[] = ":\n\n";
 	size_t got = 0;
@@ -235,8 +293,12 @@ size_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size)
 		stream->sent += got;
 		pthread_cond_broadcast(&stream->changed);
 	}
+	if (got == 0 && has_failed(stream)) {
+		pthread_mutex_unlock(&stream->lock);
+		return -1;
+	}
 	pthread_mutex_unlock(&stream->lock);
-	return got;
+	return (ssize_t)got;
 }
 
 void sbx_stream_close(struct sbx_stream *stream)

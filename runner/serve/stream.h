@@ -20,8 +20,11 @@ struct sbx_stream;
 #define SBX_STREAM_STALL_MS 30000.0
 #define SBX_STREAM_BEAT_MS  15000.0
 
-/* JSON Lines, or Server-Sent Events (WHATWG HTML, section 9.2). */
-enum sbx_stream_form { SBX_STREAM_LINES, SBX_STREAM_SSE };
+/*
+ * JSON Lines; Server-Sent Events (WHATWG HTML, section 9.2); or no events but
+ * the bytes of stdout.
+ */
+enum sbx_stream_form { SBX_STREAM_LINES, SBX_STREAM_SSE, SBX_STREAM_BYTES };
 
 /* Has a writer and a reader; each lets go of it when it has done. */
 void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
@@ -30,7 +33,7 @@ void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
 /* What the action writes is told by the record only; before it runs. */
 void sbx_stream_leave_out_output(struct sbx_stream *stream);
 
-/* "application/x-ndjson", "text/event-stream" */
+/* "application/x-ndjson", "text/event-stream", "application/octet-stream" */
 const char *sbx_stream_type(enum sbx_stream_form form);
 
 /* For struct sbx_run, of the writer. */
@@ -40,10 +43,17 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out);
 void sbx_stream_end(struct sbx_stream *stream, const char *record);
 
 /*
- * Takes what there is, at most @size bytes; waits until there is something, or
- * for the time for a sign of life.  0 at the end.
+ * Waits until there is something to read or it has ended: true, unless it is of
+ * bytes and there are none because the run failed.
  */
-size_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size);
+bool sbx_stream_begins(struct sbx_stream *stream);
+
+/*
+ * Takes what there is, at most @size bytes; waits until there is something, or
+ * for the time for a sign of life.  0 at the end, -1 when that is the end of
+ * bytes of a run that failed.
+ */
+ssize_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size);
 
 /* The reader lets go; before the end that cancels the run. */
 void sbx_stream_close(struct sbx_stream *stream);

@@ -124,6 +124,29 @@ static void test_streams(void **state)
 	end(&world);
 }
 
+/* Whoever has all of stdout has it instead of the record, and nothing else. */
+static void test_stdout_is_had(void **state)
+{
+	struct world world;
+
+	(void)state;
+	begin(&world, "hunter22", 20);
+	world.events.has_stdout = true;
+	take(&world, SBX_COLLECT_OUT, "out hunt");
+	take(&world, SBX_COLLECT_OUT, "er22\n");
+	take(&world, SBX_COLLECT_ERR, "err");
+	take(&world, SBX_COLLECT_FILE, "file");
+	assert_heard(&world, SBX_FRAMES_STDOUT, "out ***");
+	take(&world, SBX_COLLECT_OUT, "1234567890");
+	sbx_collect_end(&world.collect, false);
+	assert_kept(&world, SBX_COLLECT_OUT, "", true);
+	assert_kept(&world, SBX_COLLECT_ERR, "err", false);
+	assert_kept(&world, SBX_COLLECT_FILE, "file", false);
+	assert_heard(&world, SBX_FRAMES_STDOUT, "out ***\n1234567");
+	assert_heard(&world, SBX_FRAMES_STDERR, "err");
+	end(&world);
+}
+
 /* One byte too many is noticed at once; what came before is kept. */
 static void test_limit(void **state)
 {
@@ -305,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_stdout_is_had),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_limit_of_redacted),
 		cmocka_unit_test(test_cut_secret),
