@@ -256,9 +256,6 @@ int sbx_sandbox_tend(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	return result;
 }
 
-#define SBX_SANDBOX_RESETTING 1
-int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err);
-
 int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	int result = 0;
