@@ -127,7 +127,7 @@ again() {
 	again 9 signaled
 	[ "$box" = "$first" ]
 	again 0 ok
-	[ "$box" != "$first" ]
+	holds '.start != "reused"'
 }
 
 @test "sandboxes killed at every step of a request: no effect is there twice" {
