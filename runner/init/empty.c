@@ -154,10 +154,13 @@ static int remove_tree(int root, const char *name)
 	return result < 0 ? -1 : unlinkat(root, name, AT_REMOVEDIR);
 }
 
-static int remove_all(int root)
+int sbx_empty_remove(int root, uint32_t *budget, int64_t until)
 {
 	int result;
 
+	work.root = root;
+	work.budget = budget;
+	work.until = until;
 	do
 		result = pass(root, root_entries, remove_tree);
 	while (result > 0);
@@ -251,10 +254,8 @@ const char *sbx_empty(const struct sbx_empty *empty, uint32_t *budget,
 	fd = open(empty->path, DIRECTORY);
 	if (fd < 0)
 		return why;
-	work.root = fd;
-	work.budget = budget;
-	work.until = until;
-	if (remove_all(fd) == 0 && restore(empty, fd) == 0) {
+	if (sbx_empty_remove(fd, budget, until) == 0 &&
+	    restore(empty, fd) == 0) {
 		why = note(&now, fd);
 		if (!why)
 			why = compare(empty, &now);

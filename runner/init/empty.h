@@ -37,4 +37,7 @@ const char *sbx_empty_note(struct sbx_empty *empty, const char *path);
 const char *sbx_empty(const struct sbx_empty *empty, uint32_t *budget,
 		      int64_t until);
 
+/* The same of a directory @fd that is no tmpfs's, removing only: 0 or -1. */
+int sbx_empty_remove(int fd, uint32_t *budget, int64_t until);
+
 #endif

@@ -150,7 +150,7 @@ enum sbx_wire_section {
  *	u32 processes	of the sandbox's cgroup; 1 is init
  *	u32 emptied	so many tmpfs
  *	u32 files	removed from them
- *	u32 objects	of System V and POSIX IPC that were found
+ *	u32 objects	kinds of System V IPC of which there were any
  *	u32 us		microseconds that it took
  *	text		what is not as it was before the first RUN, or nothing
  */

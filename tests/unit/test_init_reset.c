@@ -82,6 +82,10 @@ static void begin(struct sandbox *sandbox)
 		0);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(listen(listener, 1), 0);
+	snprintf(path, sizeof(path), "%s/locked", box_directory);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	box_working_dir = box_directory;
+	snprintf(path, sizeof(path), "%s/s", box_directory);
 	n_processes = "1\n";
 	box_mounts = make_mounts;
 	box_argument = path;
@@ -179,7 +183,7 @@ static void assert_clean(struct sandbox *sandbox, const char *script)
 	"/proc/self/status;"                                                   \
 	" taskset -p $$ | sed 's/.*: //'; ionice -p $$;"                       \
 	" awk '/^TCP/ { print $3, $7 } /^sock/ { print }' /proc/net/sockstat;" \
-	" ls /proc/self/fd; flock -n /etc/passwd"                              \
+	" ls /proc/self/fd; flock -n locked"                                   \
 	" echo free"
 
 static void assert_same(const char *was, const char *is)
@@ -313,11 +317,11 @@ static void test_what_a_process_has_of_its_own(void **state)
 static void test_locked_files(void **state)
 {
 	(void)state;
-	check_nothing_stays("exec 9</etc/passwd; flock 9;"
+	check_nothing_stays("exec 9<locked; flock 9;"
 			    " (exec setsid sleep 100) &"
 			    " echo > " SCRATCH "/l; exec 8<" SCRATCH "/l;"
 			    " flock 8; setsid sleep 100 &");
-	check_nothing_stays("flock -n /etc/passwd true");
+	check_nothing_stays("flock -n locked true");
 }
 
 /* With bytes in it that nobody has read. */
@@ -428,9 +432,13 @@ static void test_objects_that_are_there_all_the_same(void **state)
 		assert_clean(&sandbox, "true");
 		assert_non_null(make_message_queue(&sandbox, posix));
 		run(&sandbox, "true");
-		assert_string_equal(sandbox.why, posix ? "a POSIX queue"
-						       : "a System V object");
-		assert_int_equal(sandbox.objects, 1);
+		if (posix) {
+			/* Not its action's: it cannot be removed. */
+			assert_string_equal(sandbox.why, "a POSIX queue");
+		} else {
+			assert_string_equal(sandbox.why, "a System V object");
+			assert_int_equal(sandbox.objects, 1);
+		}
 		end(&sandbox);
 	}
 }

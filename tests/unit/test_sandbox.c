@@ -503,6 +503,132 @@ static void test_direct_init_that_speaks_for_the_action(void **state)
 	}
 }
 
+/* --- used again ------------------------------------------------------------ */
+
+static void say_reset(int init, uint32_t processes, uint32_t emptied,
+		      uint32_t objects, const char *why)
+{
+	unsigned char frame[SBX_WIRE_HEADER_SIZE + SBX_WIRE_RESET_MAX] = { 0 };
+	size_t size = SBX_WIRE_RESET_FIXED + strlen(why);
+
+	sbx_wire_put_header(frame, SBX_WIRE_RESET, (uint32_t)size);
+	sbx_wire_put32(frame + SBX_WIRE_HEADER_SIZE, processes);
+	sbx_wire_put32(frame + SBX_WIRE_HEADER_SIZE + 4, emptied);
+	sbx_wire_put32(frame + SBX_WIRE_HEADER_SIZE + 12, objects);
+	memcpy(frame + SBX_WIRE_HEADER_SIZE + SBX_WIRE_RESET_FIXED, why,
+	       strlen(why));
+	assert_int_equal(write(init, frame, SBX_WIRE_HEADER_SIZE + size),
+			 SBX_WIRE_HEADER_SIZE + size);
+}
+
+/* Behind EXIT of a program with @reset, in a sandbox with two tmpfs. */
+static int set_up_reset(struct waiting *waiting)
+{
+	int init = set_up_direct(waiting);
+	pid_t pid;
+
+	sbx_strv_push(&waiting->sandbox->tmpfs, "/tmp");
+	sbx_strv_push(&waiting->sandbox->tmpfs, "/dev/shm");
+	waiting->program.reset = true;
+	pid = play_action(waiting, init, NULL);
+	assert_int_equal(run(waiting), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return init;
+}
+
+static int reset_done(struct waiting *waiting)
+{
+	return sbx_sandbox_reset_done(waiting->sandbox, &waiting->err);
+}
+
+static void test_reset_and_another_run(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_reset(&waiting);
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(reset_done(&waiting), SBX_SANDBOX_RESETTING);
+	say_reset(init, 1, 2, 0, "");
+	assert_int_equal(reset_done(&waiting), 0);
+	assert_int_equal(reset_done(&waiting), 0);
+	assert_int_equal(tend(&waiting), 0);
+	pid = play_action(&waiting, init, NULL);
+	assert_int_equal(run(&waiting), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_string_equal(sbx_buf_text(waiting.result.out), "{}");
+	assert_string_equal(sbx_buf_text(waiting.result.err), "end");
+	assert_true(waiting.result.started);
+	close(init);
+	tear_down(&waiting);
+}
+
+/* init's word is not enough: what it says it has seen must fit. */
+static void test_reset_that_is_not_clean(void **state)
+{
+	static const struct {
+		uint32_t processes;
+		uint32_t emptied;
+		uint32_t objects;
+		const char *why;
+		const char *said;
+	} resets[] = {
+		{ 1, 2, 0, "a \033[31mfile", "again: a \\x1b[31mfile" },
+		{ 2, 2, 0, "", "more than init is left" },
+		{ 0, 2, 0, "", "more than init is left" },
+		{ 1, 1, 0, "", "not all of it was emptied" },
+		{ 1, 2, 1, "", "objects are left" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(resets); i++) {
+		struct waiting waiting;
+		int init = set_up_reset(&waiting);
+
+		say_reset(init, resets[i].processes, resets[i].emptied,
+			  resets[i].objects, resets[i].why);
+		assert_int_equal(reset_done(&waiting), -1);
+		assert_says(&waiting, resets[i].said);
+		close(init);
+		tear_down(&waiting);
+	}
+}
+
+static void test_reset_that_does_not_come(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_reset(&waiting);
+
+	(void)state;
+	now_ms += 1900;
+	assert_int_equal(reset_done(&waiting), SBX_SANDBOX_RESETTING);
+	now_ms += 200;
+	assert_int_equal(reset_done(&waiting), -1);
+	assert_says(&waiting, "took too long");
+	close(init);
+	tear_down(&waiting);
+
+	init = set_up_reset(&waiting);
+	close(init);
+	assert_int_equal(reset_done(&waiting), -1);
+	assert_says(&waiting, "init has ended");
+	tear_down(&waiting);
+}
+
+static void test_reset_that_was_not_asked_for(void **state)
+{
+	struct waiting waiting;
+	int init = set_up_direct(&waiting);
+	pid_t pid = play_action(&waiting, init, NULL);
+
+	(void)state;
+	assert_int_equal(run(&waiting), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(reset_done(&waiting), -1);
+	close(init);
+	tear_down(&waiting);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,6 +648,10 @@ int main(void)
 		cmocka_unit_test(test_direct_sandbox_that_is_gone),
 		cmocka_unit_test(test_direct_program_that_does_not_wait),
 		cmocka_unit_test(test_direct_init_that_speaks_for_the_action),
+		cmocka_unit_test(test_reset_and_another_run),
+		cmocka_unit_test(test_reset_that_is_not_clean),
+		cmocka_unit_test(test_reset_that_does_not_come),
+		cmocka_unit_test(test_reset_that_was_not_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
