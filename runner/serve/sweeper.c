@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/sweeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include "base/mem.h"
+#include "sandbox/reap.h"
+
+#define PERIOD_MS 60000
+#define CALL_MS	  2000
+
+/* @stop_fd	readable when the thread is to end */
+struct sbx_sweeper {
+	struct sbx_engines *engines;
+	pthread_t thread;
+	int stop_fd;
+};
+
+static void sweep(struct sbx_sweeper *sweeper)
+{
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	struct sbx_engine *engine = NULL;
+
+	if (sbx_engines_borrow(sweeper->engines, &engine, &ignored) < 0)
+		return;
+	sbx_engine_set_cancel_fd(engine, sweeper->stop_fd);
+	sbx_reap_sweep(engine, CALL_MS);
+	sbx_engines_give(sweeper->engines, &engine);
+}
+
+static void *sweep_again_and_again(void *ctx)
+{
+	struct sbx_sweeper *sweeper = ctx;
+	struct pollfd stop = { .fd = sweeper->stop_fd, .events = POLLIN };
+
+	do
+		sweep(sweeper);
+	while (poll(&stop, 1, PERIOD_MS) <= 0);
+	return NULL;
+}
+
+int sbx_sweeper_start(struct sbx_sweeper **out, struct sbx_engines *engines,
+		      struct sbx_error *err)
+{
+	struct sbx_sweeper *sweeper = sbx_calloc(1, sizeof(*sweeper));
+	int errnum;
+
+	sweeper->engines = engines;
+	sweeper->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	errnum = sweeper->stop_fd < 0
+			 ? errno
+			 : pthread_create(&sweeper->thread, NULL,
+					  sweep_again_and_again, sweeper);
+	if (errnum == 0) {
+		*out = sweeper;
+		return 0;
+	}
+	sbx_close(&sweeper->stop_fd);
+	free(sweeper);
+	return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errnum,
+			       "there is no thread to sweep with");
+}
+
+void sbx_sweeper_stop(struct sbx_sweeper **sweeper)
+{
+	if (!*sweeper)
+		return;
+	eventfd_write((*sweeper)->stop_fd, 1);
+	pthread_join((*sweeper)->thread, NULL);
+	sbx_close(&(*sweeper)->stop_fd);
+	free(sbx_take(*sweeper));
+}
