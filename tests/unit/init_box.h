@@ -147,7 +147,7 @@ static inline void box_become_sandbox(uid_t uid, gid_t gid, bool is_root)
 
 static inline void box_exec(int init_fd, char *path)
 {
-	char *argv[32] = { path, box_argument, NULL };
+	char *argv[32 + 1] = { path, box_argument, NULL };
 	char *wrapper = box_wrapper() ? sbx_strdup(box_wrapper()) : NULL;
 	int n = 0;
 
