@@ -15,10 +15,12 @@
 /* A cold engine under load may need long to get a process going. */
 #define HELLO_TIMEOUT_MS 30000
 
+/* Also what was heard there: the attached stream will say it again. */
 static void give_up_own(struct sbx_sandbox *sandbox)
 {
 	sbx_direct_free(&sandbox->direct);
 	sbx_channel_free(&sandbox->own);
+	sbx_buf_consume(&sandbox->own_hello, sandbox->own_hello.len);
 }
 
 /* The only connection there will be, and only init's. */
