@@ -189,7 +189,10 @@ static int try_daemon(struct run *run, int cancel_fd, json_t **record,
 		return result;
 	if (sbx_cli_fingerprint(run->cli, &catalog, expect, &ignored) == 0) {
 		result = read_input(run, cancel_fd, err);
-		if (result == 0) {
+		/* To a daemon no input is "{}", and here it is none. */
+		if (result == 0 && run->input.len == 0) {
+			result = SBX_REMOTE_ELSEWHERE;
+		} else if (result == 0) {
 			find_output(run, &catalog);
 			result = ask_daemon(run, socket, expect, cancel_fd,
 					    record, err);

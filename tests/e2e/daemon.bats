@@ -111,6 +111,9 @@ done_by() {
 	done_by us
 	act t-daemon echo --timeout 20s
 	done_by us
+	act t-daemon echo ''
+	ended invalid 65
+	done_by us
 	printf 'from the caller' >"$BATS_TEST_TMPDIR/secret"
 	act t-daemon secret --secret "S=@$BATS_TEST_TMPDIR/secret"
 	ended ok 0
