@@ -194,11 +194,13 @@ tsan-build:
 	+@$(SUBMAKE) BUILD=$(TSAN_BUILD) OPTIMIZE='-O1 -g' all \
 		SANITIZE=-fsanitize=thread
 
-tsan: ## the tests of the daemon with ThreadSanitizer
+tsan: ## the tests of the daemon, and a short soak, with ThreadSanitizer
 	@$(HARNESS)/setup test
-	+@$(SUBMAKE) all tsan-build
+	+@$(SUBMAKE) all bench-programs tsan-build
 	@SKILLBOX=$(abspath $(TSAN_BUILD)/skillbox) SBX_SLOWER=$${SBX_SLOWER:-3} \
 		$(HARNESS)/run-tests --engine $(TEST_ENGINE) $(TSAN_TESTS)
+	@$(WITH_ENGINE) SKILLBOX=$(abspath $(TSAN_BUILD)/skillbox) \
+		TSAN_OPTIONS=history_size=4 bench/soak $(BUILD) $(or $(SECONDS),60)
 
 # --- fuzzing ----------------------------------------------------------------
 

@@ -90,6 +90,11 @@ class Daemon:
         return sum(pool["waiting"] for pool in self.pools()
                    if (pool["skill"], pool["action"]) == (skill, action))
 
+    def started(self, skill, action):
+        """How many have been started so far."""
+        return sum(pool["started"] for pool in self.pools()
+                   if (pool["skill"], pool["action"]) == (skill, action))
+
     def settle(self):
         """Until it has all it wants, and nothing more to start or to end."""
         self.wait_until(
