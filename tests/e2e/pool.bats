@@ -161,6 +161,7 @@ again() {
 			>"$BATS_TEST_TMPDIR/burst.$i" 3>&- &
 	done
 	wait
+	cat "$BATS_TEST_TMPDIR"/burst.* | jq -c 'select(.outcome != "ok")'
 	cat "$BATS_TEST_TMPDIR"/burst.* | jq -es '
 		length == 64 and all(.outcome == "ok") and
 		([.[].output] | sort) == [range(1; 65)]'
