@@ -124,7 +124,6 @@ static struct sock_filter filter[] = {
 static struct sock_filter ipc_filter[] = {
 	LOAD(nr),
 	NEVER(SYS_shmget, ENOSYS),
-	NEVER(SYS_shmat, ENOSYS),
 	NEVER(SYS_semget, ENOSYS),
 	NEVER(SYS_msgget, ENOSYS),
 	NEVER(SYS_mq_open, ENOSYS),

@@ -489,6 +489,13 @@ static void test_run_with_too_many_strings(void **state)
 	box_run_with(box, many, LIST(PATH_ENV), "", 0);
 	assert_aborts(box, SENSELESS_RUN);
 	box_free(box);
+	box = box_ready();
+	many[SBX_WIRE_TMPFS_MAX + 1] = NULL;
+	box_tmpfs = many;
+	box_run(box, LIST("true"));
+	box_tmpfs = NULL;
+	assert_aborts(box, SENSELESS_RUN);
+	box_free(box);
 }
 
 static void test_lies_after_run(void **state)
