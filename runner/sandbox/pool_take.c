@@ -370,7 +370,7 @@ void sbx_pool_leave(struct sbx_pool_visit *visit, struct sbx_plan *plan,
 	end_cold(visit);
 	if (stock)
 		end_use(visit);
-	if (one && is_clean && is_wanted(pool, stock, one)) {
+	if (one && stock && is_clean && is_wanted(pool, stock, one)) {
 		sbx_pool_size_refill(&stock->size,
 				     sbx_clock_ms() - visit->began);
 		sbx_stock_put(stock, one);

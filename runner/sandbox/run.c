@@ -93,9 +93,10 @@ static int read_plan(struct state *state, struct sbx_error *err)
 	state->is_finished = state->plan != NULL;
 	if (result == 0 && !state->is_finished)
 		result = sbx_plan_read(&state->plan, &state->request, err);
-	if (state->plan)
-		sbx_strset(&state->record->skill_version,
-			   state->plan->skill.manifest->version);
+	if (!state->plan)
+		return -1;
+	sbx_strset(&state->record->skill_version,
+		   state->plan->skill.manifest->version);
 	return result;
 }
 
