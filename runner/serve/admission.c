@@ -11,33 +11,33 @@
 /* No user's number: what callers over TCP own is theirs alone. */
 #define TCP_OWNER "tcp"
 
-void sbx_client_identify(struct sbx_client *client, int fd, bool is_local)
+void sbx_caller_identify(struct sbx_caller *caller, int fd, bool is_local)
 {
 	uid_t uid = (uid_t)-1;
 
-	client->fd = fd;
-	client->is_local = is_local;
+	caller->fd = fd;
+	caller->is_local = is_local;
 	if (!is_local) {
-		snprintf(client->owner, sizeof(client->owner), TCP_OWNER);
+		snprintf(caller->owner, sizeof(caller->owner), TCP_OWNER);
 		return;
 	}
-	client->is_stranger = !sbx_peer_uid(fd, &uid) || !sbx_peer_may_ask(uid);
-	snprintf(client->owner, sizeof(client->owner), "%u", uid);
+	caller->is_stranger = !sbx_peer_uid(fd, &uid) || !sbx_peer_may_ask(uid);
+	snprintf(caller->owner, sizeof(caller->owner), "%u", uid);
 }
 
 /* The other end of TCP has to prove itself; of a Unix socket it is known. */
 static bool is_trusted(const struct sbx_admission *admission,
-		       const struct sbx_client *client,
+		       const struct sbx_caller *caller,
 		       const struct sbx_exchange *exchange,
 		       struct sbx_answer *answer)
 {
 	void *ctx = exchange->ctx;
 
-	if (client->is_local) {
-		if (client->is_stranger)
+	if (caller->is_local) {
+		if (caller->is_stranger)
 			sbx_answer_refuse(answer, 403, SBX_OUTCOME_DENIED,
 					  "this daemon is another user's");
-		return !client->is_stranger;
+		return !caller->is_stranger;
 	}
 	if (!sbx_host_is_ours(admission->hosts, exchange->header(ctx, "Host"),
 			      exchange->header(ctx, "Origin"))) {
@@ -129,14 +129,14 @@ static bool begins_runs(enum sbx_route_id route)
 }
 
 bool sbx_admission_decide(const struct sbx_admission *admission,
-			  const struct sbx_client *client,
+			  const struct sbx_caller *caller,
 			  struct sbx_exchange *exchange, const char *method,
 			  const char *path, struct sbx_answer *answer)
 {
 	cleanup_buf struct sbx_buf allow = SBX_BUF_INIT(256);
 	int found;
 
-	if (!is_trusted(admission, client, exchange, answer))
+	if (!is_trusted(admission, caller, exchange, answer))
 		return false;
 	found = sbx_route_find(method, path, &exchange->route, &allow);
 	if (found == SBX_ROUTE_METHOD) {

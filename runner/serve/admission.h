@@ -21,14 +21,14 @@
  * @is_stranger	a user who may not ask
  * @owner	whose requests they are: the user's number, or "tcp"
  */
-struct sbx_client {
+struct sbx_caller {
 	int fd;
 	bool is_local;
 	bool is_stranger;
 	char owner[SBX_OWNER_SIZE];
 };
 
-void sbx_client_identify(struct sbx_client *client, int fd, bool is_local);
+void sbx_caller_identify(struct sbx_caller *caller, int fd, bool is_local);
 
 struct sbx_admission {
 	struct sbx_service *service;
@@ -44,7 +44,7 @@ struct sbx_admission {
  * 404, 405, 412, 413, 503.
  */
 bool sbx_admission_decide(const struct sbx_admission *admission,
-			  const struct sbx_client *client,
+			  const struct sbx_caller *caller,
 			  struct sbx_exchange *exchange, const char *method,
 			  const char *path, struct sbx_answer *answer);
 

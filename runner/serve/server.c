@@ -65,7 +65,7 @@ struct connection {
 	struct sbx_server *server;
 	struct connection *next;
 	struct connection **at;
-	struct sbx_client client;
+	struct sbx_caller client;
 	double deadline;
 };
 
@@ -124,7 +124,7 @@ static struct connection *meet(const struct port *port,
 	struct connection *connection = sbx_calloc(1, sizeof(*connection));
 
 	connection->server = server;
-	sbx_client_identify(&connection->client, info->connect_fd,
+	sbx_caller_identify(&connection->client, info->connect_fd,
 			    port->listener->is_local);
 	if (!port->listener->is_local)
 		keep_alive(info->connect_fd);
