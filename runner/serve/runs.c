@@ -440,6 +440,9 @@ static bool end_wait(struct sbx_live *live)
 	pthread_mutex_lock(&live->runs->lock);
 	is_over = live->state == OVER;
 	live->n_waiting--;
+	/* What is kept for minutes keeps no descriptor. */
+	if (live->n_waiting == 0)
+		sbx_close(&live->over_fd);
 	pthread_mutex_unlock(&live->runs->lock);
 	return is_over;
 }
