@@ -281,14 +281,14 @@ static bool is_run(const unsigned char *payload, size_t size,
 	const char *strings = skip_strings(text, end, 2);
 	uint64_t n = 2 + (uint64_t)sbx_wire_get32(payload) +
 		     sbx_wire_get32(payload + 4);
-	const char *tmpfs = skip_strings(text, end, n);
+	const char *behind = skip_strings(text, end, n);
 	const char *files =
 		skip_strings(text, end, n + sbx_wire_get32(payload + 16));
 
 	if (!files)
 		return false;
 	must(strcmp(sbx_buf_text(&seen->file), file) == 0);
-	must(seen->taken.len == (size_t)(tmpfs - strings));
+	must(seen->taken.len == (size_t)(behind - strings));
 	must(memcmp(seen->taken.data, strings, seen->taken.len) == 0);
 	must(seen->files.len == (size_t)(end - files));
 	must(!seen->files.len ||
