@@ -244,9 +244,14 @@ in_flight() {
 	answered 200
 	ask GET /readyz
 	answered 200
-	ln -s "${DOCKER_HOST#unix://}" "$BATS_TEST_TMPDIR/engine"
+	# A path that is removed would not do: connections are kept.
+	"$harness/fault_proxy.py" "$BATS_TEST_TMPDIR/engine" \
+		"${DOCKER_HOST#unix://}" 3>&- &
+	proxy=$!
+	soon test -S "$BATS_TEST_TMPDIR/engine"
 	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/engine serve
-	rm "$BATS_TEST_TMPDIR/engine"
+	kill "$proxy"
+	wait "$proxy" || :
 	ask GET /healthz
 	answered 200
 	ask GET /readyz
