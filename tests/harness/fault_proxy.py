@@ -513,6 +513,9 @@ class Proxy:
                                        self.links.discard(e))
 
     def die(self):
+        # Before its number is another's: accept(), once it is cancelled, lets
+        # go of what has that number then.
+        asyncio.get_running_loop().remove_reader(self.listener.fileno())
         self.listener.close()
         with contextlib.suppress(OSError):
             os.unlink(self.path)
