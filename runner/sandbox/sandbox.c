@@ -281,11 +281,6 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 	}
 }
 
-bool sbx_sandbox_is_direct(const struct sbx_sandbox *sandbox)
-{
-	return sandbox->is_direct;
-}
-
 void sbx_sandbox_use(struct sbx_sandbox *sandbox, struct sbx_engine *engine)
 {
 	sandbox->engine = engine;

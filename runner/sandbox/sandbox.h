@@ -47,12 +47,6 @@ int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 void sbx_sandbox_use(struct sbx_sandbox *sandbox, struct sbx_engine *engine);
 
 /*
- * Whether init and the runner talk without the engine in between, as they do
- * where they can (not with $SKILLBOX_CHANNEL "attached", which is for tests).
- */
-bool sbx_sandbox_is_direct(const struct sbx_sandbox *sandbox);
-
-/*
  * What to run in it, and how long and how much it may.
  *
  * @working_dir	entered by init, as the action's user
