@@ -142,14 +142,6 @@ static int step(struct sbx_init *init, const unsigned char *data, uint32_t size,
 	return frame.got == frame.size ? complete(init) : 0;
 }
 
-/* Its streams have ended; there may be another way. */
-static int ended(struct sbx_init *init)
-{
-	if (init->direct < 0)
-		return SBX_GONE;
-	return sbx_direct_choose(init);
-}
-
 int sbx_command_read(struct sbx_init *init)
 {
 	ssize_t got = init->is_direct
@@ -163,7 +155,7 @@ int sbx_command_read(struct sbx_init *init)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (got <= 0)
-		return ended(init);
+		return sbx_direct_instead(init);
 	/* Who speaks here does not use the other way. */
 	sbx_close(&init->direct);
 	init->heard_at = sbx_now();

@@ -26,7 +26,7 @@ void sbx_direct_open(struct sbx_init *init, const char *path)
 }
 
 /* Whatever was still to be said on the streams is said here already. */
-int sbx_direct_choose(struct sbx_init *init)
+static int choose(struct sbx_init *init)
 {
 	if (dup2(init->direct, STDIN_FILENO) < 0 ||
 	    dup2(init->direct, STDOUT_FILENO) < 0)
@@ -38,13 +38,18 @@ int sbx_direct_choose(struct sbx_init *init)
 	return 0;
 }
 
+int sbx_direct_instead(struct sbx_init *init)
+{
+	return init->direct < 0 ? SBX_GONE : choose(init);
+}
+
 int sbx_direct_heard(struct sbx_init *init)
 {
 	char byte;
 	ssize_t there = recv(init->direct, &byte, 1, MSG_PEEK);
 
 	if (there > 0)
-		return sbx_direct_choose(init);
+		return choose(init);
 	if (there < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	sbx_close(&init->direct);

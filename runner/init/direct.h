@@ -19,8 +19,11 @@ void sbx_direct_open(struct sbx_init *init, const char *path);
  */
 int sbx_direct_heard(struct sbx_init *init);
 
-/* It is the channel from now on: standard input has ended.  As above. */
-int sbx_direct_choose(struct sbx_init *init);
+/*
+ * Standard input or output has ended: the connection is the channel from now
+ * on.  0, SBX_ABORT, or SBX_GONE where there is none.
+ */
+int sbx_direct_instead(struct sbx_init *init);
 
 /*
  * One read of the direct channel; descriptors that come along become

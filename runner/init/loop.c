@@ -162,7 +162,7 @@ static int work(struct sbx_init *init, const struct pollfd fds[COUNT])
 	give_input(init);
 	give_credit(init);
 	wind_up(init);
-	return sbx_out_flush() < 0 ? SBX_GONE : 0;
+	return sbx_out_flush() < 0 ? sbx_direct_instead(init) : 0;
 }
 
 static bool is_over(const struct sbx_init *init)

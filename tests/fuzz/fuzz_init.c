@@ -186,10 +186,10 @@ int sbx_reset_note(struct sbx_init *init, char *const *list, uint32_t n)
 }
 
 /* There is no choice here. */
-int sbx_direct_choose(struct sbx_init *init)
+int sbx_direct_instead(struct sbx_init *init)
 {
-	(void)init;
-	abort();
+	must(init->direct < 0);
+	return SBX_GONE;
 }
 
 int sbx_signals_send(struct sbx_init *init, int number)

@@ -171,6 +171,36 @@ static void test_attached_stream_ends(void **state)
 	end(&pair);
 }
 
+static void without_reader(void)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0 || dup2(ends[1], STDOUT_FILENO) < 0)
+		_exit(118);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Nor is one of its standard output, whenever that comes. */
+static void test_attached_output_ends(void **state)
+{
+	struct pair pair;
+	int in;
+
+	(void)state;
+	box_last = without_reader;
+	begin(&pair);
+	box_last = NULL;
+	in = dup(pair.box->in);
+	use_socket(&pair);
+	assert_int_equal(box_frame(pair.box, &pair.hello), SBX_WIRE_HELLO);
+	assert_int_equal(box_wait(pair.box, 100), -1);
+	run(&pair, "exit 6");
+	assert_exits(&pair, 6);
+	close(in);
+	end(&pair);
+}
+
 static void test_attached_stream_stays_open_and_does_not_count(void **state)
 {
 	struct pair pair;
@@ -436,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_hello_comes_both_ways),
 		cmocka_unit_test(test_attached_hello_is_the_later_one),
 		cmocka_unit_test(test_attached_stream_ends),
+		cmocka_unit_test(test_attached_output_ends),
 		cmocka_unit_test(
 			test_attached_stream_stays_open_and_does_not_count),
 		cmocka_unit_test(test_connection_that_is_not_used),
