@@ -43,11 +43,4 @@ void sbx_call_clear(struct sbx_call *call);
 int sbx_call_decode(const char *body, size_t size, struct sbx_call *out,
 		    struct sbx_error *err);
 
-/*
- * The text of member @name of the object @body (known to be valid JSON): where
- * it begins, and its size; NULL when there is none.
- */
-const char *sbx_call_member(const char *body, size_t size, const char *name,
-			    size_t *member_size);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "codec/trace_context.h"
 #include "serve/job.h"
 
 /* In hexadecimal, with the NUL. */
@@ -79,30 +80,11 @@ static int take_headers(const struct sbx_exchange *exchange,
 	return 0;
 }
 
-/*
- * Of W3C Trace Context, section 3.2: version 00, lower-case digits, and neither
- * id all zero.  What is none is passed over, as that wants it.
- */
-static bool is_traceparent(const char *text)
-{
-	static const char form[] = "00-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-"
-				   "xxxxxxxxxxxxxxxx-xx";
-
-	if (strlen(text) != strlen(form))
-		return false;
-	for (size_t i = 0; form[i]; i++) {
-		if (form[i] == 'x' ? !strchr("0123456789abcdef", text[i])
-				   : text[i] != form[i])
-			return false;
-	}
-	return strspn(text + 3, "0") < 32 && strspn(text + 36, "0") < 16;
-}
-
 static void take_trace(const struct sbx_exchange *exchange, struct sbx_job *job)
 {
 	const char *value = exchange->header(exchange->ctx, "traceparent");
 
-	if (value && is_traceparent(value))
+	if (value && sbx_trace_is_parent(value))
 		sbx_strset(&job->traceparent, value);
 }
 
