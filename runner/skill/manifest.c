@@ -139,6 +139,10 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	*to = *from;
 	to->name = copy_text(from->name);
 	to->description = copy_text(from->description);
+	to->tool_name = copy_text(from->tool_name);
+	to->title = copy_text(from->title);
+	to->annotations = json_incref(from->annotations);
+	to->media_type = copy_text(from->media_type);
 	to->entrypoint = copy_strings(&from->entrypoint);
 	to->command = copy_strings(&from->command);
 	to->working_dir = copy_text(from->working_dir);
@@ -158,6 +162,10 @@ void sbx_action_clear(struct sbx_action *action)
 {
 	free(action->name);
 	free(action->description);
+	free(action->tool_name);
+	free(action->title);
+	json_decref(action->annotations);
+	free(action->media_type);
 	sbx_strv_free(&action->entrypoint);
 	sbx_strv_free(&action->command);
 	free(action->working_dir);

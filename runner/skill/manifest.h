@@ -100,6 +100,10 @@ void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
  * @entrypoint, @command	has_* tells "not given" from "given as []"
  * @working_dir			absolute, or NULL for the image's own
  * @environment			"NAME=value"
+ * @tool_name	what it is called as an MCP tool, NULL for SKILL_ACTION
+ * @title	the same for people, or NULL
+ * @annotations	MCP's hints about it: object of booleans, or NULL
+ * @media_type	of an output that is bytes, or NULL
  * @input_schema, @output_schema	JSON Schemas that have been compiled
  *once, or NULL
  * @concurrency			runs at once; 0 for any number
@@ -109,6 +113,9 @@ void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
 struct sbx_action {
 	char *name;
 	char *description;
+	char *tool_name;
+	char *title;
+	json_t *annotations;
 	bool has_entrypoint;
 	bool has_command;
 	struct sbx_strv entrypoint;
@@ -116,6 +123,7 @@ struct sbx_action {
 	char *working_dir;
 	enum sbx_input input;
 	enum sbx_output output;
+	char *media_type;
 	json_t *input_schema;
 	json_t *output_schema;
 	enum sbx_network network;

@@ -67,6 +67,7 @@ static void read_action(const struct sbx_at *at,
 	check_size(at, action);
 	sbx_manifest_check_mounts(at, action);
 	sbx_manifest_check_schemas(at, action);
+	sbx_manifest_check_media_type(at, action);
 	sbx_manifest_check_warm_pool(at, action);
 }
 

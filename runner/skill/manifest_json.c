@@ -136,11 +136,20 @@ static void set_schemas(json_t *object, const struct sbx_action *action)
 		    json_incref(action->output_schema));
 }
 
+static void set_tool(json_t *object, const struct sbx_action *action)
+{
+	set_text(object, "description", action->description);
+	set_text(object, "tool_name", action->tool_name);
+	set_text(object, "title", action->title);
+	if (action->annotations)
+		set(object, "annotations", json_incref(action->annotations));
+}
+
 static json_t *action_json(const struct sbx_action *action)
 {
 	json_t *object = json_object();
 
-	set_text(object, "description", action->description);
+	set_tool(object, action);
 	if (action->has_entrypoint)
 		set(object, "entrypoint",
 		    sbx_json_strings(action->entrypoint.v));
@@ -149,6 +158,7 @@ static json_t *action_json(const struct sbx_action *action)
 	set_text(object, "working_dir", action->working_dir);
 	set_text(object, "input", sbx_input_words[action->input]);
 	set_text(object, "output", sbx_output_words[action->output]);
+	set_text(object, "media_type", action->media_type);
 	set_schemas(object, action);
 	set_text(object, "network", sbx_network_words[action->network]);
 	set(object, "volumes", volumes_json(action));

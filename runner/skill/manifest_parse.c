@@ -71,9 +71,6 @@ static const struct sbx_field document_fields[] = {
 	  REQUIRED,
 	  .expected = "a mapping of at least one action" },
 	{ .name = "tests", ELSEWHERE },
-	LATER("tool_name"),
-	LATER("title"),
-	LATER("annotations"),
 	LATER("limits_from"),
 	LATER("gpus"),
 	LATER("devices"),
@@ -168,6 +165,7 @@ json_t *sbx_manifest_keys(void)
 		{ "volumes[]", sbx_mount_fields, 0 },
 		{ "ulimits.*", sbx_ulimit_fields, 0 },
 		{ "warm_pool", sbx_warm_pool_fields, 0 },
+		{ "annotations", sbx_annotation_fields, 0 },
 		{ "tests[]", sbx_test_fields, 0 },
 		{ "tests[].expect", sbx_expect_fields, 0 },
 	};

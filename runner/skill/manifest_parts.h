@@ -16,6 +16,7 @@ extern const struct sbx_field sbx_mount_fields[];
 extern const struct sbx_field sbx_secret_fields[];
 extern const struct sbx_field sbx_ulimit_fields[];
 extern const struct sbx_field sbx_warm_pool_fields[];
+extern const struct sbx_field sbx_annotation_fields[];
 extern const struct sbx_field sbx_test_fields[];
 extern const struct sbx_field sbx_expect_fields[];
 
@@ -68,6 +69,14 @@ void sbx_manifest_read_schema(const struct sbx_at *at,
 /* Notes a schema of what is no JSON; @at is the action. */
 void sbx_manifest_check_schemas(const struct sbx_at *at,
 				const struct sbx_action *action);
+
+/* "annotations:", into a json_t *. */
+void sbx_manifest_read_annotations(const struct sbx_at *at,
+				   const struct sbx_field *field, void *object);
+
+/* Notes a media type of what is no bytes; @at is the action. */
+void sbx_manifest_check_media_type(const struct sbx_at *at,
+				   const struct sbx_action *action);
 
 /* Notes mounts that hide one another; @at is the action. */
 void sbx_manifest_check_mounts(const struct sbx_at *at,

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
@@ -81,4 +83,56 @@ bool sbx_name_is_pinned_image(const char *text)
 		return false;
 	digest += sizeof(mark) - 1;
 	return strlen(digest) == 64 && strspn(digest, DIGIT "abcdef") == 64;
+}
+
+/* Nothing in it ends a line, or would make a terminal do anything else. */
+static bool is_line(const char *text, size_t max)
+{
+	size_t size = strnlen(text, max + 1);
+	uint32_t code;
+
+	if (size > max || text[strspn(text, " ")] == '\0')
+		return false;
+	while (size > 0) {
+		size_t step = sbx_text_next(text, size, &code);
+
+		if (sbx_text_is_unsafe(code))
+			return false;
+		text += step;
+		size -= step;
+	}
+	return true;
+}
+
+bool sbx_name_is_title(const char *text)
+{
+	return is_line(text, SBX_TITLE_SIZE_MAX);
+}
+
+#define RESTRICTED LOWER UPPER DIGIT "!#$&-^_.+"
+
+/* The size of the restricted name that @text begins with, 0 when with none. */
+static size_t restricted_name(const char *text)
+{
+	size_t size = strspn(text, RESTRICTED);
+
+	return size <= 127 && strspn(text, LOWER UPPER DIGIT) > 0 ? size : 0;
+}
+
+bool sbx_name_is_media_type(const char *text)
+{
+	size_t type = restricted_name(text);
+	size_t subtype;
+
+	if (type == 0 || text[type] != '/')
+		return false;
+	text += type + 1;
+	subtype = restricted_name(text);
+	return subtype > 0 && text[subtype] == '\0';
+}
+
+bool sbx_name_is_tool(const char *name)
+{
+	return consists_of(name, LOWER UPPER DIGIT "_-", LOWER UPPER DIGIT "_-",
+			   SBX_TOOL_NAME_SIZE - 1);
 }

@@ -32,4 +32,15 @@ bool sbx_name_is_version(const char *text);
 /* NAME@sha256:<64 lower-case hexadecimal digits> */
 bool sbx_name_is_pinned_image(const char *text);
 
+/* One line for people, of 1 to 200 bytes and not only blanks. */
+#define SBX_TITLE_SIZE_MAX 200
+bool sbx_name_is_title(const char *text);
+
+/* "TYPE/SUBTYPE", each a restricted name of RFC 6838, section 4.2. */
+bool sbx_name_is_media_type(const char *text);
+
+/* Room for the name of an MCP tool, [a-zA-Z0-9_-]{1,64}, and its NUL. */
+#define SBX_TOOL_NAME_SIZE 65
+bool sbx_name_is_tool(const char *name);
+
 #endif

@@ -55,6 +55,21 @@ static void must_be_mounts(const struct sbx_action *action)
 	must(!sbx_action_overlap(action, &a, &b));
 }
 
+static void must_be_tool(const struct sbx_action *action)
+{
+	const char *key;
+	json_t *hint;
+
+	must(!action->tool_name || sbx_name_is_tool(action->tool_name));
+	must(!action->title || fuzz_is_harmless(action->title));
+	must(!action->title || strlen(action->title) <= SBX_TITLE_SIZE_MAX);
+	must(!action->media_type || action->output == SBX_OUTPUT_BINARY ||
+	     action->output == SBX_OUTPUT_FILE);
+	must(!action->annotations || json_object_size(action->annotations) > 0);
+	json_object_foreach (action->annotations, key, hint)
+		must(json_is_boolean(hint));
+}
+
 static void must_be_action(const struct sbx_action *action)
 {
 	must(sbx_name_is_action(action->name));
@@ -78,6 +93,7 @@ static void must_be_action(const struct sbx_action *action)
 	must_be_list(&action->command);
 	must_be_list(&action->environment);
 	must_be_mounts(action);
+	must_be_tool(action);
 }
 
 static void must_survive_writing(const struct sbx_manifest *manifest)

@@ -25,6 +25,7 @@ TABLES = {"skill.schema.json": {
     "volumes[]": ["definitions", "volume"],
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],
     "warm_pool": ["definitions", "warm_pool"],
+    "annotations": ["definitions", "annotations"],
     "tests[]": ["definitions", "test"],
     "tests[].expect": ["definitions", "expect"],
 }, "policy.schema.json": {

@@ -59,6 +59,10 @@ static void test_defaults(void **state)
 	assert_false(a->has_entrypoint || a->has_command || a->has_user);
 	assert_null(a->working_dir);
 	assert_null(a->runtime);
+	assert_null(a->tool_name);
+	assert_null(a->title);
+	assert_null(a->annotations);
+	assert_null(a->media_type);
 	assert_int_equal(a->input, SBX_INPUT_STDIN);
 	assert_int_equal(a->output, SBX_OUTPUT_AUTO);
 	assert_int_equal(a->network, SBX_NETWORK_NONE);
@@ -101,11 +105,15 @@ static const char full[] = HEAD
 	"actions:\n"
 	"  full:\n"
 	"    description: All of it.\n"
+	"    tool_name: All-of_it\n"
+	"    title: All of it, once\n"
+	"    annotations: {readOnlyHint: true, openWorldHint: false}\n"
 	"    entrypoint: [/bin/sh, -c]\n"
 	"    command: echo 'a b' \"c\"\n"
 	"    working_dir: /app//x/\n"
 	"    input: env\n"
 	"    output: file\n"
+	"    media_type: image/png\n"
 	"    network: bridge\n"
 	"    volumes:\n"
 	"      - cache:/app/cache/\n"
@@ -137,6 +145,14 @@ static const char full[] = HEAD
 static void check_full_action(const struct sbx_action *a)
 {
 	assert_string_equal(a->description, "All of it.");
+	assert_string_equal(a->tool_name, "All-of_it");
+	assert_string_equal(a->title, "All of it, once");
+	assert_string_equal(a->media_type, "image/png");
+	assert_int_equal(json_object_size(a->annotations), 2);
+	assert_true(
+		json_is_true(json_object_get(a->annotations, "readOnlyHint")));
+	assert_true(json_is_false(
+		json_object_get(a->annotations, "openWorldHint")));
 	assert_true(a->has_entrypoint && a->has_command && a->has_user);
 	check_list(&a->entrypoint, "[\"/bin/sh\", \"-c\"]");
 	check_list(&a->command, "[\"echo\", \"a b\", \"c\"]");
@@ -231,7 +247,7 @@ static void test_full(void **state)
 	assert_string_equal(input, "[1]");
 	assert_true(
 		json_is_null(json_object_get(m->tests[0].expect, "output")));
-	assert_int_equal(m->tests[0].line, 40);
+	assert_int_equal(m->tests[0].line, 44);
 	assert_string_equal(m->tests[1].name, "named");
 	assert_true(json_is_object(m->tests[1].input));
 	assert_string_equal(expect, "{\"status\": 3}");
@@ -302,6 +318,8 @@ static void test_round_trip(void **state)
 		     "789abcdef0123456789abcdef\nactions: {run: {}}\n",
 		HEAD "actions: {run: {environment: {A: \"\\e\\\"\\n\xc3\xa9"
 		     "\\u202e\\L\"}, command: ['', '~', 'null', '1', '#']}}\n",
+		HEAD "actions: {run: {title: '1', tool_name: '2', output: "
+		     "binary, media_type: a/b, annotations: {x-a: 1}}}\n",
 	};
 
 	(void)state;

@@ -116,7 +116,7 @@ static void test_single_errors(void **state)
 		  "4:11: actions.Run: an action's name" },
 		{ HEAD "actions: {run: {ports: []}}\n",
 		  "4:17: actions.run.ports: unknown key, expected one of "
-		  "description, entrypoint" },
+		  "description, tool_name" },
 		{ HEAD "actions: {run: }\n",
 		  "4:16: actions.run: found nothing, expected a mapping" },
 		{ HEAD "defaults: {description: x}\nactions: {run: {}}\n",
@@ -167,6 +167,32 @@ static void test_single_errors(void **state)
 		       "defaults: {warm_pool: {start: program}}\n",
 		  "4:16: actions.run: \"start: program\" needs \"input: "
 		  "stdin\"" },
+		{ HEAD "actions: {run: {tool_name: a.b}}\n",
+		  "4:28: actions.run.tool_name: found \"a.b\", expected a "
+		  "name of 1 to 64 of a-z, A-Z, 0-9, \"_\" and \"-\"" },
+		{ HEAD "actions: {run: {title: \"a\\nb\"}}\n",
+		  "4:24: actions.run.title: found \"a\\x0ab\", expected one "
+		  "line of text, at most 200 bytes" },
+		{ HEAD "defaults: {title: x}\nactions: {run: {}}\n",
+		  "4:12: defaults.title: this cannot stand here, give it in "
+		  "each action" },
+		{ HEAD "actions: {run: {annotations: {readOnly: true}}}\n",
+		  "4:31: actions.run.annotations.readOnly: unknown key, "
+		  "expected one of readOnlyHint, destructiveHint, " },
+		{ HEAD "actions: {run: {annotations: {readonlyhint: 1}}}\n",
+		  "4:31: actions.run.annotations.readonlyhint: unknown key, "
+		  "did you mean \"readOnlyHint\"?" },
+		{ HEAD "actions: {run: {annotations: {readOnlyHint: 1}}}\n",
+		  "4:45: actions.run.annotations.readOnlyHint: found 1, "
+		  "expected true or false" },
+		{ HEAD "actions: {run: {output: file, media_type: png}}\n",
+		  "4:43: actions.run.media_type: found \"png\", expected a "
+		  "media type such as image/png, without parameters" },
+		{ HEAD "actions: {run: {media_type: image/png}}\n",
+		  "4:17: actions.run.media_type: the output is auto: give "
+		  "output as binary or file, or remove this" },
+		{ HEAD "title: Example\nactions: {run: {}}\n",
+		  "4:1: title: unknown key, expected one of schema_version" },
 		{ HEAD "actions: {run: {concurrency: 1025}}\n",
 		  "4:30: actions.run.concurrency: found 1025, expected how "
 		  "many runs" },

@@ -50,6 +50,21 @@ static const struct {
 	    "debian@sha256:" SIXTY "abcg", "debian@sha512:" DIGEST,
 	    "A@sha256:" DIGEST, "a b@sha256:" DIGEST,
 	    "a@sha256:" DIGEST "\n" } },
+	{ sbx_name_is_title,
+	  { "a", " a ", "Fetch a page", "\xc3\xa9t\xc3\xa9",
+	    SIXTY SIXTY SIXTY TEN TEN },
+	  { "", " ", "   ", "a\nb", "a\n", "a\tb", "\x1b[2J", "a\x7f",
+	    "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xae",
+	    SIXTY SIXTY SIXTY TEN TEN "0" } },
+	{ sbx_name_is_media_type,
+	  { "image/png", "a/b", "0/0", "IMAGE/PNG", "a!#$&-^_.+/b!#$&-^_.+",
+	    SIXTY SIXTY "0123456/" SIXTY SIXTY "0123456" },
+	  { "", "/", "image", "image/", "/png", "a/b/c", "a/*", "a/b; c=d",
+	    "a/b ", "+a/b", "a/.b", SIXTY SIXTY "01234567/a" } },
+	{ sbx_name_is_tool,
+	  { "a", "-", "_", "A", "0", "web-page_read_one", SIXTY "abcd" },
+	  { "", "a.b", "a/b", "a b", "a:b", "a\n", "\xc3\xa9",
+	    SIXTY "abcde" } },
 };
 
 static void test_rules(void **state)
@@ -69,6 +84,14 @@ static void test_rules(void **state)
 	}
 }
 
+/* The other part of a media type is no longer than the first. */
+static void test_long_subtype(void **state)
+{
+	(void)state;
+	assert_true(sbx_name_is_media_type("a/" SIXTY SIXTY "0123456"));
+	assert_false(sbx_name_is_media_type("a/" SIXTY SIXTY "01234567"));
+}
+
 /* Versions are held against a regular expression: not against long ones. */
 static void test_long(void **state)
 {
@@ -85,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_long_subtype),
 		cmocka_unit_test(test_long),
 	};
 
