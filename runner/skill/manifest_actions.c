@@ -160,4 +160,5 @@ void sbx_manifest_read_actions(const struct sbx_at *root,
 	sbx_action_clear(&template);
 	for (size_t i = 0; i < manifest->n_actions; i++)
 		check_shared_volumes(&actions, manifest, &manifest->actions[i]);
+	sbx_manifest_check_tool_names(&actions, manifest);
 }

@@ -78,6 +78,10 @@ void sbx_manifest_read_annotations(const struct sbx_at *at,
 void sbx_manifest_check_media_type(const struct sbx_at *at,
 				   const struct sbx_action *action);
 
+/* Notes tools without a name, and with one name; @actions is "actions:". */
+void sbx_manifest_check_tool_names(const struct sbx_at *actions,
+				   const struct sbx_manifest *manifest);
+
 /* Notes mounts that hide one another; @at is the action. */
 void sbx_manifest_check_mounts(const struct sbx_at *at,
 			       const struct sbx_action *action);

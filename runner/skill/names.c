@@ -3,6 +3,7 @@
 
 #include <regex.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -135,4 +136,17 @@ bool sbx_name_is_tool(const char *name)
 {
 	return consists_of(name, LOWER UPPER DIGIT "_-", LOWER UPPER DIGIT "_-",
 			   SBX_TOOL_NAME_SIZE - 1);
+}
+
+bool sbx_name_of_tool(const char *own, const char *skill, const char *action,
+		      char out[static SBX_TOOL_NAME_SIZE])
+{
+	int size = snprintf(out, SBX_TOOL_NAME_SIZE, "%s%s%s",
+			    own ? own : skill, own ? "" : "_",
+			    own ? "" : action);
+
+	if (size > 0 && size < SBX_TOOL_NAME_SIZE)
+		return true;
+	*out = '\0';
+	return false;
 }

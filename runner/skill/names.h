@@ -43,4 +43,11 @@ bool sbx_name_is_media_type(const char *text);
 #define SBX_TOOL_NAME_SIZE 65
 bool sbx_name_is_tool(const char *name);
 
+/*
+ * The name that an action has as a tool: @own, and SKILL_ACTION where that is
+ * NULL.  False, and @out "", when that is too long for one.
+ */
+bool sbx_name_of_tool(const char *own, const char *skill, const char *action,
+		      char out[static SBX_TOOL_NAME_SIZE]);
+
 #endif

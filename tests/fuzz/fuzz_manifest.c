@@ -8,6 +8,7 @@
 
 #include "skill/manifest.h"
 #include "skill/names.h"
+#include "skill/tool_name.h"
 
 #define NAME "fuzz"
 
@@ -96,6 +97,24 @@ static void must_be_action(const struct sbx_action *action)
 	must_be_tool(action);
 }
 
+static void must_have_own_names(const struct sbx_manifest *manifest)
+{
+	char name[SBX_TOOL_NAME_SIZE];
+	char other[SBX_TOOL_NAME_SIZE];
+
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		if (!sbx_action_tool_name(manifest, &manifest->actions[i],
+					  name))
+			continue;
+		must(sbx_name_is_tool(name));
+		for (size_t j = 0; j < i; j++) {
+			sbx_action_tool_name(manifest, &manifest->actions[j],
+					     other);
+			must(strcmp(name, other) != 0);
+		}
+	}
+}
+
 static void must_survive_writing(const struct sbx_manifest *manifest)
 {
 	struct sbx_problems problems = SBX_PROBLEMS_INIT;
@@ -153,6 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(manifest->n_tests <= SBX_TESTS_MAX);
 		for (size_t i = 0; i < manifest->n_actions; i++)
 			must_be_action(&manifest->actions[i]);
+		must_have_own_names(manifest);
 		if (can_be_written(data, size))
 			must_survive_writing(manifest);
 	} else {

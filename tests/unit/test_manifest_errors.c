@@ -170,6 +170,16 @@ static void test_single_errors(void **state)
 		{ HEAD "actions: {run: {tool_name: a.b}}\n",
 		  "4:28: actions.run.tool_name: found \"a.b\", expected a "
 		  "name of 1 to 64 of a-z, A-Z, 0-9, \"_\" and \"-\"" },
+		{ HEAD "actions: {a: {tool_name: x}, b: {}, c: {tool_name: x}}"
+		       "\n",
+		  "4:52: actions.c.tool_name: \"x\" is what the action a is "
+		  "called as a tool: choose another" },
+		{ HEAD "actions: {a: {tool_name: example_b}, b: {}}\n",
+		  "4:26: actions.a.tool_name: \"example_b\" is what the action "
+		  "b is called as a tool: choose another" },
+		{ HEAD "actions: {a: {}, b: {tool_name: example_a}}\n",
+		  "4:33: actions.b.tool_name: \"example_a\" is what the action "
+		  "a is called as a tool: choose another" },
 		{ HEAD "actions: {run: {title: \"a\\nb\"}}\n",
 		  "4:24: actions.run.title: found \"a\\x0ab\", expected one "
 		  "line of text, at most 200 bytes" },
