@@ -206,6 +206,7 @@ void sbx_manifest_free(struct sbx_manifest **manifest)
 	free(m->name);
 	free(m->version);
 	free(m->description);
+	free(m->license);
 	free(m->image);
 	free(m->dockerfile);
 	free(m->target);

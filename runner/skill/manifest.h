@@ -195,6 +195,7 @@ struct sbx_skill_test {
 };
 
 /*
+ * @license	an SPDX expression or a sentence, one line; or NULL
  * @image	"name@sha256:..." when the skill has no build
  * @build_args	object of strings, or NULL
  */
@@ -202,6 +203,7 @@ struct sbx_manifest {
 	char *name;
 	char *version;
 	char *description;
+	char *license;
 	char *image;
 	char *dockerfile; /* relative path; "Dockerfile" by default */
 	char *target;	  /* or NULL */

@@ -217,6 +217,7 @@ json_t *sbx_manifest_json(const struct sbx_manifest *manifest)
 	set_text(object, "name", manifest->name);
 	set_text(object, "version", manifest->version);
 	set_text(object, "description", manifest->description);
+	set_text(object, "license", manifest->license);
 	if (manifest->image)
 		set_text(object, "image", manifest->image);
 	else

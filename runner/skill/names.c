@@ -110,6 +110,11 @@ bool sbx_name_is_title(const char *text)
 	return is_line(text, SBX_TITLE_SIZE_MAX);
 }
 
+bool sbx_name_is_license(const char *text)
+{
+	return is_line(text, SBX_LICENSE_SIZE_MAX);
+}
+
 #define RESTRICTED LOWER UPPER DIGIT "!#$&-^_.+"
 
 /* The size of the restricted name that @text begins with, 0 when with none. */

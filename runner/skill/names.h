@@ -36,6 +36,11 @@ bool sbx_name_is_pinned_image(const char *text);
 #define SBX_TITLE_SIZE_MAX 200
 bool sbx_name_is_title(const char *text);
 
+/* The same, of 1 to 1000 bytes: an SPDX expression, or a sentence. */
+#define SBX_LICENSE_SIZE_MAX 1000
+#define SBX_LICENSE_EXPECTED "one line such as MIT, at most 1000 bytes"
+bool sbx_name_is_license(const char *text);
+
 /* "TYPE/SUBTYPE", each a restricted name of RFC 6838, section 4.2. */
 bool sbx_name_is_media_type(const char *text);
 

@@ -49,6 +49,7 @@ static void test_defaults(void **state)
 	assert_string_equal(m->name, "example");
 	assert_string_equal(m->version, "0.1.0");
 	assert_null(m->description);
+	assert_null(m->license);
 	assert_null(m->image);
 	assert_string_equal(m->dockerfile, "Dockerfile");
 	assert_null(m->target);
@@ -98,6 +99,7 @@ static void test_defaults(void **state)
 
 static const char full[] = HEAD
 	"description: An example.\n"
+	"license: MIT\n"
 	"build:\n"
 	"  dockerfile: ./docker//Dockerfile\n"
 	"  target: final\n"
@@ -225,6 +227,7 @@ static void test_full(void **state)
 
 	(void)state;
 	assert_string_equal(m->description, "An example.");
+	assert_string_equal(m->license, "MIT");
 	assert_string_equal(m->dockerfile, "docker/Dockerfile");
 	assert_string_equal(m->target, "final");
 	assert_string_equal(args, "{\"A\": \"1\", \"B\": \"2\", "
@@ -247,7 +250,7 @@ static void test_full(void **state)
 	assert_string_equal(input, "[1]");
 	assert_true(
 		json_is_null(json_object_get(m->tests[0].expect, "output")));
-	assert_int_equal(m->tests[0].line, 44);
+	assert_int_equal(m->tests[0].line, 45);
 	assert_string_equal(m->tests[1].name, "named");
 	assert_true(json_is_object(m->tests[1].input));
 	assert_string_equal(expect, "{\"status\": 3}");

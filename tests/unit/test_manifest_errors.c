@@ -201,6 +201,9 @@ static void test_single_errors(void **state)
 		{ HEAD "actions: {run: {media_type: image/png}}\n",
 		  "4:17: actions.run.media_type: the output is auto: give "
 		  "output as binary or file, or remove this" },
+		{ HEAD "license: \"a\\nb\"\nactions: {run: {}}\n",
+		  "4:10: license: found \"a\\x0ab\", expected one line such "
+		  "as MIT, at most 1000 bytes" },
 		{ HEAD "title: Example\nactions: {run: {}}\n",
 		  "4:1: title: unknown key, expected one of schema_version" },
 		{ HEAD "actions: {run: {concurrency: 1025}}\n",
