@@ -321,8 +321,9 @@ const struct sbx_command sbx_cmd_check = {
 	.summary = "find the errors of skills, without running them",
 	.arguments = "[PATH...]",
 	.details = "Reads skills (directories, skill.yaml files or names; all "
-		   "skills when none is given) and prints every error and "
-		   "warning as FILE:LINE:COLUMN. Needs no engine. Exits with "
+		   "skills when none is given), with the SKILL.md beside them "
+		   "if there is one, and prints every error and warning as "
+		   "FILE:LINE:COLUMN. Needs no engine. Exits with "
 		   "65 when there is an error; warnings are no errors.",
 	.examples = "  skillbox check\n"
 		    "  skillbox check skills/text\n"

@@ -3,7 +3,8 @@
  * Names come from outside: they are held against the rule for names before
  * the file system is asked, so that they can only mean a directory right
  * inside a skills directory.  That directory itself is the operator's, and may
- * be a symlink; what is in it is the skill author's, and skill.yaml may not.
+ * be a symlink; what is in it is the skill author's, and neither skill.yaml
+ * nor SKILL.md may.
  */
 #include "skill/catalog.h"
 
@@ -19,6 +20,7 @@
 #include "base/text.h"
 #include "codec/reader.h"
 #include "skill/names.h"
+#include "skill/skill_md.h"
 
 #define MANIFEST	  "skill.yaml"
 #define DEFAULT_DIRECTORY "./skills"
@@ -93,10 +95,10 @@ void sbx_skill_clear(struct sbx_skill *skill)
 	*skill = (struct sbx_skill)SBX_SKILL_INIT;
 }
 
-static int read_manifest(const char *dir, struct sbx_buf *text,
-			 struct sbx_error *err)
+/* A descriptor of it, or -1. */
+static int open_directory(const char *dir, struct sbx_error *err)
 {
-	cleanup_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
@@ -104,9 +106,7 @@ static int read_manifest(const char *dir, struct sbx_buf *text,
 	if (fd < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
 				       "cannot open %s", dir);
-	if (sbx_file_read_nofollow(fd, MANIFEST, text, err) < 0)
-		return sbx_error_wrap(err, "%s", dir);
-	return 0;
+	return fd;
 }
 
 /*
@@ -123,29 +123,60 @@ static const char *directory_name(const char *dir, const char *absolute)
 	return strrchr(absolute, '/') + 1;
 }
 
+/* The path of a file in @dir, as messages show it; free() it. */
+static char *path_of(const char *dir, const char *name)
+{
+	bool slash = sbx_text_has_suffix(dir, "/");
+
+	return sbx_asprintf("%s%s%s", dir, slash ? "" : "/", name);
+}
+
+/* @name is the skill's; @fd is @dir. */
+static int read_manifest(int fd, const char *dir, const char *name,
+			 struct sbx_manifest **out,
+			 struct sbx_problems *problems, struct sbx_error *err)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX);
+	cleanup_free char *file = path_of(dir, MANIFEST);
+	struct sbx_problems found = SBX_PROBLEMS_INIT;
+	int result;
+
+	if (sbx_file_read_nofollow(fd, MANIFEST, &text, err) < 0)
+		return sbx_error_wrap(err, "%s", dir);
+	result = sbx_manifest_parse(sbx_buf_text(&text), text.len, name, file,
+				    out, &found, err);
+	sbx_problems_move(problems, &found, file);
+	return result;
+}
+
+static void read_skill_md(int fd, const char *dir,
+			  struct sbx_manifest *manifest,
+			  struct sbx_problems *problems)
+{
+	cleanup_free char *file = path_of(dir, SBX_SKILL_MD_NAME);
+	struct sbx_problems found = SBX_PROBLEMS_INIT;
+
+	sbx_skill_md_complete(fd, manifest, &found);
+	sbx_problems_move(problems, &found, file);
+}
+
 int sbx_skill_load(const char *dir, struct sbx_skill *out,
 		   struct sbx_problems *problems, struct sbx_error *err)
 {
-	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(SBX_DOCUMENT_SIZE_MAX);
 	cleanup_free char *absolute = realpath(dir, NULL);
-	bool slash = sbx_text_has_suffix(dir, "/");
-	cleanup_free char *file =
-		sbx_asprintf("%s%s%s", dir, slash ? "" : "/", MANIFEST);
-	struct sbx_problems found = SBX_PROBLEMS_INIT;
+	int errnum = errno;
+	cleanup_fd int fd = open_directory(dir, err);
 	struct sbx_manifest *manifest = NULL;
-	int result;
 
-	if (read_manifest(dir, &text, err) < 0)
+	if (fd < 0)
 		return -1;
 	if (!absolute)
-		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
+		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errnum,
 				       "cannot find %s", dir);
-	result = sbx_manifest_parse(sbx_buf_text(&text), text.len,
-				    directory_name(dir, absolute), file,
-				    &manifest, &found, err);
-	sbx_problems_move(problems, &found, file);
-	if (result < 0)
+	if (read_manifest(fd, dir, directory_name(dir, absolute), &manifest,
+			  problems, err) < 0)
 		return -1;
+	read_skill_md(fd, dir, manifest, problems);
 	*out = (struct sbx_skill){ .dir = sbx_take(absolute),
 				   .manifest = manifest };
 	return 0;

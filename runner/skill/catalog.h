@@ -38,14 +38,17 @@ void sbx_skill_clear(struct sbx_skill *skill);
 /*
  * Finds and reads skill @name: the first directory that has it wins.
  * NOT_FOUND (naming the nearest skill there is), INVALID for a name that can
- * be none ("..", "a/b"), a manifest that cannot be read or does not fit.
+ * be none ("..", "a/b"), a manifest that cannot be read or does not fit.  A
+ * SKILL.md that does not fit is for sbx_skill_load() to tell of.
  */
 int sbx_catalog_load(const struct sbx_catalog *catalog, const char *name,
 		     struct sbx_skill *out, struct sbx_error *err);
 
 /*
  * Reads the skill in directory @dir, collecting every problem of its
- * manifest (paths in front: "skills/x/skill.yaml:3:1: ...").
+ * manifest (paths in front: "skills/x/skill.yaml:3:1: ...") and, when that has
+ * no error, of its SKILL.md.  For the latter it does not fail: the skill is
+ * good, but for what it would have had from there.
  */
 int sbx_skill_load(const char *dir, struct sbx_skill *out,
 		   struct sbx_problems *problems, struct sbx_error *err);

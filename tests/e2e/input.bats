@@ -172,6 +172,60 @@ YAML
 	grep -q '^t-bad/Dockerfile:2: warning: .* not pinned' <<<"$output"
 }
 
+# skill_md LINE...: the SKILL.md of t-bad, of which check says what stdin has
+skill_md() {
+	printf '%s\n' "$@" >"$skills/t-bad/SKILL.md"
+	run --separate-stderr skillbox check t-bad
+	echo "$output"
+	diff - <(grep -F SKILL.md <<<"$output" | sed "s|.*/t-bad/||")
+}
+
+@test "SKILL.md beside a manifest: check says where it is wrong" {
+	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
+		'license: MIT' 'actions: {fine: {command: [cat]}}' | manifest
+	skill_md --- 'name: t-bad' 'description: From there.' 'x: []' --- x </dev/null
+	[ "$status" -eq 0 ]
+	[ "$(skillbox inspect t-bad | jq -r .description)" = 'From there.' ]
+	skill_md --- 'name: t-bad' 'description: x' 'license: ISC' --- <<-'EOF'
+		SKILL.md:4:10: warning: license: skill.yaml has another, which counts: make them the same, or remove it there
+	EOF
+	[ "$status" -eq 0 ]
+	skill_md --- 'name: bad' 'description: x' --- <<-'EOF'
+		SKILL.md:2:7: name: found "bad", expected "t-bad", the name of the skill
+	EOF
+	[ "$status" -eq 65 ]
+	skill_md --- 'name: t-bad' 'description: {' --- <<-'EOF'
+		SKILL.md:4:1: did not find expected node content, while parsing a flow node that starts at line 4
+	EOF
+	[ "$status" -eq 65 ]
+	skill_md --- 'name: t-bad' 'description: x' <<-'EOF'
+		SKILL.md:1:1: what begins here has no end: expected another line "---"
+	EOF
+	[ "$status" -eq 65 ]
+	# It is for those who read: the action has nothing to do with it.
+	act t-bad fine
+	ended ok 0
+	rm "$skills/t-bad/SKILL.md"
+}
+
+@test "SKILL.md that is no file of the skill" {
+	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
+		'actions: {fine: {command: [cat]}}' | manifest
+	cd "$skills/t-bad"
+	ln -s /etc/passwd SKILL.md
+	run -65 skillbox check t-bad
+	grep -q 'SKILL.md:1:1: SKILL.md is a symbolic link' <<<"$output"
+	rm SKILL.md
+	mkfifo SKILL.md
+	run -65 timeout 10 "$program" --skills "$skills" check t-bad
+	grep -q 'SKILL.md:1:1: SKILL.md is no regular file' <<<"$output"
+	rm SKILL.md
+	head -c 50000000 /dev/zero >SKILL.md
+	run -65 skillbox check t-bad
+	grep -q 'SKILL.md:1:1: SKILL.md is larger than 1048576' <<<"$output"
+	rm SKILL.md
+}
+
 @test "no Dockerfile" {
 	printf '%s\n' 'schema_version: 1' 'name: t-bad' 'version: 1.0.0' \
 		'description: x' 'actions: {fine: {command: [cat]}}' | manifest

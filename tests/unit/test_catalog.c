@@ -243,6 +243,54 @@ static void test_load_directory_fails(void **state)
 	assert_int_equal(problems.errors.n, 1);
 }
 
+/* What the manifest does not say is in SKILL.md; whoever checks is told more. */
+static void test_skill_md(void **state)
+{
+	cleanup_problems struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	cleanup_skill struct sbx_skill again = SBX_SKILL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	put("skills/text/SKILL.md", "---\nname: text\ndescription: "
+				    "Count.\nlicense: MIT\n---\n# Text\n");
+	put("more/text/SKILL.md",
+	    "---\nname: txet\ndescription: Count.\n---\n");
+	if (sbx_skill_load("skills/text", &skill, &problems, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(skill.manifest->description, "Count.");
+	assert_string_equal(skill.manifest->license, "MIT");
+	assert_int_equal(problems.errors.n, 0);
+	/* It runs all the same, without what is not its own. */
+	if (sbx_skill_load("more/text/", &again, &problems, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_null(again.manifest->description);
+	assert_int_equal(problems.errors.n, 1);
+	assert_string_equal(problems.errors.v[0],
+			    "more/text/SKILL.md:2:7: name: found \"txet\", "
+			    "expected \"text\", the name of the skill");
+}
+
+/* A manifest that does not fit is all that is told of. */
+static void test_skill_md_of_no_skill(void **state)
+{
+	cleanup_problems struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_skill skill = SBX_SKILL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	put("skills/broken/SKILL.md", "no front matter");
+	assert_int_equal(
+		sbx_skill_load("skills/broken", &skill, &problems, &err), -1);
+	assert_int_equal(problems.errors.n, 1);
+	assert_true(sbx_text_has_prefix(problems.errors.v[0],
+					"skills/broken/skill.yaml:2:7: "));
+	put("skills/none/SKILL.md", "---\nname: none\n---\n");
+	assert_int_equal(sbx_skill_load("skills/none", &skill, &problems, &err),
+			 -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_NOT_FOUND);
+}
+
 /* 50 MB are refused by their size, without being read. */
 static void test_huge(void **state)
 {
@@ -361,6 +409,8 @@ int main(void)
 		TEST(test_load_without_directories),
 		TEST(test_load_directory),
 		TEST(test_load_directory_fails),
+		TEST(test_skill_md),
+		TEST(test_skill_md_of_no_skill),
 		TEST(test_huge),
 		TEST(test_linked_skill),
 		TEST(test_unreadable_skill),
