@@ -136,15 +136,41 @@ int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 
 /* --- finishing ------------------------------------------------------------- */
 
+/* How often sources may change under an image that is made of them. */
+#define IMAGE_ROUNDS 3
+
+/* The image, by whoever makes it. */
+static int ensure_image(struct sbx_plan *plan,
+			const struct sbx_plan_request *request,
+			struct sbx_engine *engine, struct sbx_error *err)
+{
+	const struct sbx_plan_images *images = request->images;
+	const struct sbx_skill_image_options options = {
+		.policy = request->policy,
+		.progress = request->lines,
+		.look_only = images != NULL,
+	};
+	int result = -1;
+
+	for (int round = 0; round < IMAGE_ROUNDS; round++) {
+		result = sbx_skill_image_ensure(engine, request->catalog,
+						&plan->skill, &options,
+						&plan->own_image, err);
+		if (result == 0 || !images ||
+		    err->outcome != SBX_OUTCOME_NOT_FOUND)
+			return result;
+		if (images->await(images->ctx, request->skill, &request->lines,
+				  request->cancel_fd, err) < 0)
+			return -1;
+	}
+	return result;
+}
+
 static int get_image(struct sbx_plan *plan,
 		     const struct sbx_plan_request *request,
 		     struct sbx_engine *engine, struct sbx_plan *like,
 		     struct sbx_error *err)
 {
-	const struct sbx_skill_image_options options = {
-		.policy = request->policy,
-		.progress = request->lines,
-	};
 	double began = sbx_clock_ms();
 	int result = 0;
 
@@ -152,9 +178,7 @@ static int get_image(struct sbx_plan *plan,
 		plan->like = sbx_plan_ref(like);
 		plan->image = like->image;
 	} else {
-		result = sbx_skill_image_ensure(engine, request->catalog,
-						&plan->skill, &options,
-						&plan->own_image, err);
+		result = ensure_image(plan, request, engine, err);
 	}
 	plan->build_ms = sbx_clock_ms() - began;
 	if (result == 0 && !like)

@@ -29,6 +29,21 @@
  */
 
 /*
+ * Who makes images in the background.
+ *
+ * @await	has the image of @skill made, tells @lines how that goes, and
+ *		waits for it, no longer than whoever asks can: 0; BUSY, when it
+ *		is still being made; CANCELLED when @cancel_fd becomes readable;
+ *		or why there is none
+ */
+struct sbx_plan_images {
+	int (*await)(void *ctx, const char *skill,
+		     const struct sbx_progress *lines, int cancel_fd,
+		     struct sbx_error *err);
+	void *ctx;
+};
+
+/*
  * What is asked for, and where to look.  All borrowed, until the plan is
  * finished.
  *
@@ -37,6 +52,8 @@
  * @secrets	the caller's, in place of sealed ones; or NULL
  * @keys	what sealed secrets are opened with; or NULL
  * @lines	of what takes long, and of what was lowered
+ * @images	who makes an image that is missing; NULL: that is done here
+ * @cancel_fd	of that; or -1
  */
 struct sbx_plan_request {
 	const struct sbx_catalog *catalog;
@@ -49,6 +66,8 @@ struct sbx_plan_request {
 	const struct sbx_secrets *secrets;
 	struct sbx_keyring *keys;
 	struct sbx_progress lines;
+	const struct sbx_plan_images *images;
+	int cancel_fd;
 };
 
 /*

@@ -28,6 +28,8 @@ struct sbx_pool;
  * @catalog	borrowed
  * @policy	as for sbx_policy_open(): read again when it changes
  * @keys	borrowed, and used by nobody else; or NULL
+ * @waiting_max	sandboxes that may wait, if the policy lets as many; 0: what it
+ *		lets
  * @owner	for whom warm_pool.min is kept without being asked; or NULL
  * @warn	gets a line for whoever looks after the daemon, from any thread;
  *		must not call the pool
@@ -37,6 +39,7 @@ struct sbx_pool_config {
 	const struct sbx_catalog *catalog;
 	const char *policy;
 	struct sbx_keyring *keys;
+	int64_t waiting_max;
 	const char *owner;
 	void (*warn)(void *ctx, const char *line);
 	void *ctx;

@@ -156,7 +156,8 @@ bool sbx_pool_make_room(struct sbx_pool *pool, const struct sbx_stock *stock)
 	if (stock &&
 	    count_skill(pool, stock->skill) >= stock->plan->grant.waiting)
 		return false;
-	while ((int64_t)sbx_stock_count(pool) + more > rules->waiting ||
+	while ((int64_t)sbx_stock_count(pool) + more >
+		       sbx_pool_waiting_max(pool) ||
 	       sbx_stock_memory(pool) + bytes > rules->mem_limit) {
 		if (!give_one(pool, stock))
 			return false;

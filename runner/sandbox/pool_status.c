@@ -84,10 +84,12 @@ static json_t *stock_json(const struct sbx_stock *stock, double now)
 	return object;
 }
 
-static json_t *limits_json(const struct sbx_pool_rules *rules)
+static json_t *limits_json(const struct sbx_pool *pool)
 {
+	const struct sbx_pool_rules *rules = &pool->policy->policy.pool;
+
 	return json_pack("{s:I, s:I, s:I}", "waiting",
-			 (json_int_t)rules->waiting, "memory_bytes",
+			 (json_int_t)sbx_pool_waiting_max(pool), "memory_bytes",
 			 (json_int_t)rules->mem_limit, "memory_free_bytes",
 			 (json_int_t)rules->mem_free);
 }
@@ -113,8 +115,8 @@ json_t *sbx_pool_status(struct sbx_pool *pool)
 		waiting, "starting", starting, "busy", busy, "memory_bytes",
 		(json_int_t)sbx_stock_memory(pool), "draining",
 		pool->is_draining, "pressure", text_or_null(pool->pressure),
-		"limits", limits_json(&pool->policy->policy.pool), "takes",
-		takes_json(&pool->takes), "pools", stocks);
+		"limits", limits_json(pool), "takes", takes_json(&pool->takes),
+		"pools", stocks);
 	sbx_pool_unlock(pool);
 	return status;
 }

@@ -215,6 +215,14 @@ int64_t sbx_stock_memory(const struct sbx_pool *pool)
 	return bytes;
 }
 
+int64_t sbx_pool_waiting_max(const struct sbx_pool *pool)
+{
+	int64_t granted = pool->policy->policy.pool.waiting;
+	int64_t wanted = pool->config.waiting_max;
+
+	return wanted > 0 && wanted < granted ? wanted : granted;
+}
+
 unsigned int sbx_stock_count(const struct sbx_pool *pool)
 {
 	unsigned int n = 0;

@@ -181,6 +181,9 @@ void sbx_stock_drop_others(struct sbx_pool *pool, struct sbx_stock *stock,
 bool sbx_stocked_fits(const struct sbx_stocked *one,
 		      const struct sbx_plan *plan);
 
+/* How many sandboxes may wait. */
+int64_t sbx_pool_waiting_max(const struct sbx_pool *pool);
+
 /* Bytes that one like it takes; that all that wait or start take. */
 int64_t sbx_stock_memory_each(const struct sbx_stock *stock);
 int64_t sbx_stock_memory(const struct sbx_pool *pool);

@@ -383,7 +383,9 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 			     .secrets = run->secrets,
 			     .keys = run->keys,
 			     .lines = { .line = run->events.line,
-					.ctx = run->events.ctx } },
+					.ctx = run->events.ctx },
+			     .images = run->images,
+			     .cancel_fd = run->cancel_fd },
 		.place.fd = -1,
 		.place_of_action.fd = -1,
 	};

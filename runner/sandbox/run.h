@@ -29,6 +29,7 @@
  * @traceparent	of W3C Trace Context, for the record and the action; or NULL
  * @cancel_fd	readable when the caller wants the run to end, or -1
  * @events	who wants to know what goes on
+ * @images	who makes an image that is missing; NULL: the run itself
  * @pool	whose sandboxes to use; then @policy and @keys are the pool's
  *and need not be given.  NULL: a sandbox is started for this run
  */
@@ -49,6 +50,7 @@ struct sbx_run {
 	const char *traceparent;
 	int cancel_fd;
 	struct sbx_run_events events;
+	const struct sbx_plan_images *images;
 	struct sbx_pool *pool;
 };
 
