@@ -47,7 +47,7 @@ endif
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 LIB_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) -lm
 
-LAYERS := base codec engine secret skill sandbox serve cli
+LAYERS := base codec engine secret skill sandbox mcp serve cli
 SOURCES := $(wildcard $(LAYERS:%=runner/%/*.c))
 OBJECTS := $(SOURCES:runner/%.c=$(BUILD)/obj/%.o)
 MODULES := $(filter-out $(BUILD)/obj/cli/main.o,$(OBJECTS))

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "mcp/headers.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/json.h"
+
+#define VERSION_HEADER "MCP-Protocol-Version"
+
+/* A value that is no plain ASCII is written so, in base64. */
+#define BEGIN "=?base64?"
+#define END   "?="
+
+/* Of a tool's parameters: no header is found by more. */
+#define DEPTH_MAX 32
+
+static json_t *mismatch(const struct sbx_mcp_message *message, const char *name,
+			const char *why)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(512);
+
+	sbx_buf_printf(&text, "Header mismatch: %s %s", name, why);
+	return sbx_mcp_error(message->id, SBX_MCP_HEADER_MISMATCH,
+			     sbx_buf_text(&text), NULL);
+}
+
+/* --- values ---------------------------------------------------------------- */
+
+static bool is_encoded(const char *value)
+{
+	return sbx_text_has_prefix(value, BEGIN) &&
+	       strlen(value) >= strlen(BEGIN) + strlen(END) &&
+	       sbx_text_has_suffix(value, END);
+}
+
+/* What is encoded in @value; NULL when that is no base64. free() */
+static char *decode(const char *value)
+{
+	const char *begin = value + strlen(BEGIN);
+	size_t size = strlen(begin) - strlen(END);
+	char *text = sbx_calloc(1, size + 1);
+	size_t len;
+
+	if (sodium_base642bin((unsigned char *)text, size, begin, size, NULL,
+			      &len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static bool is_plain(const char *value)
+{
+	for (; *value; value++) {
+		if ((*value < ' ' && *value != '\t') || *value > '~')
+			return false;
+	}
+	return true;
+}
+
+static bool says(const char *header, const char *value)
+{
+	cleanup_free char *decoded = NULL;
+
+	if (!is_encoded(header))
+		return is_plain(header) && strcmp(header, value) == 0;
+	decoded = decode(header);
+	return decoded && strcmp(decoded, value) == 0;
+}
+
+/* --- what each request has ------------------------------------------------- */
+
+static json_t *check_text(const struct sbx_mcp_headers *headers,
+			  const struct sbx_mcp_message *message,
+			  const char *name, const char *value)
+{
+	const char *header = headers->get(headers->ctx, name);
+
+	if (!header)
+		return mismatch(message, name, "is missing");
+	if (!value || !says(header, value))
+		return mismatch(message, name,
+				"says something else than the body");
+	return NULL;
+}
+
+json_t *sbx_mcp_headers_check(const struct sbx_mcp_headers *headers,
+			      const struct sbx_mcp_message *message,
+			      enum sbx_mcp_revision revision)
+{
+	json_t *error = check_text(headers, message, VERSION_HEADER,
+				   sbx_mcp_revision_name(revision));
+
+	if (!error)
+		error = check_text(headers, message, "Mcp-Method",
+				   message->method);
+	if (!error && strcmp(message->method, "tools/call") == 0)
+		error = check_text(
+			headers, message, "Mcp-Name",
+			sbx_json_text_at(message->params, "name", NULL));
+	return error;
+}
+
+json_t *sbx_mcp_headers_check_session(const struct sbx_mcp_headers *headers,
+				      const struct sbx_mcp_message *message)
+{
+	const char *name = headers->get(headers->ctx, VERSION_HEADER);
+	enum sbx_mcp_revision revision;
+
+	if (!name || (sbx_mcp_revision_parse(name, &revision) &&
+		      !sbx_mcp_is_stateless(revision)))
+		return NULL;
+	return sbx_mcp_error(message->id, SBX_MCP_INVALID_REQUEST,
+			     VERSION_HEADER
+			     ": this revision is none that begins with "
+			     "initialize",
+			     NULL);
+}
+
+/* --- parameters ------------------------------------------------------------ */
+
+/* Numbers by their value: 42 and 42.0 are one. */
+static bool says_number(const char *header, json_int_t value)
+{
+	char *end;
+	double number;
+
+	errno = 0;
+	number = strtod(header, &end);
+	return errno == 0 && end != header && *end == '\0' &&
+	       number == (double)value;
+}
+
+static bool says_value(const char *header, const json_t *value)
+{
+	if (json_is_string(value))
+		return says(header, json_string_value(value));
+	if (json_is_integer(value))
+		return says_number(header, json_integer_value(value));
+	if (json_is_boolean(value))
+		return strcmp(header, json_is_true(value) ? "true" : "false") ==
+		       0;
+	return false;
+}
+
+/* @value is NULL where the arguments have none at that place. */
+static json_t *check_parameter(const struct sbx_mcp_headers *headers,
+			       const struct sbx_mcp_message *message,
+			       const char *parameter, const json_t *value)
+{
+	cleanup_buf struct sbx_buf name = SBX_BUF_INIT(256);
+	const char *header;
+
+	sbx_buf_printf(&name, "Mcp-Param-%s", parameter);
+	header = headers->get(headers->ctx, sbx_buf_text(&name));
+	if (!value || json_is_null(value))
+		return header ? mismatch(message, sbx_buf_text(&name),
+					 "is of nothing in the body")
+			      : NULL;
+	if (!header)
+		return mismatch(message, sbx_buf_text(&name), "is missing");
+	return says_value(header, value)
+		       ? NULL
+		       : mismatch(message, sbx_buf_text(&name),
+				  "says something else than the body");
+}
+
+/* By "properties" alone, as the protocol wants it. */
+static json_t *check_properties(const struct sbx_mcp_headers *headers,
+				const struct sbx_mcp_message *message,
+				const json_t *schema, const json_t *value,
+				int depth)
+{
+	json_t *properties = json_object_get(schema, "properties");
+	const char *name;
+	json_t *property;
+
+	json_object_foreach (properties, name, property) {
+		const json_t *member = json_object_get(value, name);
+		const char *parameter =
+			sbx_json_text_at(property, "x-mcp-header", NULL);
+		json_t *error = NULL;
+
+		if (parameter)
+			error = check_parameter(headers, message, parameter,
+						member);
+		else if (depth < DEPTH_MAX)
+			error = check_properties(headers, message, property,
+						 member, depth + 1);
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+json_t *sbx_mcp_headers_check_parameters(const struct sbx_mcp_headers *headers,
+					 const struct sbx_mcp_message *message,
+					 const json_t *schema)
+{
+	return check_properties(headers, message, schema,
+				json_object_get(message->params, "arguments"),
+				0);
+}
