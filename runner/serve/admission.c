@@ -88,10 +88,10 @@ static int find_fingerprint(struct sbx_service *service,
 		return -1;
 	sbx_fingerprint(
 		&(struct sbx_fingerprint){
-			.catalog = service->catalog,
+			.catalog = &service->catalog,
 			.policy_hash = policy->policy.hash,
 			.engine_url = sbx_engines_url(service->engines),
-			.keys = service->keys,
+			.keys = &service->keys,
 		},
 		out);
 	sbx_pool_policy_unref(&policy);
@@ -125,7 +125,8 @@ static bool is_as_expected(struct sbx_service *service,
 static bool begins_runs(enum sbx_route_id route)
 {
 	return route == SBX_ROUTE_RUN || route == SBX_ROUTE_RUN_ACTION ||
-	       route == SBX_ROUTE_BUILD;
+	       route == SBX_ROUTE_BUILD || route == SBX_ROUTE_MCP ||
+	       route == SBX_ROUTE_MCP_GET;
 }
 
 bool sbx_admission_decide(const struct sbx_admission *admission,

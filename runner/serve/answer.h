@@ -2,6 +2,7 @@
 #ifndef SBX_SERVE_ANSWER_H
 #define SBX_SERVE_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -18,6 +19,7 @@
  * @headers	names and values in turn
  * @body	@size bytes, which are there until @release is called with @ctx
  * @stream	in place of a body; closed by whoever sends it
+ * @is_upgrade	no answer: the connection becomes a stream of messages
  */
 struct sbx_answer {
 	unsigned int status;
@@ -28,6 +30,7 @@ struct sbx_answer {
 	void (*release)(void *ctx);
 	void *ctx;
 	struct sbx_stream *stream;
+	bool is_upgrade;
 };
 
 void sbx_answer_clear(struct sbx_answer *answer);

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -28,22 +27,10 @@
 /* Enough for a thousand connections with a run behind each. */
 #define DESCRIPTORS 65536
 
-static const struct sbx_runs_limits kept = {
-	.records = 10000,
-	.bytes = 64 * 1024 * 1024,
-	.keep_ms = 10 * 60 * 1000,
-};
-
-/*
- * @uid		the daemon's user, for whom sandboxes wait unasked
- * @n_signals	of those that want it to end
- */
+/* @n_signals	of those that want it to end */
 struct daemon {
 	const struct sbx_daemon_options *options;
-	struct sbx_catalog catalog;
-	struct sbx_keyring keys;
-	char uid[16];
-	struct sbx_service service;
+	struct sbx_service *service;
 	struct sbx_listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	struct sbx_token token;
@@ -160,74 +147,28 @@ static int take_signals(struct daemon *daemon, struct sbx_error *err)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	daemon->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	daemon->service.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (daemon->signal_fd < 0 || daemon->service.wake_fd < 0)
+	if (daemon->signal_fd < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
 				       "no descriptors for signals");
 	return 0;
 }
 
-static void warn(void *ctx, const char *line)
-{
-	const struct daemon *daemon = ctx;
-
-	daemon->options->say(line);
-}
-
-static int make_pool(struct daemon *daemon, struct sbx_error *err)
+static int open_service(struct daemon *daemon, struct sbx_error *err)
 {
 	const struct sbx_daemon_options *options = daemon->options;
-	const struct sbx_pool_config config = {
-		.engine_url = options->engine,
-		.catalog = &daemon->catalog,
+	const struct sbx_service_options service = {
+		.skills = options->skills,
 		.policy = options->policy,
-		.keys = &daemon->keys,
-		.owner = daemon->uid,
-		.warn = warn,
-		.ctx = daemon,
+		.keys = options->keys,
+		.engine = options->engine,
+		.record_dir = options->record_dir,
+		.runs = options->runs,
+		.queue = options->queue,
+		.log_fd = STDERR_FILENO,
+		.say = options->say,
 	};
 
-	snprintf(daemon->uid, sizeof(daemon->uid), "%u", geteuid());
-	return sbx_pool_new(&daemon->service.pool, &config, err);
-}
-
-static int open_record_dir(struct daemon *daemon, struct sbx_error *err)
-{
-	const struct sbx_record_dir_options options = {
-		.path = daemon->options->record_dir,
-		.records = SBX_RECORD_DIR_RECORDS,
-		.bytes = SBX_RECORD_DIR_BYTES,
-		.say = daemon->options->say,
-	};
-
-	if (!options.path)
-		return 0;
-	return sbx_record_dir_open(&daemon->service.record_dir, &options, err);
-}
-
-static int make_service(struct daemon *daemon, struct sbx_error *err)
-{
-	const struct sbx_daemon_options *options = daemon->options;
-	struct sbx_service *service = &daemon->service;
-
-	if (sodium_init() < 0)
-		return sbx_error_set(err, SBX_OUTCOME_INTERNAL,
-				     "libsodium cannot be initialised");
-	json_object_seed(0); /* before threads race to do so */
-	randombytes_buf(service->digest_key, sizeof(service->digest_key));
-	if (sbx_catalog_open(&daemon->catalog, options->skills, err) < 0)
-		return -1;
-	service->catalog = &daemon->catalog;
-	service->keys = &daemon->keys;
-	service->log_fd = STDERR_FILENO;
-	sbx_policy_watch_new(&service->policies, options->policy);
-	sbx_engines_new(&service->engines, options->engine);
-	sbx_gate_new(&service->gate, options->runs, options->queue);
-	sbx_runs_new(&service->runs, &kept);
-	sbx_metrics_new(&service->metrics);
-	if (open_record_dir(daemon, err) < 0)
-		return -1;
-	return make_pool(daemon, err);
+	return sbx_service_open(&daemon->service, &service, err);
 }
 
 static int begin(struct daemon *daemon, struct sbx_error *err)
@@ -235,7 +176,7 @@ static int begin(struct daemon *daemon, struct sbx_error *err)
 	const char *token_file = daemon->options->token_file;
 
 	raise_descriptors();
-	if (take_signals(daemon, err) < 0 || make_service(daemon, err) < 0 ||
+	if (take_signals(daemon, err) < 0 || open_service(daemon, err) < 0 ||
 	    (token_file &&
 	     sbx_token_read(token_file, &daemon->token, err) < 0) ||
 	    open_listeners(daemon, err) < 0)
@@ -246,10 +187,10 @@ static int begin(struct daemon *daemon, struct sbx_error *err)
 	daemon->server_options.body_max = daemon->options->body_max;
 	daemon->server_options.request_ms = (double)daemon->options->request_ms;
 	daemon->server_options.connections_max = CONNECTIONS_MAX;
-	if (sbx_sweeper_start(&daemon->sweeper, daemon->service.engines, err) <
+	if (sbx_sweeper_start(&daemon->sweeper, daemon->service->engines, err) <
 	    0)
 		return -1;
-	return sbx_server_start(&daemon->server, &daemon->service,
+	return sbx_server_start(&daemon->server, daemon->service,
 				&daemon->server_options, err);
 }
 
@@ -262,11 +203,11 @@ static void reload(struct daemon *daemon)
 	struct sbx_pool_policy *policy = NULL;
 
 	sbx_notify("RELOADING=1");
-	if (sbx_policy_watch_get(daemon->service.policies, &policy, &err) < 0)
+	if (sbx_policy_watch_get(daemon->service->policies, &policy, &err) < 0)
 		say(daemon, "nothing runs until this is mended: %s",
 		    err.message);
 	sbx_pool_policy_unref(&policy);
-	sbx_pool_reload(daemon->service.pool);
+	sbx_pool_reload(daemon->service->pool);
 	say(daemon, "skills and policy are looked at again");
 	sbx_notify("READY=1");
 }
@@ -287,13 +228,13 @@ static void want_end(struct daemon *daemon, int number)
 {
 	switch (++daemon->n_signals) {
 	case 1:
-		daemon->service.is_draining = true;
+		sbx_service_drain(daemon->service);
 		sbx_notify("STOPPING=1");
 		say(daemon, "waiting for what runs; another signal cancels "
 			    "it");
 		break;
 	case 2:
-		sbx_runs_cancel_all(daemon->service.runs);
+		sbx_runs_cancel_all(daemon->service->runs);
 		say(daemon, "cancelling what runs");
 		break;
 	default:
@@ -315,7 +256,7 @@ static void hear_signals(struct daemon *daemon)
 
 static void serve(struct daemon *daemon)
 {
-	struct sbx_service *service = &daemon->service;
+	struct sbx_service *service = daemon->service;
 	struct pollfd fds[] = {
 		{ .fd = daemon->signal_fd, .events = POLLIN },
 		{ .fd = service->wake_fd, .events = POLLIN },
@@ -333,23 +274,12 @@ static void serve(struct daemon *daemon)
 
 static void end(struct daemon *daemon)
 {
-	struct sbx_service *service = &daemon->service;
-
 	sbx_server_stop(&daemon->server);
 	sbx_sweeper_stop(&daemon->sweeper);
-	sbx_pool_free(&service->pool);
-	sbx_record_dir_close(&service->record_dir);
+	sbx_service_close(&daemon->service);
 	for (size_t i = 0; i < daemon->n_listeners; i++)
 		sbx_listener_close(&daemon->listeners[i]);
 	sbx_strv_free(&daemon->server_options.hosts);
-	sbx_runs_free(&service->runs);
-	sbx_metrics_free(&service->metrics);
-	sbx_gate_free(&service->gate);
-	sbx_engines_free(&service->engines);
-	sbx_policy_watch_free(&service->policies);
-	sbx_catalog_close(&daemon->catalog);
-	sbx_keyring_clear(&daemon->keys);
-	sbx_close(&service->wake_fd);
 	sbx_close(&daemon->signal_fd);
 }
 
@@ -358,8 +288,6 @@ int sbx_daemon_run(const struct sbx_daemon_options *options,
 {
 	struct daemon daemon = {
 		.options = options,
-		.keys = SBX_KEYRING_INIT(options->keys),
-		.service.wake_fd = -1,
 		.signal_fd = -1,
 	};
 	int result = begin(&daemon, err);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "engine/turn.h"
+#include "serve/on_mcp.h"
 #include "serve/on_pool.h"
 #include "serve/on_run.h"
 #include "serve/on_runs.h"
@@ -100,6 +101,9 @@ void sbx_dispatch(struct sbx_service *service,
 		[SBX_ROUTE_BUILD] = sbx_on_skills_build,
 		[SBX_ROUTE_POOL] = sbx_on_pool,
 		[SBX_ROUTE_POOL_CHANGE] = sbx_on_pool_change,
+		[SBX_ROUTE_MCP] = sbx_on_mcp,
+		[SBX_ROUTE_MCP_GET] = sbx_on_mcp_get,
+		[SBX_ROUTE_MCP_DELETE] = sbx_on_mcp_delete,
 	};
 
 	handlers[exchange->route.id](service, exchange, answer);

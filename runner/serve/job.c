@@ -42,13 +42,17 @@ void sbx_job_free(struct sbx_job **job)
 	free(sbx_take(*job));
 }
 
-/* Everybody who is to know of it is told, the client last. */
+/*
+ * Everybody who is to know of it is told, the client last: whoever asks for
+ * the next run when he has heard of this one finds its place free.
+ */
 static void end(struct sbx_job *job, const struct sbx_record *record)
 {
 	struct sbx_service *service = job->service;
 	json_auto_t *value = sbx_record_json(record);
 	char *text = sbx_json_line(value);
 
+	sbx_gate_leave(&job->ticket);
 	sbx_metrics_run(service->metrics, record);
 	if (service->log_fd >= 0)
 		sbx_run_log_write(service->log_fd, value);
@@ -56,9 +60,8 @@ static void end(struct sbx_job *job, const struct sbx_record *record)
 		sbx_record_dir_keep(service->record_dir, record->run_id, text);
 	sbx_live_end(job->live, text, record->outcome,
 		     record->started_at[0] != '\0');
-	if (job->stream)
-		sbx_stream_end(sbx_take(job->stream),
-			       sbx_live_record(job->live));
+	if (job->on_end)
+		job->on_end(job->ctx, value, sbx_live_record(job->live));
 }
 
 void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
@@ -82,7 +85,7 @@ static void run(struct sbx_job *job, struct sbx_engine *engine)
 	int cancel_fd = sbx_live_cancel_fd(job->live);
 	struct sbx_run request = {
 		.engine = engine,
-		.catalog = job->service->catalog,
+		.catalog = &job->service->catalog,
 		.requester = SBX_REQUESTER_CALLER,
 		.skill = call->skill,
 		.action = call->action,
@@ -94,12 +97,14 @@ static void run(struct sbx_job *job, struct sbx_engine *engine)
 		.run_id = sbx_live_id(job->live),
 		.traceparent = job->traceparent,
 		.cancel_fd = cancel_fd,
+		.events = job->events,
 		.pool = job->service->pool,
+		.images = job->waits_for_image ? sbx_image_builder_images(
+							 job->service->builder)
+					       : NULL,
 	};
 	struct sbx_record record;
 
-	if (job->stream)
-		sbx_stream_events(job->stream, &request.events);
 	sbx_engine_set_cancel_fd(engine, cancel_fd);
 	sbx_run_action(&request, &record);
 	/* The descriptor is closed with the run. */

@@ -2,12 +2,16 @@
 #ifndef SBX_SERVE_JOB_H
 #define SBX_SERVE_JOB_H
 
+#include <stdbool.h>
+
+#include <jansson.h>
+
 #include "base/buf.h"
+#include "sandbox/events.h"
 #include "serve/call.h"
 #include "serve/gate.h"
 #include "serve/runs.h"
 #include "serve/service.h"
-#include "serve/stream.h"
 
 /*
  * One run with all it needs, so that any thread can perform it.
@@ -17,7 +21,11 @@
  * @traceparent	of W3C Trace Context, or NULL
  * @live	held by the job
  * @ticket	its place in the gate
- * @stream	the writer's end of who listens, or NULL
+ * @events	who listens while it runs
+ * @on_end	gets the record, and its text, once @live has ended; or NULL
+ * @ctx		of that
+ * @waits_for_image	an image that has to be built is built in the
+ *		background, and waited for no longer than a client would
  */
 struct sbx_job {
 	struct sbx_service *service;
@@ -27,7 +35,10 @@ struct sbx_job {
 	char *traceparent;
 	struct sbx_live *live;
 	struct sbx_ticket ticket;
-	struct sbx_stream *stream;
+	struct sbx_run_events events;
+	void (*on_end)(void *ctx, const json_t *record, const char *text);
+	void *ctx;
+	bool waits_for_image;
 };
 
 void sbx_job_new(struct sbx_job **out, struct sbx_service *service);

@@ -19,6 +19,8 @@
 	F(MHD_lookup_connection_value)                                         \
 	F(MHD_create_response_from_buffer_with_free_callback_cls)              \
 	F(MHD_create_response_from_callback)                                   \
+	F(MHD_create_response_for_upgrade)                                     \
+	F(MHD_upgrade_action)                                                  \
 	F(MHD_add_response_header)                                             \
 	F(MHD_queue_response)                                                  \
 	F(MHD_destroy_response)

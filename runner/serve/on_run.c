@@ -233,6 +233,12 @@ static void promise(struct sbx_answer *answer, struct sbx_live *live)
 	sbx_answer_json(answer, 202, sbx_live_json(live));
 }
 
+static void end_stream(void *ctx, const json_t *record, const char *text)
+{
+	(void)record;
+	sbx_stream_end(ctx, "record", text);
+}
+
 /*
  * As it goes on.  Bytes without events around them are an answer of their own
  * only if there are some: else the record says why not.
@@ -246,7 +252,9 @@ static void stream_run(const struct sbx_exchange *exchange,
 	sbx_stream_new(&stream, how->form, live, exchange->connection);
 	if (!how->has_output)
 		sbx_stream_leave_out_output(stream);
-	(*job)->stream = stream;
+	sbx_stream_events(stream, &(*job)->events);
+	(*job)->on_end = end_stream;
+	(*job)->ctx = stream;
 	sbx_answer_stream(answer, stream, how->form);
 	sbx_job_spawn(job);
 	if (how->form == SBX_STREAM_BYTES && !sbx_stream_begins(stream))

@@ -51,14 +51,14 @@ void sbx_on_skills(struct sbx_service *service,
 	json_t *all;
 
 	(void)exchange;
-	if (sbx_catalog_names(service->catalog, &names, NULL, &err) < 0) {
+	if (sbx_catalog_names(&service->catalog, &names, NULL, &err) < 0) {
 		sbx_answer_error(answer, &err);
 		return;
 	}
 	all = json_array();
 	for (size_t i = 0; i < names.n; i++)
 		json_array_append_new(
-			all, describe_or_error(service->catalog, names.v[i]));
+			all, describe_or_error(&service->catalog, names.v[i]));
 	sbx_answer_json(answer, 200, json_pack("{s:o}", "skills", all));
 }
 
@@ -81,8 +81,8 @@ static int find_image(struct sbx_service *service,
 		sbx_engine_set_cancel_fd(engine, cancel_fd);
 		if (look_only)
 			sbx_engine_set_patience(engine, LOOK_MS);
-		result = sbx_skill_image_ensure(engine, service->catalog, skill,
-						&options, out, err);
+		result = sbx_skill_image_ensure(engine, &service->catalog,
+						skill, &options, out, err);
 	}
 	sbx_engines_give(service->engines, &engine);
 	sbx_pool_policy_unref(&policy);
@@ -110,7 +110,7 @@ void sbx_on_skills_one(struct sbx_service *service,
 	json_t *actions;
 	json_t *all;
 
-	if (sbx_catalog_load(service->catalog, exchange->route.skill, &skill,
+	if (sbx_catalog_load(&service->catalog, exchange->route.skill, &skill,
 			     &err) < 0) {
 		if (err.outcome == SBX_OUTCOME_NOT_FOUND)
 			sbx_answer_error(answer, &err);
@@ -144,7 +144,7 @@ static int build(struct sbx_service *service,
 	struct sbx_hangup hangup = SBX_HANGUP_INIT;
 	int result;
 
-	if (sbx_catalog_load(service->catalog, exchange->route.skill, &skill,
+	if (sbx_catalog_load(&service->catalog, exchange->route.skill, &skill,
 			     err) < 0 ||
 	    sbx_hangup_open(&hangup, err) < 0)
 		return -1;

@@ -24,6 +24,9 @@ static const struct {
 	[SBX_ROUTE_BUILD] = { "POST", "/v1/skills/{skill}/build" },
 	[SBX_ROUTE_POOL] = { "GET", "/v1/pool" },
 	[SBX_ROUTE_POOL_CHANGE] = { "POST", "/v1/pool" },
+	[SBX_ROUTE_MCP] = { "POST", "/mcp" },
+	[SBX_ROUTE_MCP_GET] = { "GET", "/mcp" },
+	[SBX_ROUTE_MCP_DELETE] = { "DELETE", "/mcp" },
 };
 
 const char *sbx_route_method(enum sbx_route_id id)

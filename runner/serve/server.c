@@ -27,6 +27,7 @@
 #include "serve/admission.h"
 #include "serve/answer.h"
 #include "serve/dispatch.h"
+#include "serve/mcp_stream.h"
 #include "serve/microhttpd.h"
 
 /* Between two requests. */
@@ -69,7 +70,10 @@ struct connection {
 	double deadline;
 };
 
-/* @is_known: its head is there, and so it counts as under way */
+/*
+ * @is_known	its head is there, and so it counts as under way
+ * @is_upgraded	its connection is no longer one of HTTP
+ */
 struct request {
 	struct connection *connection;
 	struct MHD_Connection *http;
@@ -77,6 +81,7 @@ struct request {
 	struct sbx_buf body;
 	bool is_known;
 	bool is_too_large;
+	bool is_upgraded;
 };
 
 /* --- connections ----------------------------------------------------------- */
@@ -222,8 +227,10 @@ static void on_completed(void *ctx, struct MHD_Connection *http, void **context,
 	(void)code;
 	if (!request)
 		return;
-	set_deadline(request->connection, IDLE_MS);
-	set_patience(request, SEND_S);
+	if (!request->is_upgraded) {
+		set_deadline(request->connection, IDLE_MS);
+		set_patience(request, SEND_S);
+	}
 	if (request->is_known)
 		sbx_service_end(request->connection->server->service);
 	sbx_buf_free(&request->body);
@@ -244,6 +251,88 @@ static void close_stream(void *ctx)
 {
 	sbx_stream_close(ctx);
 }
+
+/* --- streams of messages --------------------------------------------------- */
+
+/* A connection that is one, in a thread of its own. */
+struct upgraded {
+	struct sbx_server *server;
+	struct MHD_UpgradeResponseHandle *handle;
+	char owner[SBX_OWNER_SIZE];
+	int fd;
+};
+
+static void *serve_upgraded(void *ctx)
+{
+	struct upgraded *upgraded = ctx;
+	struct sbx_server *server = upgraded->server;
+	struct sbx_service *service = server->service;
+
+	sbx_mcp_stream_serve(&(struct sbx_mcp_stream){
+		.service = service,
+		.owner = upgraded->owner,
+		.in_fd = upgraded->fd,
+		.out_fd = upgraded->fd,
+		.end_fd = service->drain_fd,
+		.message_max = server->options->body_max,
+	});
+	server->mhd->MHD_upgrade_action(upgraded->handle,
+					MHD_UPGRADE_ACTION_CLOSE);
+	free(upgraded);
+	sbx_service_end(service);
+	return NULL;
+}
+
+/* A client that says something before it has heard that it may is none. */
+static void on_upgrade(void *ctx, struct MHD_Connection *http, void *context,
+		       const char *extra, size_t extra_size, MHD_socket fd,
+		       struct MHD_UpgradeResponseHandle *handle)
+{
+	struct sbx_server *server = ctx;
+	const union MHD_ConnectionInfo *info =
+		server->mhd->MHD_get_connection_info(
+			http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const struct connection *connection = info->socket_context;
+	struct upgraded *upgraded = sbx_calloc(1, sizeof(*upgraded));
+	pthread_t thread;
+
+	(void)context;
+	(void)extra;
+	upgraded->server = server;
+	upgraded->handle = handle;
+	upgraded->fd = fd;
+	memcpy(upgraded->owner, connection->client.owner,
+	       sizeof(upgraded->owner));
+	sbx_service_begin(server->service);
+	if (extra_size == 0 &&
+	    pthread_create(&thread, NULL, serve_upgraded, upgraded) == 0) {
+		pthread_detach(thread);
+		return;
+	}
+	server->mhd->MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+	free(upgraded);
+	sbx_service_end(server->service);
+}
+
+static enum MHD_Result upgrade(struct request *request)
+{
+	struct sbx_server *server = request->connection->server;
+	struct MHD_Response *response =
+		server->mhd->MHD_create_response_for_upgrade(on_upgrade,
+							     server);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	request->is_upgraded = true;
+	server->mhd->MHD_add_response_header(response, "Upgrade", "mcp");
+	result = server->mhd->MHD_queue_response(
+		request->http, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+	server->mhd->MHD_destroy_response(response);
+	return result;
+}
+
+/* --- answers --------------------------------------------------------------- */
 
 /* What it is made of is the response's then. */
 static struct MHD_Response *make_body(const struct sbx_microhttpd *mhd,
@@ -329,6 +418,8 @@ static enum MHD_Result answer_request(struct request *request)
 	else
 		sbx_dispatch(connection->server->service, &request->exchange,
 			     &answer);
+	if (answer.is_upgrade)
+		return upgrade(request);
 	/* Who reads a stream may have nothing to read for long. */
 	if (!answer.stream)
 		set_patience(request, SEND_S);
@@ -385,7 +476,7 @@ static struct MHD_Daemon *listen_to(const struct sbx_server *server,
 	return server->mhd->MHD_start_daemon(
 		MHD_USE_THREAD_PER_CONNECTION |
 			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-			MHD_USE_ITC,
+			MHD_USE_ITC | MHD_ALLOW_UPGRADE,
 		0, NULL, NULL, on_request, port, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, server->options->connections_max,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,

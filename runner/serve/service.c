@@ -1,10 +1,168 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/service.h"
 
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "base/mem.h"
 #include "skill/names.h"
+
+static const struct sbx_runs_limits kept = {
+	.records = 10000,
+	.bytes = 64 * 1024 * 1024,
+	.keep_ms = 10 * 60 * 1000,
+};
+
+/* --- beginning ------------------------------------------------------------- */
+
+static void warn(void *ctx, const char *line)
+{
+	const struct sbx_service *service = ctx;
+
+	service->say(line);
+}
+
+static bool is_ready(void *ctx, const char *skill)
+{
+	const struct sbx_service *service = ctx;
+
+	return sbx_image_builder_is_ready(service->builder, skill);
+}
+
+static int open_pool(struct sbx_service *service,
+		     const struct sbx_service_options *options,
+		     struct sbx_error *err)
+{
+	const struct sbx_pool_config config = {
+		.engine_url = options->engine,
+		.catalog = &service->catalog,
+		.policy = options->policy,
+		.keys = &service->keys,
+		.waiting_max = options->waiting_max,
+		.owner = service->uid,
+		.warn = warn,
+		.ctx = service,
+	};
+
+	snprintf(service->uid, sizeof(service->uid), "%u", geteuid());
+	return sbx_pool_new(&service->pool, &config, err);
+}
+
+static int open_record_dir(struct sbx_service *service, const char *path,
+			   struct sbx_error *err)
+{
+	const struct sbx_record_dir_options options = {
+		.path = path,
+		.records = SBX_RECORD_DIR_RECORDS,
+		.bytes = SBX_RECORD_DIR_BYTES,
+		.say = service->say,
+	};
+
+	if (!path)
+		return 0;
+	return sbx_record_dir_open(&service->record_dir, &options, err);
+}
+
+static int open_tools(struct sbx_service *service, struct sbx_error *err)
+{
+	const struct sbx_image_builder_options images = {
+		.catalog = &service->catalog,
+		.policies = service->policies,
+		.engines = service->engines,
+	};
+	const struct sbx_mcp_tools_options tools = {
+		.catalog = &service->catalog,
+		.is_ready = is_ready,
+		.warn = warn,
+		.ctx = service,
+	};
+
+	if (sbx_image_builder_start(&service->builder, &images, err) < 0)
+		return -1;
+	sbx_mcp_sessions_new(&service->sessions);
+	return sbx_mcp_tools_new(&service->tools, &tools, err);
+}
+
+static int open_all(struct sbx_service *service,
+		    const struct sbx_service_options *options,
+		    struct sbx_error *err)
+{
+	if (sodium_init() < 0)
+		return sbx_error_set(err, SBX_OUTCOME_INTERNAL,
+				     "libsodium cannot be initialised");
+	json_object_seed(0); /* before threads race to do so */
+	randombytes_buf(service->digest_key, sizeof(service->digest_key));
+	service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	service->drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (service->wake_fd < 0 || service->drain_fd < 0)
+		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
+				       "eventfd");
+	if (sbx_catalog_open(&service->catalog, options->skills, err) < 0)
+		return -1;
+	sbx_policy_watch_new(&service->policies, options->policy);
+	sbx_engines_new(&service->engines, options->engine);
+	sbx_gate_new(&service->gate, options->runs, options->queue);
+	sbx_runs_new(&service->runs, &kept);
+	sbx_metrics_new(&service->metrics);
+	if (open_record_dir(service, options->record_dir, err) < 0 ||
+	    open_tools(service, err) < 0)
+		return -1;
+	return open_pool(service, options, err);
+}
+
+int sbx_service_open(struct sbx_service **out,
+		     const struct sbx_service_options *options,
+		     struct sbx_error *err)
+{
+	struct sbx_service *service = sbx_calloc(1, sizeof(*service));
+
+	service->keys = (struct sbx_keyring)SBX_KEYRING_INIT(options->keys);
+	service->say = options->say;
+	service->log_fd = options->log_fd;
+	service->wake_fd = -1;
+	service->drain_fd = -1;
+	if (open_all(service, options, err) < 0) {
+		sbx_service_close(&service);
+		return -1;
+	}
+	*out = service;
+	return 0;
+}
+
+void sbx_service_close(struct sbx_service **slot)
+{
+	struct sbx_service *service = *slot;
+
+	if (!service)
+		return;
+	sbx_pool_free(&service->pool);
+	sbx_image_builder_stop(&service->builder);
+	sbx_mcp_tools_free(&service->tools);
+	sbx_mcp_sessions_free(&service->sessions);
+	sbx_record_dir_close(&service->record_dir);
+	sbx_runs_free(&service->runs);
+	sbx_metrics_free(&service->metrics);
+	sbx_gate_free(&service->gate);
+	sbx_engines_free(&service->engines);
+	sbx_policy_watch_free(&service->policies);
+	sbx_catalog_close(&service->catalog);
+	sbx_keyring_clear(&service->keys);
+	sbx_close(&service->wake_fd);
+	sbx_close(&service->drain_fd);
+	free(sbx_take(*slot));
+}
+
+void sbx_service_drain(struct sbx_service *service)
+{
+	service->is_draining = true;
+	eventfd_write(service->drain_fd, 1);
+}
+
+/* --- requests -------------------------------------------------------------- */
 
 void sbx_service_begin(struct sbx_service *service)
 {

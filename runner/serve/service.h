@@ -4,12 +4,16 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
+#include "mcp/tools.h"
 #include "sandbox/pool.h"
 #include "sandbox/pool_policy.h"
 #include "serve/engines.h"
 #include "serve/gate.h"
+#include "serve/image_builder.h"
+#include "serve/mcp_sessions.h"
 #include "serve/metrics.h"
 #include "serve/record_dir.h"
 #include "serve/route.h"
@@ -20,32 +24,80 @@
  * What all requests share.
  *
  * @catalog	where skills are
- * @policies	the policy, as it is now
  * @keys	of the place that holds keys; only its name is looked at here
+ * @uid		our own user, for whom sandboxes wait unasked
+ * @policies	the policy, as it is now
  * @pool	of waiting sandboxes, and who opens secrets
+ * @builder	of images that a request must not build itself
+ * @tools	what the skills are to clients of the Model Context Protocol
+ * @sessions	of such clients, over HTTP
  * @record_dir	where records are kept; or NULL
  * @log_fd	gets a line for each run; or -1
  * @is_draining	no run begins any more
+ * @drain_fd	readable from then on
  * @n_active	requests and runs that are under way
  * @wake_fd	written to when @n_active becomes 0 while draining
  * @digest_key	random, for digests of requests
  */
 struct sbx_service {
-	const struct sbx_catalog *catalog;
+	struct sbx_catalog catalog;
+	struct sbx_keyring keys;
+	char uid[16];
 	struct sbx_policy_watch *policies;
-	const struct sbx_keyring *keys;
 	struct sbx_pool *pool;
 	struct sbx_engines *engines;
+	struct sbx_image_builder *builder;
+	struct sbx_mcp_tools *tools;
+	struct sbx_mcp_sessions *sessions;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
 	struct sbx_metrics *metrics;
 	struct sbx_record_dir *record_dir;
+	void (*say)(const char *line);
 	int log_fd;
 	atomic_bool is_draining;
+	int drain_fd;
 	atomic_uint n_active;
 	int wake_fd;
 	unsigned char digest_key[32];
 };
+
+/*
+ * @skills, @policy, @keys	as on the command line; or NULL
+ * @engine	its URL
+ * @record_dir	where records are kept; or NULL
+ * @runs, @queue	runs at once, and how many wait for that
+ * @waiting_max	sandboxes that wait, if the policy lets as many; 0: as it lets
+ * @log_fd	gets a line for each run; or -1
+ * @say		gets lines for people
+ */
+struct sbx_service_options {
+	const char *skills;
+	const char *policy;
+	const char *keys;
+	const char *engine;
+	const char *record_dir;
+	unsigned int runs;
+	unsigned int queue;
+	int64_t waiting_max;
+	int log_fd;
+	void (*say)(const char *line);
+};
+
+/*
+ * To be called while there is one thread, all signals that are to be heard
+ * blocked.  MISCONFIGURED, INVALID (two tools of one name), NOT_FOUND (skills),
+ * INTERNAL.
+ */
+int sbx_service_open(struct sbx_service **out,
+		     const struct sbx_service_options *options,
+		     struct sbx_error *err);
+
+/* Nobody may be inside any more. */
+void sbx_service_close(struct sbx_service **service);
+
+/* No run begins any more; those that are under way go on. */
+void sbx_service_drain(struct sbx_service *service);
 
 /* Something is under way until sbx_service_end(). */
 void sbx_service_begin(struct sbx_service *service);

@@ -99,6 +99,12 @@ static bool wait_for(struct sbx_stream *stream, double ms)
 				      &until) != ETIMEDOUT;
 }
 
+static void cancel(struct sbx_stream *stream)
+{
+	if (stream->live)
+		sbx_live_cancel(stream->live);
+}
+
 /* --- the writer ------------------------------------------------------------ */
 
 /* Until there is room, or nobody takes anything any more. */
@@ -113,7 +119,7 @@ static bool has_room(struct sbx_stream *stream)
 			continue;
 		/* Its reader is stuck in sending, and ends by this. */
 		shutdown(stream->connection, SHUT_RDWR);
-		sbx_live_cancel(stream->live);
+		cancel(stream);
 		return false;
 	}
 	return !stream->is_closed;
@@ -149,17 +155,23 @@ static void append(struct sbx_stream *stream, const char *name,
 	}
 }
 
+void sbx_stream_put(struct sbx_stream *stream, const char *name,
+		    const char *data)
+{
+	pthread_mutex_lock(&stream->lock);
+	if (has_room(stream)) {
+		append(stream, name, data);
+		pthread_cond_broadcast(&stream->changed);
+	}
+	pthread_mutex_unlock(&stream->lock);
+}
+
 static void say(struct sbx_stream *stream, const char *name, json_t *data)
 {
 	cleanup_free char *text = sbx_json_line(data);
 
 	json_decref(data);
-	pthread_mutex_lock(&stream->lock);
-	if (has_room(stream)) {
-		append(stream, name, text);
-		pthread_cond_broadcast(&stream->changed);
-	}
-	pthread_mutex_unlock(&stream->lock);
+	sbx_stream_put(stream, name, text);
 }
 
 static void put_bytes(struct sbx_stream *stream, const void *data, size_t size)
@@ -240,11 +252,12 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 	};
 }
 
-void sbx_stream_end(struct sbx_stream *stream, const char *record)
+void sbx_stream_end(struct sbx_stream *stream, const char *name,
+		    const char *data)
 {
 	pthread_mutex_lock(&stream->lock);
-	if (!stream->is_closed && stream->form != SBX_STREAM_BYTES)
-		append(stream, "record", record);
+	if (name && !stream->is_closed && stream->form != SBX_STREAM_BYTES)
+		append(stream, name, data);
 	stream->has_ended = true;
 	let_go(stream);
 }
@@ -305,7 +318,7 @@ void sbx_stream_close(struct sbx_stream *stream)
 {
 	pthread_mutex_lock(&stream->lock);
 	if (!stream->has_ended)
-		sbx_live_cancel(stream->live);
+		cancel(stream);
 	stream->is_closed = true;
 	let_go(stream);
 }

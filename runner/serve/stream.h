@@ -26,7 +26,10 @@ struct sbx_stream;
  */
 enum sbx_stream_form { SBX_STREAM_LINES, SBX_STREAM_SSE, SBX_STREAM_BYTES };
 
-/* Has a writer and a reader; each lets go of it when it has done. */
+/*
+ * Has a writer and a reader; each lets go of it when it has done.  Takes @live,
+ * which ends with its reader; NULL: nothing does.
+ */
 void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
 		    struct sbx_live *live, int connection);
 
@@ -39,8 +42,13 @@ const char *sbx_stream_type(enum sbx_stream_form form);
 /* For struct sbx_run, of the writer. */
 void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out);
 
-/* The writer's last words: the text of the record.  Lets go. */
-void sbx_stream_end(struct sbx_stream *stream, const char *record);
+/* An event of the writer's own: its name, and the text of its JSON. */
+void sbx_stream_put(struct sbx_stream *stream, const char *name,
+		    const char *data);
+
+/* The writer's last words: such an event, or NULL for none.  Lets go. */
+void sbx_stream_end(struct sbx_stream *stream, const char *name,
+		    const char *data);
 
 /*
  * Waits until there is something to read or it has ended: true, unless it is of

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SERVE_MCP_STREAM_H
+#define SBX_SERVE_MCP_STREAM_H
+
+#include <stddef.h>
+
+#include "serve/service.h"
+
+/*
+ * A client of the Model Context Protocol at the other end of two streams of
+ * bytes, a message a line: the protocol's stdio transport, and the same over a
+ * socket.
+ *
+ * @owner	whose calls they are
+ * @in_fd, @out_fd	may be the same; not closed here
+ * @end_fd	readable when no more is to be taken; or -1
+ * @message_max	bytes of one message
+ */
+struct sbx_mcp_stream {
+	struct sbx_service *service;
+	const char *owner;
+	int in_fd;
+	int out_fd;
+	int end_fd;
+	size_t message_max;
+};
+
+/*
+ * Serves it until its end.  When the client has said all that it has to say,
+ * or @end_fd is readable, what is under way is still answered; when it hears
+ * nothing any more, that is cancelled.
+ */
+void sbx_mcp_stream_serve(const struct sbx_mcp_stream *stream);
+
+#endif
