@@ -46,6 +46,7 @@ extern const struct sbx_command sbx_cmd_doctor;
 extern const struct sbx_command sbx_cmd_inspect;
 extern const struct sbx_command sbx_cmd_list;
 extern const struct sbx_command sbx_cmd_logs;
+extern const struct sbx_command sbx_cmd_mcp;
 extern const struct sbx_command sbx_cmd_pool;
 extern const struct sbx_command sbx_cmd_prune;
 extern const struct sbx_command sbx_cmd_run;
