@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "codec/json.h"
-#include "mcp/result.h"
 
 enum { TEXT = 1, BASE64 = 2, OPTIONAL = 4 };
 

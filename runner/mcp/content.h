@@ -6,6 +6,9 @@
 
 #include "base/error.h"
 
+/* The member of an action's output that holds them. */
+#define SBX_MCP_CONTENT_MEMBER "mcp_content"
+
 /*
  * Whether @blocks is a list of content blocks as the protocol's schema has
  * them: what an action says is not trusted, and a client may reject a whole

@@ -22,7 +22,6 @@
  * Any outcome but ok is an error, and says so: "OUTCOME: message", then what
  * there is of output and stderr, the end of it.
  */
-#define SBX_MCP_CONTENT_MEMBER "mcp_content"
 
 /* Bytes of a failed action's output, and of its stderr, that are told. */
 #define SBX_MCP_TAIL_MAX 16384
