@@ -36,11 +36,14 @@
 /* How long the client may keep an answer waiting, in seconds. */
 #define SEND_S 60
 
-/* For a request's head, and as the buffer for its body. */
-#define MEMORY (64 * 1024)
+/* Of a stream, what is sent at once, as much as a run reads at once. */
+#define STREAM_BLOCK (256 * 1024)
 
-/* Of a stream, what is sent at once. */
-#define STREAM_BLOCK (32 * 1024)
+/*
+ * For a request's head, as the buffer for its body, and for what is sent at
+ * once.  What is not used of it takes no memory.
+ */
+#define MEMORY (STREAM_BLOCK + 64 * 1024)
 
 /* One listener, and what libmicrohttpd runs for it. */
 struct port {
