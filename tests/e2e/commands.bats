@@ -45,6 +45,21 @@ teardown() {
 	"$program" --skills "$top/skills" check
 }
 
+@test "inspect tells of actions in the words of others" {
+	skillbox inspect text --as openai | jq -e 'length == 3 and (.[0] |
+		.type == "function" and (.function |
+			.name == "text_word_count" and
+			.parameters.required == ["text"]))'
+	skillbox inspect text --as anthropic | jq -e '.[2] |
+		.name == "text_sort" and .input_schema.type == "object"'
+	skillbox inspect --as mcp | jq -e '
+		(map(.name) | index("t-commands_fine")) and (map(select(
+			.name == "webpage_parse_html"))[0] | .title and
+			.outputSchema and .annotations.readOnlyHint)'
+	run -64 --separate-stderr skillbox inspect text --as llama
+	grep -q 'openai, anthropic, mcp' <<<"$stderr"
+}
+
 @test "inspect shows the manifest with all defaults" {
 	skillbox inspect t-commands | jq -e '
 		.name == "t-commands" and (.actions.fine |
@@ -88,7 +103,7 @@ teardown() {
 @test "help for everything, with examples" {
 	run -0 skillbox --help
 	commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$output")
-	[ "$(wc -w <<<"$commands")" = 13 ]
+	[ "$(wc -w <<<"$commands")" = 14 ]
 	for command in $commands; do
 		run -0 --separate-stderr skillbox "$command" --help
 		grep -q "^usage: skillbox $command" <<<"$output"
@@ -100,7 +115,7 @@ teardown() {
 @test "wrong usage exits with 64 and says what is right" {
 	for line in '' bogus 'run' 'run text' 'run text word_count {} more' \
 		'build' 'build --all text' '--bogus' 'list --bogus' \
-		'inspect' 'inspect a b' 'logs a b' 'pool warm a' 'mcp'; do
+		'inspect' 'inspect a b' 'logs a b' 'pool warm a' 'mcp a'; do
 		# shellcheck disable=SC2086 # words
 		run -64 --separate-stderr skillbox $line
 		[ -z "$output" ]
