@@ -15,7 +15,7 @@
  * What a request is answered with, apart from how it is sent.
  *
  * @status	of HTTP
- * @type	its media type, static
+ * @type	its media type, static; NULL without a body
  * @headers	names and values in turn
  * @body	@size bytes, which are there until @release is called with @ctx
  * @stream	in place of a body; closed by whoever sends it

@@ -79,7 +79,7 @@ static void answer_text(struct sbx_answer *answer, unsigned int status,
 
 static void answer_nothing(struct sbx_answer *answer, unsigned int status)
 {
-	sbx_answer_text(answer, status, SBX_ANSWER_JSON, "", NULL, NULL);
+	sbx_answer_text(answer, status, NULL, "", NULL, NULL);
 }
 
 /* --- whose message it is --------------------------------------------------- */

@@ -366,7 +366,9 @@ static struct MHD_Response *make_response(const struct sbx_microhttpd *mhd,
 
 	if (!response)
 		return NULL;
-	mhd->MHD_add_response_header(response, "Content-Type", answer->type);
+	if (answer->type)
+		mhd->MHD_add_response_header(response, "Content-Type",
+					     answer->type);
 	mhd->MHD_add_response_header(response, "Cache-Control", "no-store");
 	for (size_t i = 0; i + 1 < answer->headers.n; i += 2)
 		mhd->MHD_add_response_header(response, answer->headers.v[i],
