@@ -137,15 +137,31 @@ int sbx_cli_policy(const struct sbx_cli *cli, struct sbx_policy *out,
 	return sbx_policy_open(cli->globals->policy, out, &problems, err);
 }
 
+/*
+ * The user's own, or NULL.  Programs that start others for a model hand little
+ * of their environment on; pam_systemd(8) says where it would be.
+ */
+static char *runtime_dir(void)
+{
+	const char *named = getenv("XDG_RUNTIME_DIR");
+	cleanup_free char *usual = sbx_asprintf("/run/user/%u", geteuid());
+
+	if (named && named[0] == '/')
+		return sbx_strdup(named);
+	return access(usual, X_OK) == 0 ? sbx_take(usual) : NULL;
+}
+
 char *sbx_cli_socket(const char *given)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	cleanup_free char *runtime = NULL;
 
 	if (!given)
 		given = getenv("SKILLBOX_SOCKET");
 	if (given)
 		return sbx_strdup(given);
-	if (geteuid() != 0 && runtime && runtime[0] == '/')
+	if (geteuid() != 0)
+		runtime = runtime_dir();
+	if (runtime)
 		return sbx_asprintf("%s/skillbox.sock", runtime);
 	return sbx_strdup("/run/skillbox.sock");
 }
