@@ -231,7 +231,7 @@ static json_t *run_action(struct run *run, const struct sbx_catalog *catalog,
 	sbx_engine_set_cancel_fd(run->engine, cancel_fd);
 	sbx_run_action(&request, &record);
 	sbx_run_output_end(&run->output);
-	run->has_made = record.create_ms >= 0 &&
+	run->has_made = record.start_ms >= 0 &&
 			record.outcome != SBX_OUTCOME_UNAVAILABLE;
 	json = sbx_record_json(&record);
 	sbx_record_clear(&record);

@@ -356,7 +356,7 @@ void sbx_sandbox_names(struct sbx_sandbox_names *out)
 
 int sbx_plan_start(const struct sbx_plan *plan, struct sbx_engine *engine,
 		   const char *run_id, int cancel_fd, struct sbx_sandbox **out,
-		   struct sbx_sandbox_times *times, struct sbx_error *err)
+		   double *start_ms, struct sbx_error *err)
 {
 	struct sbx_sandbox_names names;
 	struct sbx_spec spec;
@@ -364,5 +364,5 @@ int sbx_plan_start(const struct sbx_plan *plan, struct sbx_engine *engine,
 	sbx_sandbox_names(&names);
 	if (fill_spec(plan, engine, run_id, &names, &spec, err) < 0)
 		return -1;
-	return sbx_sandbox_start(out, engine, &spec, cancel_fd, times, err);
+	return sbx_sandbox_start(out, engine, &spec, cancel_fd, start_ms, err);
 }

@@ -152,7 +152,7 @@ void sbx_plan_program(const struct sbx_plan *plan,
 /* As sbx_sandbox_start().  @run_id goes into the container's labels. */
 int sbx_plan_start(const struct sbx_plan *plan, struct sbx_engine *engine,
 		   const char *run_id, int cancel_fd, struct sbx_sandbox **out,
-		   struct sbx_sandbox_times *times, struct sbx_error *err);
+		   double *start_ms, struct sbx_error *err);
 
 /* Names for one sandbox, each random. */
 struct sbx_sandbox_names {

@@ -161,14 +161,14 @@ static int start(struct starter *starter, struct sbx_plan *plan, bool early,
 		 struct sbx_stocked **out, struct sbx_error *err)
 {
 	struct sbx_stocked *one = sbx_calloc(1, sizeof(*one));
-	struct sbx_sandbox_times times;
+	double start_ms;
 	char id[32 + 1];
 
 	sbx_random_hex(id, sizeof(id));
 	one->plan = sbx_plan_ref(plan);
 	sbx_engine_set_patience(starter->engine, PATIENCE_MS);
 	if (sbx_plan_start(plan, starter->engine, id, starter->pool->cancel_fd,
-			   &one->sandbox, &times, err) < 0) {
+			   &one->sandbox, &start_ms, err) < 0) {
 		sbx_plan_unref(&one->plan);
 		free(one);
 		return -1;

@@ -19,6 +19,7 @@ void sbx_record_init(struct sbx_record *record)
 		.status = sbx_outcome_status(SBX_OUTCOME_INTERNAL),
 		.exit_code = -1,
 		.build_ms = -1,
+		.wait_ms = -1,
 		.create_ms = -1,
 		.start_ms = -1,
 		.action_ms = -1,

@@ -26,7 +26,12 @@
  * @signal	0: it was not killed by one
  * @stderr_text	valid UTF-8
  * @started_at	"" while no byte of input was delivered: safe to retry
- * @*_ms	milliseconds; a stage that was not reached is negative
+ * @*_ms	milliseconds; a stage that was not reached is negative:
+ *	build	until the plan is finished, the image there
+ *	wait	under a daemon, for a sandbox or for the turn to start one
+ *	create	until the container can be started
+ *	start	until its init was heard and checked
+ *	action	from RUN, or the input, to EXIT
  */
 struct sbx_record {
 	enum sbx_outcome outcome;
@@ -47,6 +52,7 @@ struct sbx_record {
 	char started_at[SBX_CLOCK_RFC3339_SIZE];
 	double duration_ms;
 	double build_ms;
+	double wait_ms;
 	double create_ms;
 	double start_ms;
 	double action_ms;

@@ -34,6 +34,7 @@ static json_t *stages(const struct sbx_record *record)
 	json_t *all = json_object();
 
 	set_stage(all, "build", record->build_ms);
+	set_stage(all, "wait", record->wait_ms);
 	set_stage(all, "create", record->create_ms);
 	set_stage(all, "start", record->start_ms);
 	set_stage(all, "action", record->action_ms);

@@ -215,13 +215,16 @@ static int start_sandbox(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run *run = state->run;
 	struct sbx_record *record = state->record;
-	struct sbx_sandbox_times times = { .create_ms = -1, .start_ms = -1 };
+	double start_ms = -1;
+	double began = sbx_clock_ms();
 	int result = sbx_plan_start(state->plan, run->engine, record->run_id,
-				    run->cancel_fd, &state->sandbox, &times,
+				    run->cancel_fd, &state->sandbox, &start_ms,
 				    err);
 
-	record->create_ms = times.create_ms;
-	record->start_ms = times.start_ms;
+	/* What it took besides is no stage of its own: to negotiate with the
+	 * engine, to install init there and begin anew. */
+	record->create_ms = sbx_clock_ms() - began - fmax(start_ms, 0);
+	record->start_ms = start_ms;
 	if (result == 0)
 		record->start = "cold";
 	return result;
@@ -231,17 +234,22 @@ static int start_sandbox(struct state *state, struct sbx_error *err)
 static int take_sandbox(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run *run = state->run;
+	struct sbx_record *record = state->record;
 	struct sbx_pool_taken taken;
+	double began = sbx_clock_ms();
 	int result;
 
 	state->may_go_on = false;
-	if (sbx_pool_take(&state->visit, state->plan, run->engine,
-			  run->cancel_fd, &taken, err) < 0)
+	result = sbx_pool_take(&state->visit, state->plan, run->engine,
+			       run->cancel_fd, &taken, err);
+	/* It may not be the first that it takes. */
+	record->wait_ms = fmax(record->wait_ms, 0) + sbx_clock_ms() - began;
+	if (result < 0)
 		return -1;
 	state->sandbox = taken.sandbox;
 	state->runs = taken.runs;
 	state->may_go_on = taken.sandbox != NULL;
-	state->record->start = taken.sandbox ? taken.start : NULL;
+	record->start = taken.sandbox ? taken.start : NULL;
 	if (taken.sandbox)
 		return 0;
 	result = start_sandbox(state, err);
@@ -443,7 +451,7 @@ int sbx_run_probe(struct sbx_engine *engine, const struct sbx_policy *policy,
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
 	};
-	struct sbx_sandbox_times times;
+	double start_ms;
 	struct sbx_sandbox *sandbox = NULL;
 	int result = -1;
 
@@ -451,8 +459,8 @@ int sbx_run_probe(struct sbx_engine *engine, const struct sbx_policy *policy,
 	probe_grant(policy, &grant);
 	spec.traits = sbx_engine_traits(engine, err);
 	if (spec.traits && sbx_empty_image(engine, &spec.image_id, err) == 0)
-		result = sbx_sandbox_start(&sandbox, engine, &spec, -1, &times,
-					   err);
+		result = sbx_sandbox_start(&sandbox, engine, &spec, -1,
+					   &start_ms, err);
 	sbx_sandbox_free(&sandbox);
 	sbx_grant_clear(&grant);
 	return result;

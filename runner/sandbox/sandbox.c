@@ -187,11 +187,10 @@ static int meet(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 /* 0, SBX_SANDBOX_NEEDS_INIT with @err set, or -1; the caller frees the sandbox
  * unless it is 0. */
 static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
-		     int cancel_fd, struct sbx_sandbox_times *times,
-		     struct sbx_error *err)
+		     int cancel_fd, double *start_ms, struct sbx_error *err)
 {
 	struct sbx_spec spec = *given;
-	double began = sbx_clock_ms();
+	double began;
 	int result;
 
 	offer_direct(sandbox, &spec);
@@ -200,16 +199,13 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
 		result = attach(sandbox, err);
 	if (result != 0)
 		return result;
-	times->create_ms = sbx_clock_ms() - began;
-
 	began = sandbox->looked_at = sbx_clock_ms();
 	result = sbx_container_start(sandbox->engine, sandbox->id, err);
 	if (result == SBX_CONTAINER_NO_COMMAND)
-		return SBX_SANDBOX_NEEDS_INIT;
-	if (result < 0)
-		return -1;
-	result = meet(sandbox, &spec, cancel_fd, err);
-	times->start_ms = sbx_clock_ms() - began;
+		result = SBX_SANDBOX_NEEDS_INIT;
+	else if (result == 0)
+		result = meet(sandbox, &spec, cancel_fd, err);
+	*start_ms = sbx_clock_ms() - began;
 	return result;
 }
 
@@ -253,14 +249,16 @@ static int not_our_init(struct sbx_error *err)
 
 int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 		      const struct sbx_spec *spec, int cancel_fd,
-		      struct sbx_sandbox_times *times, struct sbx_error *err)
+		      double *start_ms, struct sbx_error *err)
 {
 	bool is_filled = false;
 
+	*start_ms = -1;
 	for (;;) {
 		struct sbx_sandbox *sandbox = new_sandbox(engine, spec);
 		struct sbx_error why = SBX_ERROR_INIT;
-		int result = try_start(sandbox, spec, cancel_fd, times, &why);
+		int result =
+			try_start(sandbox, spec, cancel_fd, start_ms, &why);
 		bool again = result != 0 && is_far(sandbox, &why);
 
 		if (result == 0) {

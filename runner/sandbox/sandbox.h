@@ -20,16 +20,12 @@
  */
 struct sbx_sandbox;
 
-/* Milliseconds that making it took. */
-struct sbx_sandbox_times {
-	double create_ms;
-	double start_ms;
-};
-
 /*
  * Creates the container, checks it from the outside, attaches, starts it,
  * hears init's HELLO and checks that.  Installs init on the engine, and makes
  * named volumes writable for the action's user, where that was not done yet.
+ * *@start_ms is what of all that was the start, up to the last fact checked;
+ * negative where it did not come to that.
  * When this fails nothing is left behind and nothing has run.  Every string
  * of @spec is needed only during the call.
  *
@@ -38,7 +34,7 @@ struct sbx_sandbox_times {
  */
 int sbx_sandbox_start(struct sbx_sandbox **out, struct sbx_engine *engine,
 		      const struct sbx_spec *spec, int cancel_fd,
-		      struct sbx_sandbox_times *times, struct sbx_error *err);
+		      double *start_ms, struct sbx_error *err);
 
 /*
  * The engine that is called from now on, for it: one of whoever has taken it

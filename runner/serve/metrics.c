@@ -11,11 +11,12 @@
 #define SERIES_MAX 10000
 #define BUCKETS	   1024
 
-enum stage { BUILD, CREATE, START, ACTION, OVERHEAD, TOTAL, STAGES };
+enum stage { BUILD, WAIT, CREATE, START, ACTION, OVERHEAD, TOTAL, STAGES };
 
 static const char *const stage_names[STAGES] = {
-	[BUILD] = "build",   [CREATE] = "create",     [START] = "start",
-	[ACTION] = "action", [OVERHEAD] = "overhead", [TOTAL] = "total",
+	[BUILD] = "build", [WAIT] = "wait",	[CREATE] = "create",
+	[START] = "start", [ACTION] = "action", [OVERHEAD] = "overhead",
+	[TOTAL] = "total",
 };
 
 /* Upper bounds, from a warm action to a long build. */
@@ -143,6 +144,7 @@ void sbx_metrics_run(struct sbx_metrics *metrics,
 	pthread_mutex_lock(&metrics->lock);
 	count(metrics, labels);
 	observe(&metrics->stages[BUILD], record->build_ms);
+	observe(&metrics->stages[WAIT], record->wait_ms);
 	observe(&metrics->stages[CREATE], record->create_ms);
 	observe(&metrics->stages[START], record->start_ms);
 	observe(&metrics->stages[ACTION], record->action_ms);

@@ -84,6 +84,7 @@ request() {
 		holds '.start == "warm" and .output == $i' --argjson i "$i"
 		# What it did not cost is not there.
 		holds '.stages_ms | (has("create") or has("start")) | not'
+		holds '.stages_ms | has("wait")'
 	done
 	of once '.takes.warm >= 3 and .takes.dead == 0'
 }

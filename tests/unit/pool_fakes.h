@@ -183,14 +183,14 @@ static inline void fake_count_start(void)
 
 int sbx_plan_start(const struct sbx_plan *plan, struct sbx_engine *engine,
 		   const char *run_id, int cancel_fd, struct sbx_sandbox **out,
-		   struct sbx_sandbox_times *times, struct sbx_error *err)
+		   double *start_ms, struct sbx_error *err)
 {
 	struct sbx_sandbox *sandbox = sbx_calloc(1, sizeof(*sandbox));
 
 	(void)engine;
 	(void)run_id;
 	(void)cancel_fd;
-	(void)times;
+	(void)start_ms;
 	fake_count_start();
 	if (fake.start_fails) {
 		free(sandbox);

@@ -140,10 +140,10 @@ static int take(struct request *r)
 		return -1;
 	r->sandbox = r->taken.sandbox;
 	if (!r->sandbox) {
-		struct sbx_sandbox_times times;
+		double start_ms;
 
 		result = sbx_plan_start(r->plan, engine, "id", -1, &r->sandbox,
-					&times, &r->err);
+					&start_ms, &r->err);
 		sbx_pool_cold_end(&r->visit);
 	}
 	if (result < 0)

@@ -486,6 +486,24 @@ static void test_json_members_in_order(void **state)
 	assert_int_equal(i, SBX_ARRAY_SIZE(order));
 }
 
+/* Those that were not reached are not there. */
+static void test_json_stages(void **state)
+{
+	struct fixture *f = *state;
+	json_auto_t *json = NULL;
+	cleanup_free char *text = NULL;
+
+	f->record.build_ms = 0;
+	f->record.wait_ms = 54000.5;
+	f->record.create_ms = 2;
+	f->record.start_ms = -1;
+	f->record.action_ms = -1;
+	json = sbx_record_json(&f->record);
+	text = json_dumps(json_object_get(json, "stages_ms"), JSON_COMPACT);
+	assert_string_equal(text,
+			    "{\"build\":0.0,\"wait\":54000.5,\"create\":2.0}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -518,6 +536,7 @@ int main(void)
 		TEST(test_json_of_nothing),
 		TEST(test_json_of_odd_names),
 		TEST(test_json_members_in_order),
+		TEST(test_json_stages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

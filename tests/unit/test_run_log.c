@@ -35,7 +35,8 @@ static json_t *full_record(void)
 	record.start = "warm";
 	record.duration_ms = 2.5;
 	record.build_ms = 0.5;
-	record.create_ms = record.start_ms = record.action_ms = -1;
+	record.wait_ms = record.create_ms = record.start_ms = record.action_ms =
+		-1;
 	json = sbx_record_json(&record);
 	sbx_record_clear(&record);
 	return json;
