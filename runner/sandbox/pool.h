@@ -66,6 +66,7 @@ struct sbx_pool_visit {
 	struct sbx_stocked *taken;
 	bool is_plain;
 	bool is_busy;
+	bool comes_back;
 	bool is_lent;
 	bool has_cold_place;
 	unsigned int n_taken;
@@ -108,7 +109,8 @@ struct sbx_pool_taken {
 /*
  * Takes a sandbox that was alive a moment ago; waits where there is one to be
  * had sooner than it could be started, and for its turn to start one.  May be
- * called again after sbx_pool_died().  CANCELLED.
+ * called again after sbx_pool_died().  CANCELLED; BUSY when it was nobody's
+ * turn for minutes.
  */
 int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 		  struct sbx_engine *engine, int cancel_fd,

@@ -260,7 +260,7 @@ int64_t sbx_stock_target(const struct sbx_stock *stock, double now)
 int64_t sbx_stock_missing(const struct sbx_stock *stock, double now)
 {
 	int64_t there = (int64_t)stock->n_waiting + stock->starting +
-			stock->lent - stock->n_old;
+			stock->lent + stock->coming - stock->n_old;
 
 	return sbx_stock_target(stock, now) - there;
 }
@@ -270,7 +270,10 @@ int64_t sbx_stock_missing(const struct sbx_stock *stock, double now)
 void sbx_pool_wake(struct sbx_pool *pool, const struct sbx_stock *stock)
 {
 	for (struct sbx_pool_waiter *w = pool->waiters; w; w = w->next) {
-		if (w->is_woken || (stock && w->stock != stock))
+		bool is_meant = stock ? w->stock == stock && w->wants_one
+				      : w->wants_place;
+
+		if (w->is_woken || !is_meant)
 			continue;
 		w->is_woken = true;
 		pthread_cond_signal(&w->woken);

@@ -46,7 +46,8 @@ struct sbx_pool_takes {
  *		ended, @plan_error what with if there is no plan
  * @waiting	newest first; @n_waiting of them, of which @n_old are to be
  *		replaced now
- * @lent	those that will come back when they have been reset
+ * @lent	those that requests have, and that will come back when they have
+ *		been reset; @coming those that they start, and that will, too
  * @floor	what sbx_pool_warm() asked for; @min the last plan
  * @has_no_room	nothing is started for it, as others need theirs more
  * @late	why its programs are not started early any more; "" they are
@@ -74,6 +75,7 @@ struct sbx_stock {
 	unsigned int starting;
 	unsigned int busy;
 	unsigned int lent;
+	unsigned int coming;
 	double used_at;
 	struct sbx_pool_size size;
 	double start_ms;
@@ -91,10 +93,20 @@ struct sbx_stock {
 	struct sbx_pool_takes takes;
 };
 
-/* A request that waits: for a sandbox of its stock, or to start its own. */
+/*
+ * A request that waits.
+ *
+ * @since	when it began to
+ * @wants_one	would take one of @stock that fits @plan
+ * @wants_place	would start its own
+ */
 struct sbx_pool_waiter {
 	struct sbx_pool_waiter *next;
 	const struct sbx_stock *stock;
+	const struct sbx_plan *plan;
+	double since;
+	bool wants_one;
+	bool wants_place;
 	pthread_cond_t woken;
 	bool is_woken;
 };
@@ -196,7 +208,7 @@ int64_t sbx_stock_target(const struct sbx_stock *stock, double now);
 /* How many are missing; one that will come back is not. */
 int64_t sbx_stock_missing(const struct sbx_stock *stock, double now);
 
-/* Wakes a request that waits for @stock; or for its turn to start one. */
+/* Wakes a request that waits for @stock; or (NULL) for its turn to start one. */
 void sbx_pool_wake(struct sbx_pool *pool, const struct sbx_stock *stock);
 
 /* Whether its programs are started with their sandboxes. */

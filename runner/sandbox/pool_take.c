@@ -7,16 +7,21 @@
  *
  *	one that resets is taken too, and waited for: that is a matter of
  *	microseconds to milliseconds
- *	where some will come back (reuse: reset), and runs are shorter than a
- *	start, the request waits for one, as long as it would take to start one
+ *	where others have some that will come back (reuse: reset), and runs are
+ *	shorter than a start, the request waits for one, as long as it would
+ *	take to start one, and never long
  *	else it starts one itself, but no more requests do so at once than the
  *	engine takes (pool->most_starts); those that wait for their turn get
  *	whatever comes first
  *
- * Who waits stands in a queue and is woken alone.
+ * Who waits stands in a queue and is woken alone.  Until he has a processor
+ * somebody who has only just come may have taken what he was woken for, which
+ * is as good for all of them together; but nobody is overtaken any more who
+ * has waited for FAIR_MS.
  */
 #include "sandbox/pool_stock.h"
 
+#include <math.h>
 #include <poll.h>
 #include <time.h>
 
@@ -31,6 +36,19 @@
 
 /* One that has died is no reason to look at many more. */
 #define TRIES_MAX 4
+
+/* Who has waited that long is served before those who come later. */
+#define FAIR_MS 100.0
+
+/*
+ * A sandbox of somebody else's is waited for no longer, whatever a start is
+ * said to take: on a machine that stands still that is minutes, and it is the
+ * others' runs that stand still then.
+ */
+#define RETURN_MAX_MS 2000.0
+
+/* As for a call to the engine (engine/turn.c). */
+#define WAIT_MAX_MS (5 * 60 * 1000.0)
 
 /* --- one that waits --------------------------------------------------------- */
 
@@ -93,6 +111,21 @@ static void count_dead(struct sbx_pool *pool, struct sbx_stock *stock)
 	stock->takes.dead++;
 }
 
+/* What the request has will come back, or not after all; with the lock. */
+static void lend(struct sbx_pool_visit *visit)
+{
+	if (!visit->comes_back || visit->is_lent)
+		return;
+	visit->is_lent = true;
+	visit->stock->lent++;
+}
+
+static void unlend(struct sbx_pool_visit *visit)
+{
+	visit->stock->lent -= visit->is_lent;
+	visit->is_lent = false;
+}
+
 /* With the lock, which is let go meanwhile: what is picked and alive. */
 static struct sbx_stocked *take_one(struct sbx_pool_visit *visit,
 				    const struct sbx_plan *plan,
@@ -105,11 +138,13 @@ static struct sbx_stocked *take_one(struct sbx_pool_visit *visit,
 	while (visit->n_taken < TRIES_MAX && (one = pick(stock, plan))) {
 		int result;
 
+		lend(visit);
 		sbx_pool_unlock(pool);
 		result = look(one, engine);
 		sbx_pool_lock(pool);
 		if (result == 0)
 			return one;
+		unlend(visit);
 		visit->n_taken++;
 		count_dead(pool, stock);
 		if (result == SBX_SANDBOX_EXITED)
@@ -121,15 +156,13 @@ static struct sbx_stocked *take_one(struct sbx_pool_visit *visit,
 
 /* --- waiting ---------------------------------------------------------------- */
 
-static void queue(struct sbx_pool *pool, struct sbx_pool_waiter *waiter,
-		  const struct sbx_stock *stock)
+static void queue(struct sbx_pool *pool, struct sbx_pool_waiter *waiter)
 {
 	struct sbx_pool_waiter **link = &pool->waiters;
 	pthread_condattr_t attributes;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	*waiter = (struct sbx_pool_waiter){ .stock = stock };
 	pthread_cond_init(&waiter->woken, &attributes);
 	pthread_condattr_destroy(&attributes);
 	while (*link)
@@ -141,29 +174,102 @@ static void unqueue(struct sbx_pool *pool, struct sbx_pool_waiter *waiter)
 {
 	struct sbx_pool_waiter **link = &pool->waiters;
 
-	while (*link != waiter)
+	while (*link && *link != waiter)
 		link = &(*link)->next;
-	*link = waiter->next;
+	if (*link)
+		*link = waiter->next;
 	pthread_cond_destroy(&waiter->woken);
 }
 
-/* Whether it may start one now, and should not rather wait for another. */
-static bool may_start(const struct sbx_pool_visit *visit, double waited)
+/* In front of @own (or of all that come: NULL), and for too long already. */
+static const struct sbx_pool_waiter *
+next_overdue(const struct sbx_pool_waiter *at,
+	     const struct sbx_pool_waiter *own, double now)
 {
-	const struct sbx_pool *pool = visit->pool;
-	const struct sbx_stock *stock = visit->stock;
+	return at && at != own && now - at->since > FAIR_MS ? at : NULL;
+}
 
-	if (pool->n_cold >= pool->most_starts)
-		return false;
-	/* Itself it is among those that will come back. */
-	return stock->lent <= visit->is_lent ||
-	       stock->size.refill_ms > stock->start_ms ||
-	       waited > stock->start_ms;
+/* Whether a sandbox for @plan is somebody else's turn. */
+static bool is_others_turn(const struct sbx_pool *pool,
+			   const struct sbx_plan *plan,
+			   const struct sbx_pool_waiter *own)
+{
+	const struct sbx_pool_waiter *at = pool->waiters;
+	double now = at ? sbx_clock_ms() : 0;
+
+	while ((at = next_overdue(at, own, now))) {
+		if (at->wants_one && at->plan == plan)
+			return true;
+		at = at->next;
+	}
+	return false;
+}
+
+/* The same of a place to start one. */
+static bool is_others_place(const struct sbx_pool *pool,
+			    const struct sbx_pool_waiter *own)
+{
+	const struct sbx_pool_waiter *at = pool->waiters;
+	double now = at ? sbx_clock_ms() : 0;
+
+	while ((at = next_overdue(at, own, now))) {
+		if (at->wants_place)
+			return true;
+		at = at->next;
+	}
+	return false;
+}
+
+/*
+ * Whether it had better start one than wait for another's.  Those that wait
+ * themselves, or are about to start one, have none to give back.
+ */
+static bool had_better_start(const struct sbx_stock *stock, double waited)
+{
+	return stock->lent == 0 || stock->size.refill_ms > stock->start_ms ||
+	       waited > fmin(stock->start_ms, RETURN_MAX_MS);
+}
+
+/* True when it has got one, or a place to start one. */
+static bool is_served(struct sbx_pool_visit *visit,
+		      struct sbx_pool_waiter *waiter, struct sbx_engine *engine,
+		      struct sbx_stocked **one)
+{
+	struct sbx_pool *pool = visit->pool;
+	double waited = sbx_clock_ms() - waiter->since;
+
+	/* While it looks at one nobody need leave it another. */
+	waiter->wants_one = false;
+	waiter->wants_place = false;
+	if (!is_others_turn(pool, waiter->plan, waiter))
+		*one = take_one(visit, waiter->plan, engine);
+	if (*one)
+		return true;
+	waiter->wants_one = visit->n_taken < TRIES_MAX;
+	waiter->wants_place = had_better_start(visit->stock, waited);
+	return waiter->wants_place && pool->n_cold < pool->most_starts &&
+	       !is_others_place(pool, waiter);
+}
+
+static int check_waiter(const struct sbx_pool_waiter *waiter, int cancel_fd,
+			struct sbx_error *err)
+{
+	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
+
+	if (poll(&cancel, 1, 0) > 0)
+		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+				     "cancelled before it started");
+	if (sbx_clock_ms() - waiter->since > WAIT_MAX_MS)
+		return sbx_error_set(err, SBX_OUTCOME_BUSY,
+				     "as many sandboxes as the engine can take "
+				     "were being started for %.0f s",
+				     WAIT_MAX_MS / 1e3);
+	return 0;
 }
 
 /*
  * With the lock.  0 with *@one, or with none: then it has a place to start
- * one; -1 on cancel.
+ * one; -1 on cancel, or when it has waited for too long.
  */
 static int wait_for_one(struct sbx_pool_visit *visit,
 			const struct sbx_plan *plan, struct sbx_engine *engine,
@@ -171,29 +277,30 @@ static int wait_for_one(struct sbx_pool_visit *visit,
 			struct sbx_error *err)
 {
 	struct sbx_pool *pool = visit->pool;
-	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
-	struct sbx_pool_waiter waiter;
-	double began = sbx_clock_ms();
+	struct sbx_pool_waiter waiter = { .stock = visit->stock,
+					  .plan = plan,
+					  .since = sbx_clock_ms() };
 	int result = 0;
 
-	queue(pool, &waiter, visit->stock);
-	for (;;) {
-		*one = take_one(visit, plan, engine);
-		if (*one || may_start(visit, sbx_clock_ms() - began))
-			break;
+	queue(pool, &waiter);
+	while (!is_served(visit, &waiter, engine, one)) {
 		waiter.is_woken = false;
 		sbx_pool_wait(pool, &waiter.woken, CANCEL_MS);
-		if (poll(&cancel, 1, 0) > 0) {
-			result = sbx_error_set(err, SBX_OUTCOME_CANCELLED,
-					       "cancelled before it started");
+		result = check_waiter(&waiter, cancel_fd, err);
+		if (result < 0)
 			break;
-		}
 	}
 	unqueue(pool, &waiter);
-	/* What woke it up may be for somebody else now. */
-	if (result < 0 && waiter.is_woken)
-		sbx_pool_wake(pool, visit->stock);
 	return result;
+}
+
+/* What one was woken for, or kept from others, may be theirs now. */
+static void pass_on(struct sbx_pool *pool, const struct sbx_stock *stock)
+{
+	if (stock->n_waiting > 0)
+		sbx_pool_wake(pool, stock);
+	if (pool->n_cold < pool->most_starts)
+		sbx_pool_wake(pool, NULL);
 }
 
 /* --- taking ----------------------------------------------------------------- */
@@ -202,6 +309,7 @@ static int wait_for_one(struct sbx_pool_visit *visit,
 static void take_cold(struct sbx_pool_visit *visit, struct sbx_pool_taken *out)
 {
 	visit->has_cold_place = true;
+	visit->stock->coming += visit->comes_back;
 	visit->pool->n_cold++;
 	visit->pool->takes.cold++;
 	visit->stock->takes.cold++;
@@ -238,9 +346,8 @@ static void begin_use(struct sbx_pool_visit *visit, const struct sbx_plan *plan)
 	if (visit->is_busy)
 		return;
 	visit->is_busy = true;
-	visit->is_lent = comes_back(plan);
+	visit->comes_back = comes_back(plan);
 	visit->began = now;
-	stock->lent += visit->is_lent;
 	stock->busy++;
 	stock->used_at = now;
 	sbx_pool_size_arrival(&stock->size, now);
@@ -265,7 +372,8 @@ int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 
 	sbx_pool_lock(pool);
 	begin_use(visit, plan);
-	one = take_one(visit, plan, engine);
+	if (!is_others_turn(pool, plan, NULL))
+		one = take_one(visit, plan, engine);
 	if (!one)
 		result =
 			wait_for_one(visit, plan, engine, cancel_fd, &one, err);
@@ -273,6 +381,7 @@ int sbx_pool_take(struct sbx_pool_visit *visit, const struct sbx_plan *plan,
 		take_warm(visit, one, out);
 	else if (result == 0)
 		take_cold(visit, out);
+	pass_on(pool, visit->stock);
 	/* The others are replaced when this request is over: who starts one
 	 * takes the processor from who answers.  (Or by the next tick.) */
 	if (visit->stock->n_waiting == 0)
@@ -286,6 +395,8 @@ static void end_cold(struct sbx_pool_visit *visit)
 	if (!visit->has_cold_place)
 		return;
 	visit->has_cold_place = false;
+	visit->stock->coming -= visit->comes_back;
+	lend(visit);
 	visit->pool->n_cold--;
 	sbx_pool_wake(visit->pool, NULL);
 	pthread_cond_signal(&visit->pool->work);
@@ -305,6 +416,7 @@ void sbx_pool_died(struct sbx_pool_visit *visit)
 
 	sbx_pool_lock(pool);
 	count_dead(pool, visit->stock);
+	unlend(visit);
 	sbx_stock_trash(pool, one);
 	sbx_pool_unlock(pool);
 }
@@ -351,8 +463,7 @@ static void end_use(struct sbx_pool_visit *visit)
 
 	if (visit->is_busy)
 		stock->busy--;
-	if (visit->is_lent)
-		stock->lent--;
+	unlend(visit);
 	stock->visitors--;
 }
 

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "pool_fakes.h"
-#include "sandbox/pool.h"
+#include "sandbox/pool_stock.h"
 #include "scratch.h"
 
 #define URL    "unix:///nowhere"
@@ -503,6 +503,124 @@ static void test_reset_many(void **state)
 	check_sane();
 }
 
+/* A start is said to take @ms, as on a machine that has stood still. */
+static void set_start_ms(double ms)
+{
+	sbx_pool_lock(pool);
+	for (struct sbx_stock *s = pool->stocks; s; s = s->next)
+		s->start_ms = ms;
+	sbx_pool_unlock(pool);
+}
+
+static void *ask_once(void *arg)
+{
+	*(struct request *)arg = ask_cleanly("me");
+	return NULL;
+}
+
+/* What somebody else has is not waited for for long. */
+static void test_nobody_waits_long_for_another(void **state)
+{
+	struct request holder = new_request("run", "me");
+	double since;
+
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	fake.warm.max = 0;
+	open_pool(NULL);
+	assert_int_equal(get_plan(&holder) | take(&holder), 0);
+	set_start_ms(LONG_MS);
+	since = sbx_clock_ms();
+	assert_string_equal(ask_cleanly("me").taken.start, "cold");
+	assert_true(sbx_clock_ms() - since < LONG_MS / 2);
+	leave(&holder);
+	check_sane();
+}
+
+/* All places to start one, taken by requests that go on: how many. */
+static int take_all_places(struct request *holders, const char *action)
+{
+	unsigned int n = pool->most_starts;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct request *r = &holders[i];
+
+		*r = new_request(action, "me");
+		assert_int_equal(get_plan(r), 0);
+		assert_int_equal(sbx_pool_take(&r->visit, r->plan, engine, -1,
+					       &r->taken, &r->err),
+				 0);
+		assert_null(r->taken.sandbox);
+	}
+	return (int)n;
+}
+
+static int count_waiters(void)
+{
+	int n = 0;
+
+	sbx_pool_lock(pool);
+	for (struct sbx_pool_waiter *w = pool->waiters; w; w = w->next)
+		n++;
+	sbx_pool_unlock(pool);
+	return n;
+}
+
+/* Those that wait themselves have nothing to give back. */
+static void test_nobody_waits_for_who_waits(void **state)
+{
+	struct request holders[256];
+	struct request r[2];
+	pthread_t threads[2];
+	double since;
+	int n;
+
+	(void)state;
+	fake.reuse = SBX_REUSE_RESET;
+	fake.warm.max = 0;
+	open_pool(NULL);
+	n = take_all_places(holders, "other");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, ask_once, &r[i]), 0);
+	wait_for(count_waiters() == 2);
+	since = sbx_clock_ms();
+	set_start_ms(LONG_MS);
+	for (int i = 0; i < n; i++)
+		leave(&holders[i]);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	/* Less than for what somebody else has. */
+	assert_true(sbx_clock_ms() - since < 1500);
+	check_sane();
+}
+
+/* Whoever comes when a place is free has not waited for it. */
+static void test_first_come(void **state)
+{
+	struct request holders[256];
+	struct request first, last;
+	pthread_t thread;
+	int n;
+
+	(void)state;
+	fake.warm.max = 0;
+	fake.start_ms = 20;
+	open_pool(NULL);
+	n = take_all_places(holders, "run");
+	assert_int_equal(pthread_create(&thread, NULL, ask_once, &first), 0);
+	wait_for(count_waiters() == 1);
+	fake_sleep(500);
+	/* The other has yet to wake up. */
+	sbx_pool_cold_end(&holders[0].visit);
+	last = ask("run", "me");
+	pthread_join(thread, NULL);
+	assert_true(first.number < last.number);
+	for (int i = 0; i < n; i++)
+		leave(&holders[i]);
+	check_sane();
+}
+
 /* --- failures --------------------------------------------------------------- */
 
 /* Tried again, but later each time; and the reason is told. */
@@ -818,6 +936,9 @@ int main(void)
 		TEST(test_reset_special),
 		TEST(test_reset_early),
 		TEST(test_reset_many),
+		TEST(test_nobody_waits_long_for_another),
+		TEST(test_nobody_waits_for_who_waits),
+		TEST(test_first_come),
 		TEST(test_exits),
 		TEST(test_backs_off),
 		TEST(test_burst),
