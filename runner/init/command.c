@@ -158,7 +158,7 @@ int sbx_command_read(struct sbx_init *init)
 		return sbx_direct_instead(init);
 	/* Who speaks here does not use the other way. */
 	sbx_close(&init->direct);
-	init->heard_at = sbx_now();
+	sbx_heard(init);
 	while (result == 0 && at < (uint32_t)got) {
 		result = step(init, chunk + at, (uint32_t)got - at, &used);
 		at += used;

@@ -34,7 +34,7 @@ static int choose(struct sbx_init *init)
 	sbx_close(&init->direct);
 	sbx_out_forget();
 	init->is_direct = true;
-	init->heard_at = sbx_now();
+	sbx_heard(init);
 	return 0;
 }
 
@@ -53,6 +53,7 @@ int sbx_direct_heard(struct sbx_init *init)
 	if (there < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	sbx_close(&init->direct);
+	sbx_heard(init);
 	return 0;
 }
 

@@ -27,9 +27,18 @@
 
 enum { IN, OUT, SIGNALS, DIRECT, ACTION_IN, ACTION_OUT, ACTION_ERR, COUNT };
 
+/* Milliseconds in which the runner has to say something. */
+static int64_t patience(const struct sbx_init *init)
+{
+	int64_t most = init->is_heard ? SBX_WIRE_BEAT_TIMEOUT_MS
+				      : SBX_WIRE_FIRST_TIMEOUT_MS;
+
+	return init->heard_at + most - sbx_now();
+}
+
 static int timeout(const struct sbx_init *init)
 {
-	int64_t left = init->heard_at + SBX_WIRE_BEAT_TIMEOUT_MS - sbx_now();
+	int64_t left = patience(init);
 
 	if (init->reap_again || left < 0)
 		return 0;
@@ -210,7 +219,7 @@ int sbx_loop(struct sbx_init *init)
 			result = sbx_direct_heard(init);
 		else if (fds[IN].revents)
 			result = sbx_command_read(init);
-		else if (sbx_now() - init->heard_at > SBX_WIRE_BEAT_TIMEOUT_MS)
+		else if (patience(init) < 0)
 			result = SBX_GONE;
 		if (result == 0)
 			result = work(init, fds);

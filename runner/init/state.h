@@ -38,6 +38,7 @@ enum sbx_phase {
  * @can_reset	what to compare with has been noted
  * @given	stdin, stdout and stderr of an action that is about to start
  * @heard_at		when the runner last sent something, clock ms
+ * @is_heard		it has chosen how, or has nothing left to choose from
  * @kill_until		when KILLING gives up
  * @pid			of the action, 0 when there is none (any more)
  * @action_in		write end of the action's stdin
@@ -61,6 +62,7 @@ struct sbx_init {
 	bool can_reset;
 	int given[3];
 	int64_t heard_at;
+	bool is_heard;
 	int64_t kill_until;
 	pid_t pid;
 	int action_in;
@@ -87,6 +89,13 @@ static inline int sbx_abort(struct sbx_init *init, const char *why, int errnum)
 
 /* Milliseconds of the monotonic clock. */
 int64_t sbx_now(void);
+
+/* The runner is there: its next word is due in SBX_WIRE_BEAT_TIMEOUT_MS. */
+static inline void sbx_heard(struct sbx_init *init)
+{
+	init->heard_at = sbx_now();
+	init->is_heard = true;
+}
 
 /* Closes *fd unless it is -1, and leaves -1 behind. */
 void sbx_close(int *fd);

@@ -76,10 +76,17 @@
  * BEAT_WAITING_MS; init ends the sandbox when nothing came for the timeout.  A
  * closed channel ends it at once; the timeout is for an engine that died and
  * left the stream open and silent.
+ *
+ * The first word is another matter: before it has heard HELLO and made its
+ * choice (above) the runner must not speak, and it does not even listen until
+ * the engine has answered that the sandbox was started, and which process that
+ * is.  A busy one may take long for that.  Once the direct connection was
+ * closed without a word there is no more to be chosen.
  */
 #define SBX_WIRE_BEAT_INTERVAL_MS 1000
 #define SBX_WIRE_BEAT_WAITING_MS  3000
 #define SBX_WIRE_BEAT_TIMEOUT_MS  10000
+#define SBX_WIRE_FIRST_TIMEOUT_MS 30000
 
 /* How long the runner may take to close the channel behind EXIT. */
 #define SBX_WIRE_GOODBYE_MS 2000

@@ -10,6 +10,7 @@
 #include "sandbox/channel.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -353,7 +354,8 @@ static ssize_t send_some(struct sbx_channel *channel, const void *data,
  */
 static void send_queued(struct sbx_channel *channel)
 {
-	while (!channel->broken && channel->phase != SBX_CHANNEL_OVER) {
+	while (!channel->broken && !channel->listens &&
+	       channel->phase != SBX_CHANNEL_OVER) {
 		const unsigned char *data;
 		ssize_t sent;
 		size_t size;
@@ -372,6 +374,18 @@ static void send_queued(struct sbx_channel *channel)
 		else
 			advance(channel, (size_t)sent);
 	}
+}
+
+void sbx_channel_listen(struct sbx_channel *channel)
+{
+	channel->listens = true;
+}
+
+void sbx_channel_choose(struct sbx_channel *channel)
+{
+	channel->listens = false;
+	channel->sent_at = -INFINITY;
+	send_queued(channel);
 }
 
 /* --- both ------------------------------------------------------------------ */

@@ -76,6 +76,14 @@ void sbx_channel_new_direct(struct sbx_channel **out, int *fd,
 			    const struct sbx_channel_handler *handler);
 void sbx_channel_free(struct sbx_channel **channel);
 
+/*
+ * For one of several, of which only one will be the channel: it says nothing,
+ * for the first byte would be the choice (init/wire.h), until it was chosen.
+ * Then init, which may have waited for long, gets a heartbeat at once.
+ */
+void sbx_channel_listen(struct sbx_channel *channel);
+void sbx_channel_choose(struct sbx_channel *channel);
+
 int sbx_channel_fd(const struct sbx_channel *channel);
 /* POLLIN, and POLLOUT while something waits to be sent. */
 short sbx_channel_events(const struct sbx_channel *channel);

@@ -38,6 +38,7 @@ struct sbx_channel_buffers {
 /*
  * @stream	or, where that is NULL, @socket: init itself
  * @fds		the action's streams, until they have left with RUN; else -1
+ * @listens	only, as it may not be the one
  * @run		RUN, until it has left; holds secrets
  * @run_goes	RUN is what is in flight
  * @has_sent	a byte of RUN has left
@@ -65,6 +66,7 @@ struct sbx_channel {
 	int fds[3];
 	struct sbx_channel_handler handler;
 	enum sbx_channel_phase phase;
+	bool listens;
 
 	unsigned char *run;
 	size_t run_size;

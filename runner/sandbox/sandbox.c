@@ -81,6 +81,7 @@ static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	if (result != 0)
 		return result < 0 ? -1 : SBX_SANDBOX_NEEDS_INIT;
 	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
+	sbx_channel_listen(sandbox->channel);
 	return 0;
 }
 

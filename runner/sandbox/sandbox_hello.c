@@ -5,6 +5,8 @@
  * heard, the former has come or is not going to: nobody has to wait for it.
  * Whichever channel is not the sandbox's is closed, which is how init learns
  * of it, and where the other was waited for there is nothing left to find.
+ * Until then neither is spoken on, not even a heartbeat: init would take that
+ * for the choice.
  */
 #include "sandbox/sandbox_state.h"
 
@@ -23,19 +25,26 @@ static void give_up_own(struct sbx_sandbox *sandbox)
 	sbx_buf_consume(&sandbox->own_hello, sandbox->own_hello.len);
 }
 
-/* The only connection there will be, and only init's. */
-static void accept_own(struct sbx_sandbox *sandbox)
+static void listen_to_own(struct sbx_sandbox *sandbox, int *fd)
 {
 	const struct sbx_channel_handler handler = {
 		.event = sbx_sandbox_on_event,
 		.ctx = sandbox,
 	};
+
+	sbx_channel_new_direct(&sandbox->own, fd, &handler);
+	sbx_channel_listen(sandbox->own);
+}
+
+/* The only connection there will be, and only init's. */
+static void accept_own(struct sbx_sandbox *sandbox)
+{
 	int fd = sbx_direct_accept(sandbox->direct, sandbox->pid);
 
 	if (fd == SBX_DIRECT_REFUSED)
 		give_up_own(sandbox);
 	else if (fd >= 0)
-		sbx_channel_new_direct(&sandbox->own, &fd, &handler);
+		listen_to_own(sandbox, &fd);
 }
 
 /* What goes wrong there is no reason to fail: there is the other way. */
@@ -55,12 +64,8 @@ static void hear_own(struct sbx_sandbox *sandbox)
 		give_up_own(sandbox);
 }
 
-static void choose(struct sbx_sandbox *sandbox)
+static void use_own(struct sbx_sandbox *sandbox)
 {
-	if (sandbox->own_hello.len == 0 || !sandbox->own) {
-		give_up_own(sandbox);
-		return;
-	}
 	sbx_channel_free(&sandbox->channel);
 	sbx_stream_free(&sandbox->stream);
 	sandbox->channel = sbx_take(sandbox->own);
@@ -69,6 +74,15 @@ static void choose(struct sbx_sandbox *sandbox)
 	sbx_buf_free(&sandbox->hello);
 	sandbox->hello = sandbox->own_hello;
 	sandbox->own_hello = (struct sbx_buf){ .data = NULL };
+}
+
+static void choose(struct sbx_sandbox *sandbox)
+{
+	if (sandbox->own_hello.len > 0 && sandbox->own)
+		use_own(sandbox);
+	else
+		give_up_own(sandbox);
+	sbx_channel_choose(sandbox->channel);
 }
 
 /* True when the caller wants the end. */
@@ -155,5 +169,8 @@ int sbx_sandbox_hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 				patience - (sbx_clock_ms() - began));
 	if (result == 0)
 		choose(sandbox);
+	/* So long init waits for the first word. */
+	if (sandbox->slept <= SBX_WIRE_FIRST_TIMEOUT_MS)
+		sandbox->slept = 0;
 	return result;
 }

@@ -26,6 +26,7 @@
  * @breaks_after	so many receives from now on it does; 0: never
  * @answer_at	what is in @in from here on comes when something was sent (@out
  *		is not empty); 0: at once
+ * @before_recv	what happens elsewhere before each receive; or NULL
  * @out		what was sent
  * @takes	how many more bytes can be sent before it would block
  * @broken	sending fails
@@ -39,6 +40,7 @@ struct sbx_stream {
 	bool lost;
 	unsigned int breaks_after;
 	size_t answer_at;
+	void (*before_recv)(void);
 	struct sbx_buf out;
 	size_t takes;
 	bool broken;
@@ -75,6 +77,8 @@ ssize_t sbx_stream_recv(struct sbx_stream *stream, void *data, size_t size,
 			struct sbx_error *err)
 {
 	stream->n_recv++;
+	if (stream->before_recv)
+		stream->before_recv();
 	if (stream->breaks_after > 0 && stream->breaks_after-- == 1)
 		stream->lost = true;
 	if (stream->endless && stream->at == stream->in.len)

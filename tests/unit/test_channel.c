@@ -480,6 +480,32 @@ static void test_signals_are_sent_once(void **state)
 	end(&talk);
 }
 
+/* What may turn out not to be the channel is not spoken on. */
+static void test_listens_until_it_is_chosen(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+	begin(&talk);
+	sbx_channel_listen(talk.channel);
+	now_ms += 2 * SBX_WIRE_BEAT_TIMEOUT_MS;
+	assert_int_equal(pump(&talk), 0);
+	init_says(&talk, SBX_WIRE_HELLO, "facts", 5);
+	assert_int_equal(pump(&talk), 0);
+	assert_heard(&talk, SBX_CHANNEL_HELLO, "facts");
+	assert_int_equal(talk.stream.n_send, 0);
+	assert_int_equal(sbx_channel_events(talk.channel), POLLIN);
+	/* Who has not been spoken to hears that somebody is there. */
+	sbx_channel_choose(talk.channel);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), -1);
+	now_ms += SBX_WIRE_BEAT_WAITING_MS;
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
+	end(&talk);
+}
+
 /* Hundreds wait at a time, most of them for long. */
 static void test_waiting_takes_no_buffers_and_few_beats(void **state)
 {
@@ -646,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_signal_overtakes_input),
 		cmocka_unit_test(test_run_goes_before_signals),
 		cmocka_unit_test(test_signals_are_sent_once),
+		cmocka_unit_test(test_listens_until_it_is_chosen),
 		cmocka_unit_test(test_waiting_takes_no_buffers_and_few_beats),
 		cmocka_unit_test(test_has_sent_input_from_its_first_byte),
 		cmocka_unit_test(test_heartbeat),

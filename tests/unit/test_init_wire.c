@@ -338,7 +338,6 @@ static void test_signal_is_seen_while_stalled(void **state)
 	box_free(box);
 }
 
-/* A stream that stays open and silent, in every state there is. */
 /* The request that an action was started for may come much later. */
 static void test_input_may_come_long_after_run(void **state)
 {
@@ -359,6 +358,7 @@ static void test_input_may_come_long_after_run(void **state)
 	box_free(box);
 }
 
+/* A stream that stays open and silent, in every state there is. */
 static void test_ends_without_a_heartbeat(void **state)
 {
 	struct box *waiting = box_ready();
@@ -368,6 +368,7 @@ static void test_ends_without_a_heartbeat(void **state)
 	double began = sbx_clock_ms();
 
 	(void)state;
+	box_send(waiting, SBX_WIRE_BEAT, NULL, 0);
 	box_shell(running, "sleep 100");
 	box_shell(stalled, "cat /dev/zero");
 	box_run(beating, LIST("sleep", "100"));
@@ -388,6 +389,23 @@ static void test_ends_without_a_heartbeat(void **state)
 	box_signal(beating, SIGTERM);
 	assert_ended(beating, SBX_WIRE_SIGNALED, SIGTERM);
 	box_free(beating);
+}
+
+/* An engine may take its time to tell the runner of the start. */
+static void test_first_word_may_take_longer(void **state)
+{
+	struct box *box = box_start();
+	struct box *forgotten = box_start();
+	double began = sbx_clock_ms();
+
+	(void)state;
+	assert_int_equal(box_wait(box, SBX_WIRE_BEAT_TIMEOUT_MS + 1000), -1);
+	box_run(box, LIST("true"));
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	box_free(box);
+	/* But not for ever. */
+	assert_box_dies(forgotten, SBX_WIRE_FIRST_TIMEOUT_MS);
+	assert_true(sbx_clock_ms() - began > SBX_WIRE_FIRST_TIMEOUT_MS - 1000);
 }
 
 /* --- what it must not be told ---------------------------------------------- */
@@ -616,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_signal_is_seen_while_stalled),
 		cmocka_unit_test(test_input_may_come_long_after_run),
 		cmocka_unit_test(test_ends_without_a_heartbeat),
+		cmocka_unit_test(test_first_word_may_take_longer),
 		cmocka_unit_test(test_lies_before_run),
 		cmocka_unit_test(test_run_with_too_many_strings),
 		cmocka_unit_test(test_lies_after_run),

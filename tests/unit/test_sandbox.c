@@ -16,6 +16,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "channel_talk.h"
@@ -629,6 +630,79 @@ static void test_reset_that_was_not_asked_for(void **state)
 	tear_down(&waiting);
 }
 
+/* --- hearing HELLO --------------------------------------------------------- */
+
+/* A connection of init's, on which HELLO comes when somebody listens at the
+ * attached stream. */
+static int silent_init = -1;
+
+static void say_hello(void)
+{
+	static const unsigned char hello[] = "\x81\0\0\0\x05\0\0\0facts";
+
+	if (silent_init < 0)
+		return;
+	assert_int_equal(write(silent_init, hello, sizeof(hello) - 1),
+			 sizeof(hello) - 1);
+	silent_init = -1;
+}
+
+static int connect_init(struct sbx_sandbox *sandbox)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sbx_error err = SBX_ERROR_INIT;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (sbx_direct_new(&sandbox->direct, &err) < 0)
+		fail_msg("%s", err.message);
+	sandbox->pid = getpid();
+	snprintf(address.sun_path, sizeof(address.sun_path),
+		 "%s/" SBX_DIRECT_SOCKET, sbx_direct_path(sandbox->direct));
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/*
+ * The start took so long that a heartbeat is overdue.  On the attached stream
+ * it would be the choice of that one, and closing it then init's end.
+ */
+static void test_nothing_is_said_before_the_choice(void **state)
+{
+	const struct sbx_channel_handler handler = {
+		.event = sbx_sandbox_on_event,
+	};
+	struct sbx_channel_handler own = handler;
+	unsigned char said[SBX_WIRE_HEADER_SIZE];
+	struct waiting waiting;
+	struct sbx_sandbox *sandbox;
+	int init;
+
+	(void)state;
+	set_up(&waiting);
+	sandbox = waiting.sandbox;
+	sandbox->own_hello.max = SBX_WIRE_HELLO_MAX;
+	own.ctx = sandbox;
+	sbx_channel_free(&sandbox->channel);
+	sbx_channel_new(&sandbox->channel, &waiting.talk.stream, &own);
+	sbx_channel_listen(sandbox->channel);
+	silent_init = init = connect_init(sandbox);
+	waiting.talk.stream.before_recv = say_hello;
+	sandbox->looked_at = now_ms;
+	now_ms += SBX_WIRE_BEAT_TIMEOUT_MS + 1;
+	if (sbx_sandbox_hear_hello(sandbox, -1, &waiting.err) < 0)
+		fail_msg("%s", waiting.err.message);
+	assert_true(sandbox->is_direct);
+	assert_int_equal(waiting.talk.stream.n_send, 0);
+	/* And the first word comes at once. */
+	assert_int_equal(read(init, said, sizeof(said)), sizeof(said));
+	assert_int_equal(said[0], SBX_WIRE_BEAT);
+	/* That was no sleep that init could have noticed. */
+	assert_true(sandbox->slept <= 0);
+	close(init);
+	tear_down(&waiting);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -652,6 +726,7 @@ int main(void)
 		cmocka_unit_test(test_reset_that_is_not_clean),
 		cmocka_unit_test(test_reset_that_does_not_come),
 		cmocka_unit_test(test_reset_that_was_not_asked_for),
+		cmocka_unit_test(test_nothing_is_said_before_the_choice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
