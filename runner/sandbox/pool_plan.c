@@ -56,13 +56,19 @@ static bool is_good(const struct sbx_stock *stock,
 		stock->is_planned);
 }
 
+/* What is to wait unasked needs a plan, however often that fails. */
+static void want_again(struct sbx_stock *stock)
+{
+	stock->is_due = !stock->plan && (stock->min > 0 || stock->floor > 0);
+}
+
 /* With the lock: what was in force before is no more. */
 static void forget_plan(struct sbx_pool *pool, struct sbx_stock *stock)
 {
 	sbx_stock_drop_others(pool, stock, NULL);
 	sbx_plan_unref(&stock->plan);
 	sbx_pool_policy_unref(&stock->policy);
-	stock->is_due = stock->min > 0 || stock->floor > 0;
+	want_again(stock);
 }
 
 /* The same plan as before, or another; with the lock. */
@@ -194,6 +200,8 @@ int sbx_stock_replan(struct sbx_pool *pool, struct sbx_stock *stock,
 		sbx_stock_failed(stock, sbx_clock_ms(), err);
 	if (result < 0 && !may_pass(err))
 		forget_plan(pool, stock);
+	else if (result < 0)
+		want_again(stock);
 	end_planning(pool, stock, err);
 	sbx_pool_unlock(pool);
 	sbx_pool_policy_unref(&policy);

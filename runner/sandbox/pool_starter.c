@@ -89,6 +89,12 @@ static bool is_urgent(const struct sbx_pool *pool,
 	return stock->is_due || stock->policy != pool->policy;
 }
 
+/* An engine that is away for a night is not told of all night. */
+static bool is_worth_telling(const struct sbx_stock *stock)
+{
+	return (stock->failed & (stock->failed - 1)) == 0;
+}
+
 static bool plan_one(struct starter *starter)
 {
 	struct sbx_pool *pool = starter->pool;
@@ -96,6 +102,7 @@ static bool plan_one(struct starter *starter)
 	struct sbx_stock *stock = due_stock(pool, now);
 	struct sbx_error err = SBX_ERROR_INIT;
 	double used;
+	int result;
 
 	if (!stock || (now < pool->look_again_at && !is_urgent(pool, stock)))
 		return false;
@@ -105,11 +112,12 @@ static bool plan_one(struct starter *starter)
 	sbx_pool_unlock(pool);
 
 	used = cpu_ms();
-	if (sbx_stock_replan(pool, stock, starter->engine, &err) < 0)
-		sbx_pool_warn(pool, "pool: %s %s: %s", stock->skill,
-			      stock->action, err.message);
+	result = sbx_stock_replan(pool, stock, starter->engine, &err);
 	used = cpu_ms() - used;
 	sbx_pool_lock(pool);
+	if (result < 0 && is_worth_telling(stock))
+		sbx_pool_warn(pool, "pool: %s %s: %s", stock->skill,
+			      stock->action, err.message);
 	stock->visitors--;
 	pool->look_again_at =
 		fmax(pool->look_again_at, sbx_clock_ms()) + SHARE * used;
@@ -150,6 +158,8 @@ static void start_failed(struct sbx_pool *pool, struct sbx_stock *stock,
 	if (pool->is_draining)
 		return;
 	sbx_stock_failed(stock, sbx_clock_ms(), err);
+	if (!is_worth_telling(stock))
+		return;
 	sbx_pool_warn(pool,
 		      "pool: %s %s: no sandbox could be started ahead of its "
 		      "request, again in %.1f s: %s",

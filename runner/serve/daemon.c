@@ -18,7 +18,6 @@
 #include "serve/notify.h"
 #include "serve/server.h"
 #include "serve/service.h"
-#include "serve/sweeper.h"
 
 #define LISTENERS_MAX	8
 #define CONNECTIONS_MAX 1024
@@ -36,7 +35,6 @@ struct daemon {
 	struct sbx_token token;
 	struct sbx_server_options server_options;
 	struct sbx_server *server;
-	struct sbx_sweeper *sweeper;
 	int signal_fd;
 	unsigned int n_signals;
 };
@@ -187,9 +185,6 @@ static int begin(struct daemon *daemon, struct sbx_error *err)
 	daemon->server_options.body_max = daemon->options->body_max;
 	daemon->server_options.request_ms = (double)daemon->options->request_ms;
 	daemon->server_options.connections_max = CONNECTIONS_MAX;
-	if (sbx_sweeper_start(&daemon->sweeper, daemon->service->engines, err) <
-	    0)
-		return -1;
 	return sbx_server_start(&daemon->server, daemon->service,
 				&daemon->server_options, err);
 }
@@ -275,7 +270,6 @@ static void serve(struct daemon *daemon)
 static void end(struct daemon *daemon)
 {
 	sbx_server_stop(&daemon->server);
-	sbx_sweeper_stop(&daemon->sweeper);
 	sbx_service_close(&daemon->service);
 	for (size_t i = 0; i < daemon->n_listeners; i++)
 		sbx_listener_close(&daemon->listeners[i]);

@@ -13,12 +13,10 @@
 #include "base/mem.h"
 #include "serve/daemon.h"
 #include "serve/mcp_stream.h"
-#include "serve/sweeper.h"
 
 /* @signal_fd	what wants it to end; @end_fd	the stream has ended */
 struct stdio {
 	struct sbx_service *service;
-	struct sbx_sweeper *sweeper;
 	int signal_fd;
 	int end_fd;
 	pthread_t listener;
@@ -64,9 +62,7 @@ static int begin(struct stdio *stdio, const struct sbx_service_options *options,
 	int error;
 
 	if (take_signals(stdio, err) < 0 ||
-	    sbx_service_open(&stdio->service, options, err) < 0 ||
-	    sbx_sweeper_start(&stdio->sweeper, stdio->service->engines, err) <
-		    0)
+	    sbx_service_open(&stdio->service, options, err) < 0)
 		return -1;
 	error = pthread_create(&stdio->listener, NULL, listen_for_signals,
 			       stdio);
@@ -100,7 +96,6 @@ int sbx_mcp_stdio_serve(const struct sbx_service_options *options,
 
 	if (result == 0)
 		serve(&stdio);
-	sbx_sweeper_stop(&stdio.sweeper);
 	sbx_service_close(&stdio.service);
 	sbx_close(&stdio.signal_fd);
 	sbx_close(&stdio.end_fd);

@@ -52,6 +52,17 @@ static int open_pool(struct sbx_service *service,
 	return sbx_pool_new(&service->pool, &config, err);
 }
 
+static int start_sweeper(struct sbx_service *service, struct sbx_error *err)
+{
+	const struct sbx_sweeper_options options = {
+		.engines = service->engines,
+		.pool = service->pool,
+		.say = service->say,
+	};
+
+	return sbx_sweeper_start(&service->sweeper, &options, err);
+}
+
 static int open_record_dir(struct sbx_service *service, const char *path,
 			   struct sbx_error *err)
 {
@@ -109,9 +120,10 @@ static int open_all(struct sbx_service *service,
 	sbx_runs_new(&service->runs, &kept);
 	sbx_metrics_new(&service->metrics);
 	if (open_record_dir(service, options->record_dir, err) < 0 ||
-	    open_tools(service, err) < 0)
+	    open_tools(service, err) < 0 ||
+	    open_pool(service, options, err) < 0)
 		return -1;
-	return open_pool(service, options, err);
+	return start_sweeper(service, err);
 }
 
 int sbx_service_open(struct sbx_service **out,
@@ -139,6 +151,7 @@ void sbx_service_close(struct sbx_service **slot)
 
 	if (!service)
 		return;
+	sbx_sweeper_stop(&service->sweeper);
 	sbx_pool_free(&service->pool);
 	sbx_image_builder_stop(&service->builder);
 	sbx_mcp_tools_free(&service->tools);

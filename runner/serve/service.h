@@ -18,6 +18,7 @@
 #include "serve/record_dir.h"
 #include "serve/route.h"
 #include "serve/runs.h"
+#include "serve/sweeper.h"
 #include "skill/catalog.h"
 
 /*
@@ -28,6 +29,7 @@
  * @uid		our own user, for whom sandboxes wait unasked
  * @policies	the policy, as it is now
  * @pool	of waiting sandboxes, and who opens secrets
+ * @sweeper	of what dead runners left
  * @builder	of images that a request must not build itself
  * @tools	what the skills are to clients of the Model Context Protocol
  * @sessions	of such clients, over HTTP
@@ -46,6 +48,7 @@ struct sbx_service {
 	struct sbx_policy_watch *policies;
 	struct sbx_pool *pool;
 	struct sbx_engines *engines;
+	struct sbx_sweeper *sweeper;
 	struct sbx_image_builder *builder;
 	struct sbx_mcp_tools *tools;
 	struct sbx_mcp_sessions *sessions;

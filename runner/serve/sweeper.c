@@ -12,23 +12,66 @@
 #define PERIOD_MS 60000
 #define CALL_MS	  2000
 
-/* @stop_fd	readable when the thread is to end */
+/* How often an engine that is away is looked for. */
+#define AWAY_MS 2000
+
+/*
+ * @stop_fd	readable when the thread is to end
+ * @is_away	the engine did not answer
+ */
 struct sbx_sweeper {
-	struct sbx_engines *engines;
+	struct sbx_sweeper_options options;
 	pthread_t thread;
 	int stop_fd;
+	bool is_away;
 };
+
+static void note_away(struct sbx_sweeper *sweeper, const struct sbx_error *err)
+{
+	cleanup_free char *line =
+		sbx_asprintf("until the engine is there runs end as "
+			     "\"unavailable\": %s",
+			     err->message);
+
+	if (!sweeper->is_away && err->outcome != SBX_OUTCOME_CANCELLED)
+		sweeper->options.say(line);
+	sweeper->is_away = true;
+}
+
+static void note_there(struct sbx_sweeper *sweeper)
+{
+	if (!sweeper->is_away)
+		return;
+	sweeper->is_away = false;
+	sweeper->options.say("the engine is there");
+	sbx_pool_reload(sweeper->options.pool);
+}
+
+static void look(struct sbx_sweeper *sweeper, struct sbx_engine *engine)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *version = NULL;
+
+	sbx_engine_set_patience(engine, CALL_MS);
+	if (sbx_engine_version(engine, &version, &err) < 0)
+		note_away(sweeper, &err);
+	else
+		note_there(sweeper);
+}
 
 static void sweep(struct sbx_sweeper *sweeper)
 {
+	struct sbx_engines *engines = sweeper->options.engines;
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	struct sbx_engine *engine = NULL;
 
-	if (sbx_engines_borrow(sweeper->engines, &engine, &ignored) < 0)
+	if (sbx_engines_borrow(engines, &engine, &ignored) < 0)
 		return;
 	sbx_engine_set_cancel_fd(engine, sweeper->stop_fd);
-	sbx_reap_sweep(engine, CALL_MS);
-	sbx_engines_give(sweeper->engines, &engine);
+	look(sweeper, engine);
+	if (!sweeper->is_away)
+		sbx_reap_sweep(engine, CALL_MS);
+	sbx_engines_give(engines, &engine);
 }
 
 static void *sweep_again_and_again(void *ctx)
@@ -38,17 +81,18 @@ static void *sweep_again_and_again(void *ctx)
 
 	do
 		sweep(sweeper);
-	while (poll(&stop, 1, PERIOD_MS) <= 0);
+	while (poll(&stop, 1, sweeper->is_away ? AWAY_MS : PERIOD_MS) <= 0);
 	return NULL;
 }
 
-int sbx_sweeper_start(struct sbx_sweeper **out, struct sbx_engines *engines,
+int sbx_sweeper_start(struct sbx_sweeper **out,
+		      const struct sbx_sweeper_options *options,
 		      struct sbx_error *err)
 {
 	struct sbx_sweeper *sweeper = sbx_calloc(1, sizeof(*sweeper));
 	int errnum;
 
-	sweeper->engines = engines;
+	sweeper->options = *options;
 	sweeper->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	errnum = sweeper->stop_fd < 0
 			 ? errno

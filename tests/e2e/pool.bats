@@ -238,6 +238,32 @@ YAML
 	holds '.start == "warm" and .output == 8'
 }
 
+@test "a daemon that is there before its engine has all there is later" {
+	fixture t-pool-later <<<'  idle: {command: [cat], warm_pool: {min: 1}}'
+	skillbox build t-pool-later >/dev/null 2>&1
+	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/engine serve
+	soon grep -q 'until the engine is there' "$daemon_log"
+	ask GET /healthz
+	answered 200
+	ask GET /readyz
+	answered 503 unavailable
+	ask POST /v1/skills/t-pool-later/actions/idle
+	answered 200 unavailable
+	holds '.started_at == null'
+	"$harness/fault_proxy.py" "$BATS_TEST_TMPDIR/engine" \
+		"${DOCKER_HOST#unix://}" 3>&- &
+	proxy=$!
+	soon grep -q 'the engine is there$' "$daemon_log"
+	ask GET /readyz
+	answered 200
+	soon of idle '.waiting == 1'
+	request t-pool-later idle
+	holds '.start == "warm"'
+	stop_daemon
+	kill "$proxy"
+	gone t-pool-later 1
+}
+
 @test "nothing waits any more when the daemon was killed" {
 	fixture t-pool-killed <<<'  idle: {command: [cat], warm_pool: {min: 2}}'
 	skillbox build t-pool-killed >/dev/null 2>&1

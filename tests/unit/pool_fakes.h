@@ -24,6 +24,7 @@
  * @key			that of a plan, with the owner's name in front
  * @plan_ms, @start_ms	what finishing a plan, and a start, take
  * @plan_fails, @start_fails	they fail
+ * @is_away		so does the plan, for the engine is away
  * @exits		programs that are started early end at once
  * @stays_dirty		what was used never is clean again
  * @resets		so many questions for that are answered with "not yet"
@@ -40,6 +41,7 @@ static struct {
 	atomic_int start_ms;
 	atomic_bool plan_fails;
 	atomic_bool start_fails;
+	atomic_bool is_away;
 	atomic_bool exits;
 	atomic_bool stays_dirty;
 	atomic_int resets;
@@ -153,6 +155,8 @@ int sbx_plan_finish(struct sbx_plan *plan,
 	(void)like;
 	fake_sleep(fake.plan_ms);
 	fake.plans++;
+	if (fake.is_away)
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE, "away");
 	if (fake.plan_fails)
 		return sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED, "no image");
 	snprintf(plan->sandbox_key, sizeof(plan->sandbox_key), "%.20s-%c",

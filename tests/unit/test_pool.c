@@ -826,6 +826,23 @@ static void test_plan_lost(void **state)
 	check_sane();
 }
 
+/* A daemon may be there before its engine. */
+static void test_engine_comes_later(void **state)
+{
+	(void)state;
+	put("skills/x/skill.yaml",
+	    "schema_version: 1\nname: x\nversion: 1.0.0\ndescription: x\n"
+	    "actions: {run: {command: [a], warm_pool: {min: 2}}}\n");
+	put("skills/x/Dockerfile", "FROM scratch\n");
+	fake.warm.min = 2;
+	fake.is_away = true;
+	open_pool("me");
+	wait_for(told("run", "failures") >= 2);
+	fake.is_away = false;
+	wait_for((int)told("run", "waiting") == 2);
+	check_sane();
+}
+
 /* --- how many --------------------------------------------------------------- */
 
 /* The policy's caps hold, and who was used last goes last. */
@@ -949,6 +966,7 @@ int main(void)
 		TEST(test_changed_manifest),
 		TEST(test_changed_policy),
 		TEST(test_plan_lost),
+		TEST(test_engine_comes_later),
 		TEST(test_caps),
 		TEST(test_memory_cap),
 		TEST(test_pressure),
