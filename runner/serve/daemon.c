@@ -162,6 +162,7 @@ static int open_service(struct daemon *daemon, struct sbx_error *err)
 		.record_dir = options->record_dir,
 		.runs = options->runs,
 		.queue = options->queue,
+		.is_lasting = true,
 		.log_fd = STDERR_FILENO,
 		.say = options->say,
 	};

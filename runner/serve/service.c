@@ -63,6 +63,28 @@ static int start_sweeper(struct sbx_service *service, struct sbx_error *err)
 	return sbx_sweeper_start(&service->sweeper, &options, err);
 }
 
+static int open_catalog(struct sbx_service *service,
+			const struct sbx_service_options *options,
+			struct sbx_error *err)
+{
+	cleanup_strv struct sbx_strv missing = SBX_STRV_INIT;
+
+	if (!options->is_lasting)
+		return sbx_catalog_open(&service->catalog, options->skills,
+					err);
+	if (sbx_catalog_open_lasting(&service->catalog, options->skills,
+				     &missing, err) < 0)
+		return -1;
+	for (size_t i = 0; i < missing.n; i++) {
+		cleanup_free char *line =
+			sbx_asprintf("there is no skills directory %s yet",
+				     missing.v[i]);
+
+		service->say(line);
+	}
+	return 0;
+}
+
 static int open_record_dir(struct sbx_service *service, const char *path,
 			   struct sbx_error *err)
 {
@@ -112,7 +134,7 @@ static int open_all(struct sbx_service *service,
 	if (service->wake_fd < 0 || service->drain_fd < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
 				       "eventfd");
-	if (sbx_catalog_open(&service->catalog, options->skills, err) < 0)
+	if (open_catalog(service, options, err) < 0)
 		return -1;
 	sbx_policy_watch_new(&service->policies, options->policy);
 	sbx_engines_new(&service->engines, options->engine);

@@ -70,6 +70,7 @@ struct sbx_service {
  * @engine	its URL
  * @record_dir	where records are kept; or NULL
  * @runs, @queue	runs at once, and how many wait for that
+ * @is_lasting	skills directories may come later
  * @waiting_max	sandboxes that wait, if the policy lets as many; 0: as it lets
  * @log_fd	gets a line for each run; or -1
  * @say		gets lines for people
@@ -82,6 +83,7 @@ struct sbx_service_options {
 	const char *record_dir;
 	unsigned int runs;
 	unsigned int queue;
+	bool is_lasting;
 	int64_t waiting_max;
 	int log_fd;
 	void (*say)(const char *line);

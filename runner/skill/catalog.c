@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "codec/reader.h"
 #include "skill/names.h"
@@ -27,29 +29,62 @@
 
 /* --- skills directories --------------------------------------------------- */
 
-static int add_directory(struct sbx_catalog *catalog, const char *path,
-			 struct sbx_error *err)
+#define NOT_THERE 1
+
+/* 0, NOT_THERE with @err set, or -1. */
+static int check_directory(const char *path, struct sbx_error *err)
 {
-	cleanup_free char *absolute = realpath(path, NULL);
 	struct stat about;
 
-	if (!absolute && (errno == ENOENT || errno == ENOTDIR))
-		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
-				     "there is no skills directory %s", path);
-	if (!absolute || stat(absolute, &about) < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
-				       "cannot use the skills directory %s",
-				       path);
-	if (!S_ISDIR(about.st_mode))
+	if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+		return 0;
+	if (stat(path, &about) == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the skills directory %s is no directory",
 				     path);
-	sbx_strv_push(&catalog->directories, absolute);
+	if (errno != ENOENT && errno != ENOTDIR)
+		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
+				       "cannot use the skills directory %s",
+				       path);
+	sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+		      "there is no skills directory %s", path);
+	return NOT_THERE;
+}
+
+/* Whether or not it is there; NULL: nobody knows where we are. */
+static char *make_absolute(const char *path)
+{
+	cleanup_free char *here = *path == '/' ? sbx_strdup("")
+					       : getcwd(NULL, 0);
+	cleanup_free char *whole = here ? sbx_asprintf("%s/%s", here, path)
+					: NULL;
+	char *normal = whole ? sbx_path_normalize(whole) : NULL;
+
+	return normal ? normal : sbx_take(whole);
+}
+
+/* @missing: NULL where it has to be there. */
+static int add_directory(struct sbx_catalog *catalog, const char *path,
+			 struct sbx_strv *missing, struct sbx_error *err)
+{
+	int result = check_directory(path, err);
+	char *absolute;
+
+	if (result < 0 || (result == NOT_THERE && !missing))
+		return -1;
+	absolute = missing ? make_absolute(path) : realpath(path, NULL);
+	if (!absolute)
+		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
+				       "cannot use the skills directory %s",
+				       path);
+	sbx_strv_push_take(&catalog->directories, absolute);
+	if (result == NOT_THERE)
+		sbx_strv_push(missing, path);
 	return 0;
 }
 
 static int add_directories(struct sbx_catalog *catalog, const char *path,
-			   struct sbx_error *err)
+			   struct sbx_strv *missing, struct sbx_error *err)
 {
 	cleanup_free char *list = sbx_strdup(path);
 	char *rest = list;
@@ -57,14 +92,14 @@ static int add_directories(struct sbx_catalog *catalog, const char *path,
 
 	while ((directory = strsep(&rest, ":"))) {
 		if (*directory != '\0' &&
-		    add_directory(catalog, directory, err) < 0)
+		    add_directory(catalog, directory, missing, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-int sbx_catalog_open(struct sbx_catalog *catalog, const char *path,
-		     struct sbx_error *err)
+int sbx_catalog_open_lasting(struct sbx_catalog *catalog, const char *path,
+			     struct sbx_strv *missing, struct sbx_error *err)
 {
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	int result = 0;
@@ -73,12 +108,18 @@ int sbx_catalog_open(struct sbx_catalog *catalog, const char *path,
 	if (!path)
 		path = getenv("SKILLBOX_SKILLS");
 	if (path && *path != '\0')
-		result = add_directories(catalog, path, err);
+		result = add_directories(catalog, path, missing, err);
 	else
-		add_directory(catalog, DEFAULT_DIRECTORY, &ignored);
+		add_directory(catalog, DEFAULT_DIRECTORY, missing, &ignored);
 	if (result < 0)
 		sbx_catalog_close(catalog);
 	return result;
+}
+
+int sbx_catalog_open(struct sbx_catalog *catalog, const char *path,
+		     struct sbx_error *err)
+{
+	return sbx_catalog_open_lasting(catalog, path, NULL, err);
 }
 
 void sbx_catalog_close(struct sbx_catalog *catalog)
@@ -283,6 +324,9 @@ static int list_directory(const char *directory, struct sbx_strv *names,
 	DIR *stream = opendir(directory);
 	struct dirent *entry;
 
+	/* It may come, or come back. */
+	if (!stream && errno == ENOENT)
+		return 0;
 	if (!stream)
 		return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno,
 				       "cannot list %s", directory);

@@ -10,7 +10,7 @@
 
 /* The skills directories, and the skills in them. */
 struct sbx_catalog {
-	struct sbx_strv directories; /* absolute */
+	struct sbx_strv directories; /* absolute; they may not be there */
 };
 
 /*
@@ -20,6 +20,15 @@ struct sbx_catalog {
  */
 int sbx_catalog_open(struct sbx_catalog *catalog, const char *path,
 		     struct sbx_error *err);
+
+/*
+ * The same for who stays.  Directories are only made absolute: one that comes
+ * later, or is a link that comes to lead elsewhere, is seen when it is looked
+ * into.  @missing gets those that are not there yet, as they were named.
+ */
+int sbx_catalog_open_lasting(struct sbx_catalog *catalog, const char *path,
+			     struct sbx_strv *missing, struct sbx_error *err);
+
 void sbx_catalog_close(struct sbx_catalog *catalog);
 
 /* A skill that was found and read. */

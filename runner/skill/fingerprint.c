@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "skill/fingerprint.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "secret/sealed_file.h"
+
+/* By what they are called really; what is not there has no skills. */
+static void hash_directories(struct sbx_hash *hash, const struct sbx_strv *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		cleanup_free char *real = realpath(list->v[i], NULL);
+
+		if (real)
+			sbx_hash_field(hash, real);
+	}
+}
 
 void sbx_fingerprint(const struct sbx_fingerprint *of,
 		     char out[static SBX_HASH_HEX_SIZE])
@@ -18,8 +31,7 @@ void sbx_fingerprint(const struct sbx_fingerprint *of,
 	sbx_hash_field(hash, keys);
 	sbx_hash_field(hash, store ? store : "");
 	/* Last, for there may be any number of them. */
-	for (size_t i = 0; i < of->catalog->directories.n; i++)
-		sbx_hash_field(hash, of->catalog->directories.v[i]);
+	hash_directories(hash, &of->catalog->directories);
 	sbx_hash_finish(hash, out);
 	sbx_hash_free(&hash);
 }

@@ -264,6 +264,30 @@ YAML
 	gone t-pool-later 1
 }
 
+@test "a skills directory that comes later is looked into" {
+	later=$BATS_TEST_TMPDIR/later
+	fixtures=$later serve
+	grep -q "there is no skills directory $later yet" "$daemon_log"
+	ask POST /v1/skills/t-pool-dir/actions/idle
+	answered 404 not_found
+	skills=$later fixture t-pool-dir <<<'  idle: {command: [cat], warm_pool: {min: 1}}'
+	# At once, for who asks.
+	request t-pool-dir idle
+	curl -s --unix-socket "$socket" http://localhost/v1/skills |
+		jq -e '.skills | any(.name == "t-pool-dir")'
+	# And what waits unasked, when it is told.
+	skills=$later fixture t-pool-dir-too <<<'  too: {command: [cat], warm_pool: {min: 1}}'
+	kill -HUP "$daemon"
+	for _ in $(seq $((30 * slower))); do
+		! of too '.waiting == 1' || break
+		sleep 1
+	done
+	of too '.waiting == 1'
+	stop_daemon
+	gone t-pool-dir 1
+	gone t-pool-dir-too 1
+}
+
 @test "nothing waits any more when the daemon was killed" {
 	fixture t-pool-killed <<<'  idle: {command: [cat], warm_pool: {min: 2}}'
 	skillbox build t-pool-killed >/dev/null 2>&1

@@ -123,6 +123,48 @@ static void test_open_fails(void **state)
 	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
 }
 
+/* Who stays may see directories come, and links change. */
+static void test_open_lasting(void **state)
+{
+	cleanup_strv struct sbx_strv missing = SBX_STRV_INIT;
+	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_catalog catalog;
+
+	(void)state;
+	assert_int_equal(symlink("skills", "link"), 0);
+	assert_int_equal(sbx_catalog_open_lasting(&catalog, "later:./link/",
+						  &missing, &err),
+			 0);
+	check_directories(&catalog, "later", "link");
+	assert_int_equal(missing.n, 1);
+	assert_string_equal(missing.v[0], "later");
+	assert_int_equal(sbx_catalog_load(&catalog, "zeta", &skill, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_NOT_FOUND);
+	assert_int_equal(sbx_catalog_names(&catalog, &names, NULL, &err), 0);
+	assert_int_equal(rename("more", "later"), 0);
+	assert_int_equal(sbx_catalog_load(&catalog, "zeta", &skill, &err), 0);
+	sbx_skill_clear(&skill);
+	assert_int_equal(rename("later", "more") | unlink("link") |
+				 symlink("more", "link"),
+			 0);
+	assert_int_equal(sbx_catalog_load(&catalog, "zeta", &skill, &err), 0);
+	sbx_catalog_close(&catalog);
+	/* What is something else is wrong now as then. */
+	assert_int_equal(sbx_catalog_open_lasting(&catalog, "skills/file",
+						  &missing, &err),
+			 -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	/* The default one is as good as any other. */
+	assert_int_equal(chdir("images"), 0);
+	assert_int_equal(
+		sbx_catalog_open_lasting(&catalog, NULL, &missing, &err), 0);
+	check_directories(&catalog, "images/skills", NULL);
+	assert_int_equal(missing.n, 2);
+	sbx_catalog_close(&catalog);
+}
+
 /* The first directory that has the skill wins. */
 static void test_load(void **state)
 {
@@ -404,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_open),
 		TEST(test_open_fails),
+		TEST(test_open_lasting),
 		TEST(test_load),
 		TEST(test_load_fails),
 		TEST(test_load_without_directories),

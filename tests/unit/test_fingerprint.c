@@ -133,6 +133,36 @@ static void test_same_directories(void **state)
 	assert_int_equal(strspn(one, "0123456789abcdef"), strlen(one));
 }
 
+/* The daemon's, which does not look where they are before it has to. */
+static void make_lasting(const char *directories,
+			 char out[static SBX_HASH_HEX_SIZE])
+{
+	cleanup_strv struct sbx_strv missing = SBX_STRV_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_keyring ring = SBX_KEYRING_INIT("/k");
+	struct sbx_catalog catalog;
+	struct sbx_fingerprint of = { &catalog, "p", "unix:///e", &ring };
+
+	assert_int_equal(
+		sbx_catalog_open_lasting(&catalog, directories, &missing, &err),
+		0);
+	sbx_fingerprint(&of, out);
+	sbx_catalog_close(&catalog);
+}
+
+static void test_lasting_directories(void **state)
+{
+	char one[SBX_HASH_HEX_SIZE];
+	char other[SBX_HASH_HEX_SIZE];
+
+	(void)state;
+	assert_int_equal(mkdir("a", 0755), 0);
+	assert_int_equal(symlink("a", "link"), 0);
+	make("a", "p", "unix:///e", "/k", one);
+	make_lasting("nowhere:link", other);
+	assert_string_equal(one, other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +171,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_everything_counts,
 						scratch_enter, scratch_leave),
 		cmocka_unit_test_setup_teardown(test_same_directories,
+						scratch_enter, scratch_leave),
+		cmocka_unit_test_setup_teardown(test_lasting_directories,
 						scratch_enter, scratch_leave),
 	};
 
