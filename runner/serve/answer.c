@@ -82,22 +82,26 @@ unsigned int sbx_answer_status(enum sbx_outcome outcome)
 	}
 }
 
-static void refuse(struct sbx_answer *answer, unsigned int status,
-		   enum sbx_outcome outcome, const char *message)
+json_t *sbx_answer_refusal(enum sbx_outcome outcome, const char *message)
 {
-	const char *name = sbx_outcome_name(outcome);
 	cleanup_buf struct sbx_buf valid =
 		SBX_BUF_INIT(3 * strlen(message) + 1);
 
 	sbx_text_to_utf8(&valid, message, strlen(message));
+	return json_pack("{s:i, s:n, s:s, s:s}", "status",
+			 sbx_outcome_status(outcome), "output", "error",
+			 sbx_buf_text(&valid), "outcome",
+			 sbx_outcome_name(outcome));
+}
+
+static void refuse(struct sbx_answer *answer, unsigned int status,
+		   enum sbx_outcome outcome, const char *message)
+{
 	if (outcome == SBX_OUTCOME_BUSY)
 		sbx_answer_header(answer, "Retry-After", "1");
-	sbx_answer_header(answer, "Skillbox-Outcome", name);
-	sbx_answer_json(answer, status,
-			json_pack("{s:i, s:n, s:s, s:s}", "status",
-				  sbx_outcome_status(outcome), "output",
-				  "error", sbx_buf_text(&valid), "outcome",
-				  name));
+	sbx_answer_header(answer, "Skillbox-Outcome",
+			  sbx_outcome_name(outcome));
+	sbx_answer_json(answer, status, sbx_answer_refusal(outcome, message));
 }
 
 void sbx_answer_refuse(struct sbx_answer *answer, unsigned int status,

@@ -56,6 +56,9 @@ void sbx_answer_text(struct sbx_answer *answer, unsigned int status,
 void sbx_answer_stream(struct sbx_answer *answer, struct sbx_stream *stream,
 		       enum sbx_stream_form form);
 
+/* New reference: what a refusal says. */
+json_t *sbx_answer_refusal(enum sbx_outcome outcome, const char *message);
+
 /*
  * A refusal: an object that begins as a record does, with the status of
  * @outcome, which is also in the header Skillbox-Outcome.

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "engine/turn.h"
+#include "serve/on_build.h"
 #include "serve/on_mcp.h"
 #include "serve/on_pool.h"
 #include "serve/on_run.h"
@@ -98,7 +99,7 @@ void sbx_dispatch(struct sbx_service *service,
 		[SBX_ROUTE_RUN_DELETE] = sbx_on_runs_delete,
 		[SBX_ROUTE_SKILLS] = sbx_on_skills,
 		[SBX_ROUTE_SKILL] = sbx_on_skills_one,
-		[SBX_ROUTE_BUILD] = sbx_on_skills_build,
+		[SBX_ROUTE_BUILD] = sbx_on_build,
 		[SBX_ROUTE_POOL] = sbx_on_pool,
 		[SBX_ROUTE_POOL_CHANGE] = sbx_on_pool_change,
 		[SBX_ROUTE_MCP] = sbx_on_mcp,

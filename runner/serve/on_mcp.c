@@ -196,23 +196,38 @@ static void *perform_and_stream(void *ctx)
 	struct sbx_service *service = visit->service;
 	cleanup_free char *text = perform(visit);
 
-	sbx_stream_end(visit->stream, text ? "message" : NULL, text);
+	sbx_stream_end(visit->stream, text ? "message" : NULL, text, true);
 	free_visit(visit);
 	sbx_service_end(service);
 	return NULL;
+}
+
+static void cancel_live(void *ctx)
+{
+	sbx_live_cancel(ctx);
+}
+
+static void release_live(void *ctx)
+{
+	struct sbx_live *live = ctx;
+
+	sbx_live_release(&live);
 }
 
 /* In a thread of its own, which owns @visit then. */
 static bool stream_call(const struct sbx_exchange *exchange,
 			struct visit *visit, struct sbx_answer *answer)
 {
-	struct sbx_stream *stream = NULL;
 	/* A client of the past may come back; it cancels by saying so. */
-	struct sbx_live *live = visit->session ? NULL
-					       : sbx_live_hold(visit->run.live);
+	const struct sbx_stream_source source = {
+		.cancel = visit->session ? NULL : cancel_live,
+		.release = release_live,
+		.ctx = sbx_live_hold(visit->run.live),
+	};
+	struct sbx_stream *stream = NULL;
 	pthread_t thread;
 
-	sbx_stream_new(&stream, SBX_STREAM_SSE, live, exchange->connection);
+	sbx_stream_new(&stream, SBX_STREAM_SSE, &source, exchange->connection);
 	visit->stream = stream;
 	visit->run.tell = tell;
 	visit->run.ctx = visit;
@@ -224,7 +239,7 @@ static bool stream_call(const struct sbx_exchange *exchange,
 		return true;
 	}
 	sbx_service_end(visit->service);
-	sbx_stream_end(stream, NULL, NULL);
+	sbx_stream_end(stream, NULL, NULL, false);
 	sbx_stream_close(stream);
 	visit->run.tell = NULL;
 	return false;

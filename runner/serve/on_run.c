@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "codec/json.h"
 #include "codec/trace_context.h"
 #include "serve/job.h"
 
@@ -23,17 +24,12 @@ struct manner {
 static struct manner manner_of(const struct sbx_exchange *exchange)
 {
 	const char *prefer = exchange->header(exchange->ctx, "Prefer");
-	const char *accept = exchange->header(exchange->ctx, "Accept");
 	struct manner how = { .form = SBX_STREAM_LINES };
 
 	how.is_async = prefer && strcasestr(prefer, "respond-async");
 	how.has_output = !prefer || !strcasestr(prefer, "output=none");
-	if (accept && strcasestr(accept, "text/event-stream"))
-		how.form = SBX_STREAM_SSE;
-	else if (accept && strcasestr(accept, "application/octet-stream"))
-		how.form = SBX_STREAM_BYTES;
-	how.has_events = accept &&
-			 strcasestr(accept, sbx_stream_type(how.form));
+	how.has_events = sbx_stream_is_accepted(
+		exchange->header(exchange->ctx, "Accept"), &how.form);
 	return how;
 }
 
@@ -143,6 +139,11 @@ static void release_live(void *ctx)
 	sbx_live_release(&live);
 }
 
+static void cancel_live(void *ctx)
+{
+	sbx_live_cancel(ctx);
+}
+
 void sbx_on_run_answer(struct sbx_answer *answer, unsigned int status,
 		       struct sbx_live *live)
 {
@@ -235,8 +236,9 @@ static void promise(struct sbx_answer *answer, struct sbx_live *live)
 
 static void end_stream(void *ctx, const json_t *record, const char *text)
 {
-	(void)record;
-	sbx_stream_end(ctx, "record", text);
+	const char *outcome = sbx_json_text_at(record, "outcome", NULL);
+
+	sbx_stream_end(ctx, "record", text, strcmp(outcome, "ok") == 0);
 }
 
 /*
@@ -247,9 +249,14 @@ static void stream_run(const struct sbx_exchange *exchange,
 		       const struct manner *how, struct sbx_job **job,
 		       struct sbx_answer *answer, struct sbx_live *live)
 {
+	const struct sbx_stream_source source = {
+		.cancel = cancel_live,
+		.release = release_live,
+		.ctx = live,
+	};
 	struct sbx_stream *stream = NULL;
 
-	sbx_stream_new(&stream, how->form, live, exchange->connection);
+	sbx_stream_new(&stream, how->form, &source, exchange->connection);
 	if (!how->has_output)
 		sbx_stream_leave_out_output(stream);
 	sbx_stream_events(stream, &(*job)->events);

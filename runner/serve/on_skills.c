@@ -2,7 +2,6 @@
 #include "serve/on_skills.h"
 
 #include "codec/json.h"
-#include "serve/hangup.h"
 #include "skill/skill_image.h"
 
 /* How long the engine may take to say whether it has an image. */
@@ -64,13 +63,11 @@ void sbx_on_skills(struct sbx_service *service,
 
 /* --- images ---------------------------------------------------------------- */
 
-/* Looks for the skill's image, or makes sure of it. */
 static int find_image(struct sbx_service *service,
-		      const struct sbx_skill *skill, bool look_only,
-		      int cancel_fd, struct sbx_skill_image *out,
-		      struct sbx_error *err)
+		      const struct sbx_skill *skill,
+		      struct sbx_skill_image *out, struct sbx_error *err)
 {
-	struct sbx_skill_image_options options = { .look_only = look_only };
+	struct sbx_skill_image_options options = { .look_only = true };
 	struct sbx_pool_policy *policy = NULL;
 	struct sbx_engine *engine = NULL;
 	int result = -1;
@@ -78,11 +75,9 @@ static int find_image(struct sbx_service *service,
 	if (sbx_policy_watch_get(service->policies, &policy, err) == 0 &&
 	    sbx_engines_borrow(service->engines, &engine, err) == 0) {
 		options.policy = &policy->policy;
-		sbx_engine_set_cancel_fd(engine, cancel_fd);
-		if (look_only)
-			sbx_engine_set_patience(engine, LOOK_MS);
-		result = sbx_skill_image_ensure(engine, &service->catalog,
-						skill, &options, out, err);
+		sbx_engine_set_patience(engine, LOOK_MS);
+		result = sbx_skill_image_ensure(engine, &service->catalog, skill,
+						&options, out, err);
 	}
 	sbx_engines_give(service->engines, &engine);
 	sbx_pool_policy_unref(&policy);
@@ -94,7 +89,7 @@ static json_t *describe_image(struct sbx_service *service,
 {
 	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
 	struct sbx_error err = SBX_ERROR_INIT;
-	bool ready = find_image(service, skill, true, -1, &image, &err) == 0;
+	bool ready = find_image(service, skill, &image, &err) == 0;
 
 	return json_pack("{s:b, s:s?, s:s?, s:s?}", "ready", ready, "id",
 			 image.id, "tag", image.tag, "error",
@@ -132,46 +127,4 @@ void sbx_on_skills_one(struct sbx_service *service,
 	json_object_set_new(all, "actions", actions);
 	json_object_set_new(all, "image", describe_image(service, &skill));
 	sbx_answer_json(answer, 200, all);
-}
-
-/* --- building -------------------------------------------------------------- */
-
-static int build(struct sbx_service *service,
-		 const struct sbx_exchange *exchange,
-		 struct sbx_skill_image *image, struct sbx_error *err)
-{
-	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
-	struct sbx_hangup hangup = SBX_HANGUP_INIT;
-	int result;
-
-	if (sbx_catalog_load(&service->catalog, exchange->route.skill, &skill,
-			     err) < 0 ||
-	    sbx_hangup_open(&hangup, err) < 0)
-		return -1;
-	sbx_hangup_watch(&hangup, exchange->connection, exchange->is_local);
-	result = find_image(service, &skill, false, hangup.fd, image, err);
-	sbx_hangup_close(&hangup);
-	return result;
-}
-
-void sbx_on_skills_build(struct sbx_service *service,
-			 const struct sbx_exchange *exchange,
-			 struct sbx_answer *answer)
-{
-	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
-	struct sbx_error err = SBX_ERROR_INIT;
-
-	if (build(service, exchange, &image, &err) == 0) {
-		sbx_answer_header(answer, "Skillbox-Outcome", "ok");
-		sbx_answer_json(answer, 200,
-				json_pack("{s:i, s:{s:s, s:s, s:b}, s:n, s:s}",
-					  "status", 0, "output", "image",
-					  image.id, "tag", image.tag, "built",
-					  image.built, "error", "outcome",
-					  "ok"));
-	} else if (err.outcome == SBX_OUTCOME_NOT_FOUND) {
-		sbx_answer_error(answer, &err);
-	} else {
-		sbx_answer_refuse(answer, 200, err.outcome, "%s", err.message);
-	}
 }

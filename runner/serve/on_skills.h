@@ -18,12 +18,4 @@ void sbx_on_skills_one(struct sbx_service *service,
 		       const struct sbx_exchange *exchange,
 		       struct sbx_answer *answer);
 
-/*
- * POST /v1/skills/{skill}/build: makes sure of its image.  The answer begins
- * as a record does; "output" is {"image", "tag", "built"}.
- */
-void sbx_on_skills_build(struct sbx_service *service,
-			 const struct sbx_exchange *exchange,
-			 struct sbx_answer *answer);
-
 #endif

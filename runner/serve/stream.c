@@ -20,6 +20,7 @@
 /*
  * @sent	how many bytes of @pending have been taken
  * @has_ended	by the writer
+ * @is_well	so it has ended
  * @is_closed	by the reader
  * @connection	the client's socket, as long as the reader is there
  */
@@ -28,16 +29,17 @@ struct sbx_stream {
 	pthread_cond_t changed;
 	enum sbx_stream_form form;
 	bool has_no_output;
-	struct sbx_live *live;
+	struct sbx_stream_source source;
 	struct sbx_buf pending;
 	size_t sent;
 	int connection;
 	bool has_ended;
+	bool is_well;
 	bool is_closed;
 };
 
 void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
-		    struct sbx_live *live, int connection)
+		    const struct sbx_stream_source *source, int connection)
 {
 	struct sbx_stream *stream = sbx_calloc(1, sizeof(*stream));
 	pthread_condattr_t attributes;
@@ -48,7 +50,7 @@ void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
 	pthread_cond_init(&stream->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	stream->form = form;
-	stream->live = live;
+	stream->source = *source;
 	stream->connection = connection;
 	/* An event is never cut: it has a record's size at most. */
 	stream->pending = (struct sbx_buf)SBX_BUF_INIT(SIZE_MAX / 2);
@@ -72,6 +74,16 @@ const char *sbx_stream_type(enum sbx_stream_form form)
 	}
 }
 
+bool sbx_stream_is_accepted(const char *accept, enum sbx_stream_form *form)
+{
+	*form = SBX_STREAM_LINES;
+	if (accept && strcasestr(accept, "text/event-stream"))
+		*form = SBX_STREAM_SSE;
+	else if (accept && strcasestr(accept, "application/octet-stream"))
+		*form = SBX_STREAM_BYTES;
+	return accept && strcasestr(accept, sbx_stream_type(*form));
+}
+
 /* With the lock held; lets go of it.  Whoever is second frees it. */
 static void let_go(struct sbx_stream *stream)
 {
@@ -81,7 +93,8 @@ static void let_go(struct sbx_stream *stream)
 	pthread_mutex_unlock(&stream->lock);
 	if (!is_last)
 		return;
-	sbx_live_release(&stream->live);
+	if (stream->source.release)
+		stream->source.release(stream->source.ctx);
 	sbx_buf_free(&stream->pending);
 	pthread_cond_destroy(&stream->changed);
 	pthread_mutex_destroy(&stream->lock);
@@ -101,8 +114,8 @@ static bool wait_for(struct sbx_stream *stream, double ms)
 
 static void cancel(struct sbx_stream *stream)
 {
-	if (stream->live)
-		sbx_live_cancel(stream->live);
+	if (stream->source.cancel)
+		stream->source.cancel(stream->source.ctx);
 }
 
 /* --- the writer ------------------------------------------------------------ */
@@ -253,22 +266,23 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 }
 
 void sbx_stream_end(struct sbx_stream *stream, const char *name,
-		    const char *data)
+		    const char *data, bool is_well)
 {
 	pthread_mutex_lock(&stream->lock);
 	if (name && !stream->is_closed && stream->form != SBX_STREAM_BYTES)
 		append(stream, name, data);
 	stream->has_ended = true;
+	stream->is_well = is_well;
 	let_go(stream);
 }
 
 /* --- the reader ------------------------------------------------------------ */
 
 /* With the lock held. */
-static bool has_failed(struct sbx_stream *stream)
+static bool has_failed(const struct sbx_stream *stream)
 {
 	return stream->form == SBX_STREAM_BYTES && stream->has_ended &&
-	       sbx_live_outcome(stream->live) != SBX_OUTCOME_OK;
+	       !stream->is_well;
 }
 
 bool sbx_stream_begins(struct sbx_stream *stream)

@@ -7,13 +7,12 @@
 #include <sys/types.h>
 
 #include "sandbox/events.h"
-#include "serve/runs.h"
 
 /*
- * The events of a run on their way from the thread that runs it to the one
- * that sends them.  What is not sent yet is bounded: a client that is slow
- * holds up its action, and one that takes nothing for SBX_STREAM_STALL_MS has
- * gone away.
+ * The events of a run, or of a build, on their way from the thread that does
+ * it to the one that sends them.  What is not sent yet is bounded: a client
+ * that is slow holds up its action, and one that takes nothing for
+ * SBX_STREAM_STALL_MS has gone away.
  */
 struct sbx_stream;
 
@@ -26,12 +25,22 @@ struct sbx_stream;
  */
 enum sbx_stream_form { SBX_STREAM_LINES, SBX_STREAM_SSE, SBX_STREAM_BYTES };
 
+/* Whether a header Accept (or NULL) asks for one, and in which form. */
+bool sbx_stream_is_accepted(const char *accept, enum sbx_stream_form *form);
+
 /*
- * Has a writer and a reader; each lets go of it when it has done.  Takes @live,
- * which ends with its reader; NULL: nothing does.
+ * What it tells of.  @cancel ends that, from any thread; @release is called
+ * when neither writer nor reader is there any more.  Each may be NULL.
  */
+struct sbx_stream_source {
+	void (*cancel)(void *ctx);
+	void (*release)(void *ctx);
+	void *ctx;
+};
+
+/* Has a writer and a reader; each lets go of it when it has done. */
 void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
-		    struct sbx_live *live, int connection);
+		    const struct sbx_stream_source *source, int connection);
 
 /* What the action writes is told by the record only; before it runs. */
 void sbx_stream_leave_out_output(struct sbx_stream *stream);
@@ -46,9 +55,12 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out);
 void sbx_stream_put(struct sbx_stream *stream, const char *name,
 		    const char *data);
 
-/* The writer's last words: such an event, or NULL for none.  Lets go. */
+/*
+ * The writer's last words: an event called @name, @data its JSON, or NULL for
+ * none, and whether all went well.  Lets go.
+ */
 void sbx_stream_end(struct sbx_stream *stream, const char *name,
-		    const char *data);
+		    const char *data, bool is_well);
 
 /*
  * Waits until there is something to read or it has ended: true, unless it is of

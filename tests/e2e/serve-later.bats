@@ -142,6 +142,56 @@ is_shared() {
 	answered 200 cancelled
 }
 
+# to_build NAME LINE: a skill whose image nobody has made yet
+to_build() {
+	mkdir -p "$skills/$1"
+	printf '%s\n' 'FROM skillbox/busybox' "RUN echo $RANDOM$RANDOM; $2" \
+		>"$skills/$1/Dockerfile"
+	fixture "$1" <<<'  runs: {command: [cat], warm_pool: {max: 0}}'
+}
+
+@test "a build tells what it does, and the answer comes last" {
+	to_build t-later-build 'echo of the build'
+	ask POST /v1/skills/t-later-build/build -H 'Accept: application/x-ndjson'
+	[ "$code" = 200 ]
+	grep -qix $'content-type: application/x-ndjson\r' "$headers"
+	jq -es '(.[:-1] | length > 0 and all(.event == "build") and
+			any(.data.line | contains("of the build"))) and
+		(.[-1] | .event == "answer" and .data.status == 0 and
+			.data.output.built and
+			(.data | keys_unsorted[:3] == ["status", "output", "error"]))' \
+		<<<"$record"
+	image=$(jq -rs '.[-1].data.output.image' <<<"$record")
+	# There is nothing more to tell.
+	ask POST /v1/skills/t-later-build/build -H 'Accept: text/event-stream'
+	grep -qix $'content-type: text/event-stream\r' "$headers"
+	[ "$(sed -n 's/^event: //p' <<<"$record" | tail -1)" = answer ]
+	sed -n 's/^data: //p' <<<"$record" | tail -1 |
+		jq -e --arg image "$image" '.output.image == $image and
+			(.output.built | not)'
+	# One that fails says so in the end.
+	to_build t-later-build 'echo no good >&2; exit 1'
+	ask POST /v1/skills/t-later-build/build -H 'Accept: application/x-ndjson'
+	jq -es '.[-1] | .event == "answer" and .data.outcome == "build_failed" and
+		.data.status != 0 and .data.output == null' <<<"$record"
+	ask POST /v1/skills/t-none/build -H 'Accept: application/x-ndjson'
+	answered 404 not_found
+}
+
+@test "a client that stops listening to a build ends it" {
+	to_build t-later-long 'echo begun; sleep 300'
+	serve
+	curl -sN --unix-socket "$socket" -H 'Accept: application/x-ndjson' \
+		-X POST http://localhost/v1/skills/t-later-long/build \
+		-o "$BATS_TEST_TMPDIR/events" 3>&- &
+	soon grep -qs begun "$BATS_TEST_TMPDIR/events"
+	kill $!
+	# Or it would wait for its end.
+	SECONDS=0
+	stop_daemon
+	[ $SECONDS -lt $((30 * slower)) ]
+}
+
 @test "a trace goes on in the action, if it is one" {
 	trace=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
 	ask POST $run_path/traced -H "traceparent: $trace"
