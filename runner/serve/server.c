@@ -10,7 +10,8 @@
  * It knows no limit for a client that sends a byte now and then.  So each
  * connection has a deadline for its next request, and sbx_server_tend() shuts
  * the sockets down of those that miss it.  While a request is answered there
- * is none.
+ * is none, but for a stream, of which each piece has to be taken in time: for
+ * when that has ended nobody else notices that its client takes nothing.
  */
 #include "serve/server.h"
 
@@ -62,8 +63,9 @@ struct sbx_server {
 };
 
 /*
- * @deadline	for the request that is awaited or being read; guarded, as is
- *		the list, by the server's lock
+ * @deadline	for the request that is awaited or being read, or the piece of a
+ *		stream that is being sent; guarded, as is the list, by the
+ *		server's lock
  */
 struct connection {
 	struct sbx_server *server;
@@ -240,11 +242,23 @@ static void on_completed(void *ctx, struct MHD_Connection *http, void **context,
 	free(request);
 }
 
+/* Who sends a stream. */
+struct reader {
+	struct connection *connection;
+	struct sbx_stream *stream;
+};
+
+/* What it gets now has to be sent before it comes for more, or for the end. */
 static ssize_t read_stream(void *ctx, uint64_t at, char *data, size_t size)
 {
-	ssize_t got = sbx_stream_read(ctx, data, size);
+	const struct reader *reader = ctx;
+	struct connection *connection = reader->connection;
+	ssize_t got;
 
 	(void)at;
+	set_deadline(connection, INFINITY);
+	got = sbx_stream_read(reader->stream, data, size);
+	set_deadline(connection, connection->server->options->request_ms);
 	if (got < 0)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	return got ? got : MHD_CONTENT_READER_END_OF_STREAM;
@@ -252,7 +266,27 @@ static ssize_t read_stream(void *ctx, uint64_t at, char *data, size_t size)
 
 static void close_stream(void *ctx)
 {
-	sbx_stream_close(ctx);
+	struct reader *reader = ctx;
+
+	sbx_stream_close(reader->stream);
+	free(reader);
+}
+
+static struct MHD_Response *make_stream(const struct request *request,
+					struct sbx_stream *stream)
+{
+	const struct sbx_microhttpd *mhd = request->connection->server->mhd;
+	struct reader *reader = sbx_calloc(1, sizeof(*reader));
+	struct MHD_Response *response;
+
+	reader->connection = request->connection;
+	reader->stream = stream;
+	response = mhd->MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, reader,
+		close_stream);
+	if (!response)
+		free(reader);
+	return response;
 }
 
 /* --- streams of messages --------------------------------------------------- */
@@ -338,15 +372,14 @@ static enum MHD_Result upgrade(struct request *request)
 /* --- answers --------------------------------------------------------------- */
 
 /* What it is made of is the response's then. */
-static struct MHD_Response *make_body(const struct sbx_microhttpd *mhd,
+static struct MHD_Response *make_body(const struct request *request,
 				      struct sbx_answer *answer)
 {
+	const struct sbx_microhttpd *mhd = request->connection->server->mhd;
 	struct MHD_Response *response;
 
 	if (answer->stream)
-		response = mhd->MHD_create_response_from_callback(
-			MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
-			answer->stream, close_stream);
+		response = make_stream(request, answer->stream);
 	else
 		response =
 			mhd->MHD_create_response_from_buffer_with_free_callback_cls(
@@ -359,10 +392,11 @@ static struct MHD_Response *make_body(const struct sbx_microhttpd *mhd,
 	return response;
 }
 
-static struct MHD_Response *make_response(const struct sbx_microhttpd *mhd,
+static struct MHD_Response *make_response(const struct request *request,
 					  struct sbx_answer *answer)
 {
-	struct MHD_Response *response = make_body(mhd, answer);
+	const struct sbx_microhttpd *mhd = request->connection->server->mhd;
+	struct MHD_Response *response = make_body(request, answer);
 
 	if (!response)
 		return NULL;
@@ -380,7 +414,7 @@ static enum MHD_Result send_answer(const struct request *request,
 				   struct sbx_answer *answer)
 {
 	const struct sbx_microhttpd *mhd = request->connection->server->mhd;
-	struct MHD_Response *response = make_response(mhd, answer);
+	struct MHD_Response *response = make_response(request, answer);
 	enum MHD_Result result = MHD_NO;
 
 	if (response) {

@@ -15,6 +15,7 @@ setup_file() {
     command: [sh, -c, 'echo one; echo two >&2; echo "::progress::{\"progress\":1,\"total\":4,\"message\":\"m\"}" >&2; cat']
     output: text
     warm_pool: {max: 0}
+  speaks_much: {command: [sh, -c, 'yes | head -c 600000'], output: text, warm_pool: {max: 0}}
   floods: {command: [sh, -c, 'yes | head -c 4000000; sleep 300'], timeout: 5m, output_limit: 8m, output: text, warm_pool: {max: 0}}
 YAML
 	serve
@@ -190,6 +191,25 @@ to_build() {
 	SECONDS=0
 	stop_daemon
 	[ $SECONDS -lt $((30 * slower)) ]
+}
+
+@test "a client that takes nothing is left alone when its run is over" {
+	serve --request-timeout 1s
+	printf 'POST %s HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\nIdempotency-Key: deaf\r\nContent-Length: 0\r\n\r\n' \
+		$run_path/speaks_much | "$top/tests/fixtures/http_raw.py" \
+		"$socket" --deaf --then $((60 * slower)) 3>&- &
+	client=$!
+	listed() {
+		ask GET '/v1/runs/deaf?wait=30s'
+		[ "$code" = 200 ]
+	}
+	soon listed
+	answered 200 ok
+	# Or it would wait for that client.
+	SECONDS=0
+	stop_daemon
+	[ $SECONDS -lt $((30 * slower)) ]
+	kill $client
 }
 
 @test "a trace goes on in the action, if it is one" {
