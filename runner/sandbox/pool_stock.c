@@ -50,12 +50,19 @@ static void free_stock(struct sbx_stock *stock)
 	free(stock);
 }
 
+/* What has no plan now may have one again, unless there is no such action. */
+static bool is_gone(const struct sbx_stock *stock)
+{
+	return !stock->plan &&
+	       stock->plan_error.outcome == SBX_OUTCOME_NOT_FOUND;
+}
+
 static bool is_forgotten(const struct sbx_stock *stock, double now)
 {
 	return now - stock->used_at > FORGET_MS && stock->visitors == 0 &&
 	       stock->n_waiting == 0 && stock->starting == 0 &&
 	       stock->floor == 0 && !stock->is_planned &&
-	       (!stock->plan || stock->plan->grant.action.warm_pool.min == 0);
+	       (stock->min == 0 || is_gone(stock));
 }
 
 void sbx_stock_forget_idle(struct sbx_pool *pool, double now)
