@@ -38,6 +38,16 @@ static unsigned int calls_at_once(void)
 	return CALLS_PER_CORE * (unsigned int)CPU_COUNT(&cores);
 }
 
+/* An engine that was started again, or only now, is another. */
+static void find_slots(struct sbx_turn *turn, uint64_t identity)
+{
+	if (turn->slots.n > 0 && turn->identity == identity)
+		return;
+	sbx_slots_close(&turn->slots);
+	sbx_slots_init(&turn->slots, identity, calls_at_once());
+	turn->identity = identity;
+}
+
 static int take_slot(struct sbx_turn *turn,
 		     const struct sbx_transport *transport,
 		     enum sbx_turn_kind kind, int cancel_fd,
@@ -48,9 +58,7 @@ static int take_slot(struct sbx_turn *turn,
 	double began = sbx_clock_ms();
 	int result;
 
-	if (slots->n == 0)
-		sbx_slots_init(slots, transport->ops->identity(transport),
-			       calls_at_once());
+	find_slots(turn, transport->ops->identity(transport));
 	result = sbx_slots_take(
 		slots, kind == SBX_TURN_LONG ? slots->n / 2 : slots->n,
 		is_urgent ? fmin(URGENT_WAIT_MS, turn->patience / 4) : WAIT_MS,

@@ -37,7 +37,7 @@ enum sbx_turn_kind {
  * @began	the call that is under way
  * @until	when the call that is under way has to be over
  * @silences	calls in a row that got no answer in time
- * @slots	of the engine, once it has been called
+ * @slots	of the engine, once it has been called; @identity is whose
  * @slot	what the call that is under way holds
  */
 struct sbx_turn {
@@ -46,6 +46,7 @@ struct sbx_turn {
 	double until;
 	unsigned int silences;
 	struct sbx_slots slots;
+	uint64_t identity;
 	int slot;
 };
 
