@@ -180,6 +180,8 @@ static int meet(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	if (result == 0)
 		result = sbx_volume_give(sandbox->engine, spec, &sandbox->hello,
 					 err);
+	if (result == 0)
+		sbx_sandbox_choose(sandbox);
 	sbx_buf_free(&sandbox->hello);
 	sandbox->phase = SBX_SANDBOX_READY;
 	return result;

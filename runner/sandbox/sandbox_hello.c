@@ -6,7 +6,7 @@
  * Whichever channel is not the sandbox's is closed, which is how init learns
  * of it, and where the other was waited for there is nothing left to find.
  * Until then neither is spoken on, not even a heartbeat: init would take that
- * for the choice.
+ * for the choice.  It has time, and the engine may be asked for more before.
  */
 #include "sandbox/sandbox_state.h"
 
@@ -64,24 +64,30 @@ static void hear_own(struct sbx_sandbox *sandbox)
 		give_up_own(sandbox);
 }
 
-static void use_own(struct sbx_sandbox *sandbox)
+/* They say the same; what matters is which way this one came. */
+static void prefer_own(struct sbx_sandbox *sandbox)
 {
-	sbx_channel_free(&sandbox->channel);
-	sbx_stream_free(&sandbox->stream);
-	sandbox->channel = sbx_take(sandbox->own);
 	sandbox->is_direct = true;
-	sbx_direct_free(&sandbox->direct);
 	sbx_buf_free(&sandbox->hello);
 	sandbox->hello = sandbox->own_hello;
 	sandbox->own_hello = (struct sbx_buf){ .data = NULL };
 }
 
-static void choose(struct sbx_sandbox *sandbox)
+static void use_own(struct sbx_sandbox *sandbox)
 {
-	if (sandbox->own_hello.len > 0 && sandbox->own)
+	sbx_channel_free(&sandbox->channel);
+	sbx_stream_free(&sandbox->stream);
+	sandbox->channel = sbx_take(sandbox->own);
+	sbx_direct_free(&sandbox->direct);
+}
+
+void sbx_sandbox_choose(struct sbx_sandbox *sandbox)
+{
+	if (sandbox->is_direct)
 		use_own(sandbox);
 	else
 		give_up_own(sandbox);
+	sandbox->looked_at = sbx_clock_ms();
 	sbx_channel_choose(sandbox->channel);
 }
 
@@ -167,8 +173,8 @@ int sbx_sandbox_hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 	result = listen_for_hello(sandbox, cancel_fd, err);
 	sbx_engine_set_patience(sandbox->engine,
 				patience - (sbx_clock_ms() - began));
-	if (result == 0)
-		choose(sandbox);
+	if (result == 0 && sandbox->own && sandbox->own_hello.len > 0)
+		prefer_own(sandbox);
 	/* So long init waits for the first word. */
 	if (sandbox->slept <= SBX_WIRE_FIRST_TIMEOUT_MS)
 		sandbox->slept = 0;

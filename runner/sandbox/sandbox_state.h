@@ -151,6 +151,12 @@ int sbx_sandbox_take(struct sbx_sandbox *sandbox,
 int sbx_sandbox_hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
 			   struct sbx_error *err);
 
+/*
+ * Behind that: has the way that HELLO came for the only one, and tells init,
+ * to which from now on somebody has to see.
+ */
+void sbx_sandbox_choose(struct sbx_sandbox *sandbox);
+
 /* Its buffers, of what an early program wrote. */
 void sbx_sandbox_forget_early(struct sbx_sandbox *sandbox);
 

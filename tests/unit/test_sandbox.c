@@ -693,11 +693,16 @@ static void test_nothing_is_said_before_the_choice(void **state)
 	if (sbx_sandbox_hear_hello(sandbox, -1, &waiting.err) < 0)
 		fail_msg("%s", waiting.err.message);
 	assert_true(sandbox->is_direct);
+	assert_int_equal(recv(init, said, sizeof(said), MSG_DONTWAIT), -1);
+	now_ms += SBX_WIRE_BEAT_TIMEOUT_MS + 1;
+	sbx_sandbox_choose(sandbox);
 	assert_int_equal(waiting.talk.stream.n_send, 0);
 	/* And the first word comes at once. */
 	assert_int_equal(read(init, said, sizeof(said)), sizeof(said));
 	assert_int_equal(said[0], SBX_WIRE_BEAT);
 	/* That was no sleep that init could have noticed. */
+	sandbox->phase = SBX_SANDBOX_READY;
+	assert_int_equal(tend(&waiting), 0);
 	assert_true(sandbox->slept <= 0);
 	close(init);
 	tear_down(&waiting);
