@@ -23,7 +23,8 @@ struct sbx_run_progress {
 /*
  * Who listens.  Each may be NULL.  All are called by the thread that runs the
  * action, in the order in which things happen, and what they get is valid
- * during the call.  One that takes long holds up the run.
+ * during the call.  One that takes long holds up the run, and init bears only
+ * some seconds of that.
  *
  * @line	of what goes on before the action runs, such as a build: valid
  *		UTF-8 but not escaped
@@ -32,6 +33,8 @@ struct sbx_run_progress {
  * @output	bytes as the action writes them, without secrets, unescaped and
  *		within the limit; @stream is SBX_FRAMES_STDOUT or
  *		SBX_FRAMES_STDERR
+ * @has_room	whether more output is welcome; while it is not what the
+ *		action writes stays in its pipes, where it has some
  * @progress	never many: of what comes faster the latest counts
  * @has_stdout	what @output gets of stdout the record need not have, so that it
  *		may be more than memory holds; it does have it where all of it
@@ -41,6 +44,7 @@ struct sbx_run_events {
 	void (*line)(void *ctx, const char *line);
 	void (*started)(void *ctx, const char *start);
 	void (*output)(void *ctx, int stream, const void *data, size_t size);
+	bool (*has_room)(void *ctx);
 	void (*progress)(void *ctx, const struct sbx_run_progress *progress);
 	bool has_stdout;
 	void *ctx;

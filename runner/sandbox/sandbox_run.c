@@ -183,14 +183,15 @@ static int pump(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	struct sbx_pipes *pipes = &sandbox->pipes;
 	int result = sbx_channel_pump(sandbox->channel, err);
-	int read;
+	int read = 0;
 
 	if (result < 0 || !sandbox->is_direct)
 		return result;
 	sbx_pipes_feed(pipes);
-	read = sandbox->has_exit
-		       ? sbx_pipes_drain(pipes, on_output, sandbox, err)
-		       : sbx_pipes_read(pipes, on_output, sandbox, err);
+	if (sandbox->has_exit)
+		read = sbx_pipes_drain(pipes, on_output, sandbox, err);
+	else if (sbx_sandbox_wants_output(sandbox))
+		read = sbx_pipes_read(pipes, on_output, sandbox, err);
 	return read < 0 ? -1 : result;
 }
 

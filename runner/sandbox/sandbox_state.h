@@ -117,6 +117,9 @@ void sbx_sandbox_enter(struct sbx_sandbox *sandbox,
 		       enum sbx_sandbox_phase phase, double ms);
 bool sbx_sandbox_is_over(const struct sbx_sandbox *sandbox);
 
+/* Whether what the program writes is welcome now. */
+bool sbx_sandbox_wants_output(const struct sbx_sandbox *sandbox);
+
 /* SIGKILL for all but init, once. */
 void sbx_sandbox_kill_all(struct sbx_sandbox *sandbox);
 

@@ -18,6 +18,9 @@
 #define SETTLE_MS      1000
 #define SETTLE_STEP_MS 10
 
+/* How often to ask whether output is welcome again. */
+#define ROOM_MS 20
+
 /* --- what init says -------------------------------------------------------- */
 
 void sbx_sandbox_enter(struct sbx_sandbox *sandbox,
@@ -160,19 +163,29 @@ int sbx_sandbox_on_event(void *ctx, enum sbx_channel_event event,
 
 /* --- waiting --------------------------------------------------------------- */
 
+bool sbx_sandbox_wants_output(const struct sbx_sandbox *sandbox)
+{
+	const struct sbx_run_events *events = sandbox->program->events;
+
+	return !events || !events->has_room || events->has_room(events->ctx);
+}
+
 bool sbx_sandbox_wait(struct sbx_sandbox *sandbox, int cancel_fd)
 {
+	bool wants_output = sbx_sandbox_wants_output(sandbox);
 	const struct sbx_pipes *pipes = &sandbox->pipes;
 	struct pollfd fds[] = {
 		{ .fd = sbx_channel_fd(sandbox->channel),
 		  .events = sbx_channel_events(sandbox->channel) },
 		{ .fd = cancel_fd, .events = POLLIN },
 		{ .fd = pipes->ours[0], .events = POLLOUT },
-		{ .fd = pipes->ours[1], .events = POLLIN },
-		{ .fd = pipes->ours[2], .events = POLLIN },
+		{ .fd = wants_output ? pipes->ours[1] : -1, .events = POLLIN },
+		{ .fd = wants_output ? pipes->ours[2] : -1, .events = POLLIN },
 	};
 	double left = sandbox->deadline - sbx_clock_ms();
 
+	if (!wants_output)
+		left = fmin(left, ROOM_MS);
 	left = fmin(left, sbx_collect_wait(&sandbox->collect));
 	left = fmax(fmin(left, SBX_WIRE_BEAT_INTERVAL_MS), 0);
 	if (poll(fds, SBX_ARRAY_SIZE(fds), (int)left + 1) < 0)

@@ -9,16 +9,24 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/frames.h"
 #include "codec/json.h"
 
-/* Of events that are not sent yet, where the next one has to wait. */
-#define PENDING_MAX ((size_t)1024 * 1024)
+/*
+ * Of events that are not sent yet: where an action has to wait, and where the
+ * run has to that tells of it.
+ */
+#define PENDING_MAX  ((size_t)1024 * 1024)
+#define PENDING_MOST (2 * PENDING_MAX)
 
 /*
  * @sent	how many bytes of @pending have been taken
+ * @stalled_at	since when, and with how much sent, there was no room; 0: there
+ *		is
+ * @is_stuck	the reader has been given up
  * @has_ended	by the writer
  * @is_well	so it has ended
  * @is_closed	by the reader
@@ -32,6 +40,9 @@ struct sbx_stream {
 	struct sbx_stream_source source;
 	struct sbx_buf pending;
 	size_t sent;
+	double stalled_at;
+	size_t stalled_sent;
+	bool is_stuck;
 	int connection;
 	bool has_ended;
 	bool is_well;
@@ -120,22 +131,56 @@ static void cancel(struct sbx_stream *stream)
 
 /* --- the writer ------------------------------------------------------------ */
 
+/* The reader is stuck in sending, and ends by this. */
+static void give_up(struct sbx_stream *stream)
+{
+	stream->is_stuck = true;
+	shutdown(stream->connection, SHUT_RDWR);
+	cancel(stream);
+}
+
 /* Until there is room, or nobody takes anything any more. */
 static bool has_room(struct sbx_stream *stream)
 {
-	while (!stream->is_closed &&
-	       stream->pending.len - stream->sent >= PENDING_MAX) {
+	while (!stream->is_closed && !stream->is_stuck &&
+	       stream->pending.len - stream->sent >= PENDING_MOST) {
 		size_t before = stream->sent;
 
-		if (wait_for(stream, SBX_STREAM_STALL_MS) ||
-		    stream->sent != before || stream->is_closed)
-			continue;
-		/* Its reader is stuck in sending, and ends by this. */
-		shutdown(stream->connection, SHUT_RDWR);
-		cancel(stream);
-		return false;
+		if (!wait_for(stream, SBX_STREAM_STALL_MS) &&
+		    stream->sent == before && !stream->is_closed)
+			give_up(stream);
 	}
-	return !stream->is_closed;
+	return !stream->is_closed && !stream->is_stuck;
+}
+
+/* The same without waiting, for who can do something else meanwhile. */
+static bool look_for_room(struct sbx_stream *stream)
+{
+	double now = sbx_clock_ms();
+
+	if (stream->is_closed || stream->is_stuck ||
+	    stream->pending.len - stream->sent < PENDING_MAX) {
+		stream->stalled_at = 0;
+		return true;
+	}
+	if (stream->stalled_at <= 0 || stream->stalled_sent != stream->sent) {
+		stream->stalled_at = now;
+		stream->stalled_sent = stream->sent;
+	} else if (now - stream->stalled_at > SBX_STREAM_STALL_MS) {
+		give_up(stream);
+	}
+	return false;
+}
+
+static bool is_welcome(void *ctx)
+{
+	struct sbx_stream *stream = ctx;
+	bool result;
+
+	pthread_mutex_lock(&stream->lock);
+	result = look_for_room(stream);
+	pthread_mutex_unlock(&stream->lock);
+	return result;
 }
 
 /* Not each time: what is left would be moved more often than sent. */
@@ -251,6 +296,7 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 	if (stream->form == SBX_STREAM_BYTES) {
 		*out = (struct sbx_run_events){
 			.output = on_bytes,
+			.has_room = is_welcome,
 			.has_stdout = true,
 			.ctx = stream,
 		};
@@ -260,6 +306,7 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 		.line = on_line,
 		.started = on_started,
 		.output = stream->has_no_output ? NULL : on_output,
+		.has_room = is_welcome,
 		.progress = on_progress,
 		.ctx = stream,
 	};

@@ -16,6 +16,7 @@ setup_file() {
     output: text
     warm_pool: {max: 0}
   speaks_much: {command: [sh, -c, 'yes | head -c 600000'], output: text, warm_pool: {max: 0}}
+  goes_on: {command: [sh, -c, 'yes | head -c 4000000'], output_limit: 8m, output: text, warm_pool: {max: 0}}
   floods: {command: [sh, -c, 'yes | head -c 4000000; sleep 300'], timeout: 5m, output_limit: 8m, output: text, warm_pool: {max: 0}}
 YAML
 	serve
@@ -193,11 +194,20 @@ to_build() {
 	[ $SECONDS -lt $((30 * slower)) ]
 }
 
+# Longer than init bears to hear nothing.
+@test "a client that takes its time gets all there is" {
+	printf 'POST %s HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' \
+		$run_path/goes_on | "$top/tests/fixtures/http_raw.py" \
+		"$socket" --pause 14 >"$BATS_TEST_TMPDIR/events"
+	grep -o '{"event": "record".*' "$BATS_TEST_TMPDIR/events" |
+		jq -e '.data | .outcome == "ok" and (.output | length) == 4000000'
+}
+
 @test "a client that takes nothing is left alone when its run is over" {
 	serve --request-timeout 1s
 	printf 'POST %s HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\nIdempotency-Key: deaf\r\nContent-Length: 0\r\n\r\n' \
 		$run_path/speaks_much | "$top/tests/fixtures/http_raw.py" \
-		"$socket" --deaf --then $((60 * slower)) 3>&- &
+		"$socket" --pause $((60 * slower)) 3>&- &
 	client=$!
 	listed() {
 		ask GET '/v1/runs/deaf?wait=30s'
