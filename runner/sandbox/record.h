@@ -28,7 +28,8 @@
  * @started_at	"" while no byte of input was delivered: safe to retry
  * @*_ms	milliseconds; a stage that was not reached is negative:
  *	build	until the plan is finished, the image there
- *	wait	under a daemon, for a sandbox or for the turn to start one
+ *	wait	under a daemon, for the run's turn, for a sandbox, or for the
+ *		turn to start one
  *	create	until the container can be started
  *	start	until its init was heard and checked
  *	action	from RUN, or the input, to EXIT

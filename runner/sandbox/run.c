@@ -398,9 +398,11 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 		.place_of_action.fd = -1,
 	};
 	struct sbx_error err = SBX_ERROR_INIT;
-	double began = sbx_clock_ms();
+	double began = sbx_clock_ms() - run->queued_ms;
 
 	sbx_record_init(record);
+	if (run->queued_ms > 0)
+		record->wait_ms = run->queued_ms;
 	if (go_through(&state, &err) < 0)
 		sbx_record_fail(record, &err);
 	record->duration_ms = sbx_clock_ms() - began;

@@ -27,11 +27,13 @@
  * @keys	what sealed secrets are opened with; NULL opens none
  * @run_id	or NULL for a new random one
  * @traceparent	of W3C Trace Context, for the record and the action; or NULL
+ * @queued_ms	what the run has waited for its turn already: a part of what it
+ *		takes, and of the stage "wait"
  * @cancel_fd	readable when the caller wants the run to end, or -1
  * @events	who wants to know what goes on
  * @images	who makes an image that is missing; NULL: the run itself
  * @pool	whose sandboxes to use; then @policy and @keys are the pool's
- *and need not be given.  NULL: a sandbox is started for this run
+ *		and need not be given.  NULL: a sandbox is started for this run
  */
 struct sbx_run {
 	struct sbx_engine *engine;
@@ -48,6 +50,7 @@ struct sbx_run {
 	struct sbx_keyring *keys;
 	const char *run_id;
 	const char *traceparent;
+	double queued_ms;
 	int cancel_fd;
 	struct sbx_run_events events;
 	const struct sbx_plan_images *images;

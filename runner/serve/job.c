@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "codec/json.h"
 #include "sandbox/run.h"
@@ -79,7 +80,8 @@ void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
 	sbx_record_clear(&record);
 }
 
-static void run(struct sbx_job *job, struct sbx_engine *engine)
+static void run(struct sbx_job *job, double queued_ms,
+		struct sbx_engine *engine)
 {
 	const struct sbx_call *call = &job->call;
 	int cancel_fd = sbx_live_cancel_fd(job->live);
@@ -96,6 +98,7 @@ static void run(struct sbx_job *job, struct sbx_engine *engine)
 		.secrets = call->secrets.n ? &call->secrets : NULL,
 		.run_id = sbx_live_id(job->live),
 		.traceparent = job->traceparent,
+		.queued_ms = queued_ms,
 		.cancel_fd = cancel_fd,
 		.events = job->events,
 		.pool = job->service->pool,
@@ -116,8 +119,10 @@ static void run(struct sbx_job *job, struct sbx_engine *engine)
 void sbx_job_perform(struct sbx_job *job)
 {
 	struct sbx_service *service = job->service;
+	bool was_queued = job->ticket.event_fd >= 0;
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_engine *engine = NULL;
+	double began = sbx_clock_ms();
 
 	if (sbx_gate_wait(&job->ticket, sbx_live_cancel_fd(job->live), &err) <
 		    0 ||
@@ -126,7 +131,7 @@ void sbx_job_perform(struct sbx_job *job)
 		return;
 	}
 	sbx_live_started(job->live);
-	run(job, engine);
+	run(job, was_queued ? sbx_clock_ms() - began : 0, engine);
 	sbx_engines_give(service->engines, &engine);
 }
 
