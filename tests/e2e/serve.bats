@@ -203,7 +203,7 @@ in_flight() {
 		jq -e '.outcome == "ok"' "$BATS_TEST_TMPDIR/$name.body"
 	done
 	# Which of them was the second is not said.
-	jq -es 'map(select(.stages_ms.wait > 500 and .duration_ms > 2500)) |
+	jq -es 'map(select(.stages_ms.wait > 100 and .duration_ms > 2100)) |
 		length == 1' "$BATS_TEST_TMPDIR"/{first,second}.body
 }
 
