@@ -275,6 +275,15 @@ schema-suite: $(BUILD)/schema/suite ## a checkout of the public JSON Schema test
 		echo 'SUITE=DIR: where is JSON-Schema-Test-Suite?' >&2; exit 1; }
 	@$< '$(SUITE)'/tests/draft2020-12/*.json
 
+# schema/ of https://github.com/modelcontextprotocol/modelcontextprotocol
+.PHONY: mcp-schemas
+mcp-schemas: all ## MCP clients, what is said held against a checkout of its schemas: SCHEMAS=DIR
+	@[ -f '$(SCHEMAS)/2025-11-25/schema.json' ] || { \
+		echo 'SCHEMAS=DIR: where is the schema directory?' >&2; exit 1; }
+	@$(HARNESS)/setup test
+	@MCP_SCHEMAS='$(abspath $(SCHEMAS))' $(HARNESS)/run-tests \
+		--engine $(TEST_ENGINE) tests/e2e/mcp.bats
+
 C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c tests/fixtures/*/*.c bench/*.c \
 	bench/*/*.c bench/skills/*/*.c)
 C_FILES := $(C_SOURCES) \
