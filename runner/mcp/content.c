@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 
-enum { TEXT = 1, BASE64 = 2, OPTIONAL = 4 };
+enum { TEXT = 1, BASE64 = 2, SIZE = 4, ICONS = 8, OPTIONAL = 16 };
 
 /* A member of a block, and what it has to be. */
 struct member {
@@ -15,7 +15,7 @@ struct member {
 	int kind;
 };
 
-#define MEMBERS_MAX 6
+#define MEMBERS_MAX 8
 
 /* ContentBlock of the protocol's schema, by "type". */
 static const struct {
@@ -30,7 +30,9 @@ static const struct {
 	    { "name", TEXT },
 	    { "title", TEXT | OPTIONAL },
 	    { "description", TEXT | OPTIONAL },
-	    { "mimeType", TEXT | OPTIONAL } } },
+	    { "mimeType", TEXT | OPTIONAL },
+	    { "size", SIZE | OPTIONAL },
+	    { "icons", ICONS | OPTIONAL } } },
 	{ "resource", { { NULL, 0 } } },
 };
 
@@ -52,23 +54,52 @@ static bool is_base64(const json_t *value)
 				 sodium_base64_VARIANT_ORIGINAL) == 0;
 }
 
+static bool is_size(const json_t *value)
+{
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+/* A list of objects that say at least where the picture is. */
+static bool is_icons(const json_t *value)
+{
+	const json_t *icon;
+	size_t i;
+
+	json_array_foreach (value, i, icon) {
+		if (!json_is_string(json_object_get(icon, "src")))
+			return false;
+	}
+	return json_is_array(value);
+}
+
+/* What was expected where @value is; NULL when it is that. */
+static const char *misfit(const json_t *value, int kind)
+{
+	if (kind & SIZE)
+		return is_size(value) ? NULL : "a number of bytes";
+	if (kind & ICONS)
+		return is_icons(value) ? NULL : "a list of objects with src";
+	if (!json_is_string(value))
+		return "a text";
+	if ((kind & BASE64) && !is_base64(value))
+		return "base64 (RFC 4648, section 4)";
+	return NULL;
+}
+
 static int check_members(const json_t *object, const struct member *members,
 			 const char *place, struct sbx_error *err)
 {
 	for (size_t i = 0; i < MEMBERS_MAX && members[i].name; i++) {
 		const json_t *value = json_object_get(object, members[i].name);
+		const char *expected;
 
 		if (!value && (members[i].kind & OPTIONAL))
 			continue;
-		if (!json_is_string(value))
+		expected = misfit(value, members[i].kind);
+		if (expected)
 			return sbx_error_set(err, SBX_OUTCOME_INVALID,
-					     "%s/%s: expected a text", place,
-					     members[i].name);
-		if ((members[i].kind & BASE64) && !is_base64(value))
-			return sbx_error_set(err, SBX_OUTCOME_INVALID,
-					     "%s/%s: expected base64 (RFC "
-					     "4648, section 4)",
-					     place, members[i].name);
+					     "%s/%s: expected %s", place,
+					     members[i].name, expected);
 	}
 	return 0;
 }

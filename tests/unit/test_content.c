@@ -43,7 +43,8 @@ static void test_good(void **state)
 		"\"b\"}]",
 		"[{\"type\": \"resource_link\", \"uri\": \"a:b\", \"name\": "
 		"\"b\", \"title\": \"c\", \"description\": \"d\", "
-		"\"mimeType\": \"e\", \"size\": 3, \"icons\": []}]",
+		"\"mimeType\": \"e\", \"size\": 3, \"icons\": [{\"src\": "
+		"\"f\"}]}]",
 		"[{\"type\": \"resource\", \"resource\": {\"uri\": \"a:b\", "
 		"\"text\": \"\"}}]",
 		"[{\"type\": \"resource\", \"resource\": {\"uri\": \"a:b\", "
@@ -112,6 +113,24 @@ static const struct {
 	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
 	  "\"mimeType\": []}",
 	  "mimeType: expected a text" },
+	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
+	  "\"size\": \"3\"}",
+	  "size: expected a number of bytes" },
+	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
+	  "\"size\": 3.5}",
+	  "size: expected a number of bytes" },
+	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
+	  "\"size\": -1}",
+	  "size: expected a number of bytes" },
+	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
+	  "\"icons\": {}}",
+	  "icons: expected a list of objects with src" },
+	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
+	  "\"icons\": [{\"src\": \"a\"}, {}]}",
+	  "icons: expected a list of objects with src" },
+	{ "{\"type\": \"resource_link\", \"uri\": \"a\", \"name\": \"a\", "
+	  "\"icons\": [\"a\"]}",
+	  "icons: expected a list of objects with src" },
 	{ "{\"type\": \"resource\"}", "resource: expected an object" },
 	{ "{\"type\": \"resource\", \"resource\": []}",
 	  "resource: expected an object" },
