@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mcp/headers.h"
 
-#include <errno.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -19,6 +17,9 @@
 
 /* Of a tool's parameters: no header is found by more. */
 #define DEPTH_MAX 32
+
+/* Up to here, 2^53 - 1, there is a double for each whole number. */
+#define EXACT_MAX 9007199254740991
 
 static json_t *mismatch(const struct sbx_mcp_message *message, const char *name,
 			const char *why)
@@ -40,15 +41,14 @@ static bool is_encoded(const char *value)
 }
 
 /* What is encoded in @value; NULL when that is no base64. free() */
-static char *decode(const char *value)
+static char *decode(const char *value, size_t *len)
 {
 	const char *begin = value + strlen(BEGIN);
 	size_t size = strlen(begin) - strlen(END);
 	char *text = sbx_calloc(1, size + 1);
-	size_t len;
 
 	if (sodium_base642bin((unsigned char *)text, size, begin, size, NULL,
-			      &len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
+			      len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
 		return text;
 	free(text);
 	return NULL;
@@ -63,27 +63,33 @@ static bool is_plain(const char *value)
 	return true;
 }
 
-static bool says(const char *header, const char *value)
+/* @value is a text, which may have U+0000 in it as what is encoded may. */
+static bool says(const char *header, const json_t *value)
 {
+	const char *text = json_string_value(value);
+	size_t size = json_string_length(value);
 	cleanup_free char *decoded = NULL;
+	size_t len = strlen(header);
 
 	if (!is_encoded(header))
-		return is_plain(header) && strcmp(header, value) == 0;
-	decoded = decode(header);
-	return decoded && strcmp(decoded, value) == 0;
+		return is_plain(header) && len == size &&
+		       memcmp(header, text, size) == 0;
+	decoded = decode(header, &len);
+	return decoded && len == size && memcmp(decoded, text, size) == 0;
 }
 
 /* --- what each request has ------------------------------------------------- */
 
+/* @value is NULL, or none that is a text, where the body has none. */
 static json_t *check_text(const struct sbx_mcp_headers *headers,
 			  const struct sbx_mcp_message *message,
-			  const char *name, const char *value)
+			  const char *name, const json_t *value)
 {
 	const char *header = headers->get(headers->ctx, name);
 
 	if (!header)
 		return mismatch(message, name, "is missing");
-	if (!value || !says(header, value))
+	if (!json_is_string(value) || !says(header, value))
 		return mismatch(message, name,
 				"says something else than the body");
 	return NULL;
@@ -93,16 +99,15 @@ json_t *sbx_mcp_headers_check(const struct sbx_mcp_headers *headers,
 			      const struct sbx_mcp_message *message,
 			      enum sbx_mcp_revision revision)
 {
-	json_t *error = check_text(headers, message, VERSION_HEADER,
-				   sbx_mcp_revision_name(revision));
+	json_auto_t *version = json_string(sbx_mcp_revision_name(revision));
+	json_t *error = check_text(headers, message, VERSION_HEADER, version);
 
 	if (!error)
 		error = check_text(headers, message, "Mcp-Method",
-				   message->method);
+				   json_object_get(message->whole, "method"));
 	if (!error && strcmp(message->method, "tools/call") == 0)
-		error = check_text(
-			headers, message, "Mcp-Name",
-			sbx_json_text_at(message->params, "name", NULL));
+		error = check_text(headers, message, "Mcp-Name",
+				   json_object_get(message->params, "name"));
 	return error;
 }
 
@@ -124,24 +129,30 @@ json_t *sbx_mcp_headers_check_session(const struct sbx_mcp_headers *headers,
 
 /* --- parameters ------------------------------------------------------------ */
 
-/* Numbers by their value: 42 and 42.0 are one. */
-static bool says_number(const char *header, json_int_t value)
+static bool is_exact(const json_t *number)
 {
-	char *end;
-	double number;
+	return json_is_real(number) ||
+	       (json_integer_value(number) >= -EXACT_MAX &&
+		json_integer_value(number) <= EXACT_MAX);
+}
 
-	errno = 0;
-	number = strtod(header, &end);
-	return errno == 0 && end != header && *end == '\0' &&
-	       number == (double)value;
+/* Numbers by their value, however they are written: 42 and 42.0 are one. */
+static bool says_number(const char *header, const json_t *value)
+{
+	json_auto_t *number = json_loads(header, JSON_DECODE_ANY, NULL);
+
+	if (json_is_integer(number) && json_is_integer(value))
+		return json_integer_value(number) == json_integer_value(value);
+	return json_is_number(number) && is_exact(number) && is_exact(value) &&
+	       json_number_value(number) == json_number_value(value);
 }
 
 static bool says_value(const char *header, const json_t *value)
 {
 	if (json_is_string(value))
-		return says(header, json_string_value(value));
-	if (json_is_integer(value))
-		return says_number(header, json_integer_value(value));
+		return says(header, value);
+	if (json_is_number(value))
+		return says_number(header, value);
 	if (json_is_boolean(value))
 		return strcmp(header, json_is_true(value) ? "true" : "false") ==
 		       0;
