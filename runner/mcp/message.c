@@ -3,7 +3,12 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/text.h"
 #include "codec/json.h"
+
+/* Of what is said of an error. */
+#define TEXT_MAX 1024
 
 void sbx_mcp_message_clear(struct sbx_mcp_message *message)
 {
@@ -83,9 +88,13 @@ json_t *sbx_mcp_response(json_t *id, json_t *result)
 
 json_t *sbx_mcp_error(json_t *id, int code, const char *text, json_t *data)
 {
+	cleanup_buf struct sbx_buf valid = SBX_BUF_INIT(TEXT_MAX);
 	json_t *answer = json_pack("{s:s}", "jsonrpc", "2.0");
-	json_t *error = json_pack("{s:i, s:s}", "code", code, "message", text);
+	json_t *error;
 
+	sbx_text_to_utf8(&valid, text, strlen(text));
+	error = json_pack("{s:i, s:s}", "code", code, "message",
+			  sbx_buf_text(&valid));
 	if (id)
 		json_object_set(answer, "id", id);
 	if (data)

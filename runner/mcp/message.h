@@ -58,8 +58,9 @@ bool sbx_mcp_is_request(const struct sbx_mcp_message *message);
 json_t *sbx_mcp_response(json_t *id, json_t *result);
 
 /*
- * An error; @id is NULL where the request has none that is good, and takes
- * @data, which may be NULL.  New reference.
+ * An error; @id is NULL where the request has none that is good, @text is cut
+ * to what fits and may have been before, and takes @data, which may be NULL.
+ * New reference.
  */
 json_t *sbx_mcp_error(json_t *id, int code, const char *text, json_t *data);
 

@@ -182,6 +182,26 @@ static void test_made(void **state)
 	assert_int_equal(id->refcount, 2);
 }
 
+/* Whoever cuts a text may cut it within a character: it is one all the same. */
+static void test_odd_texts(void **state)
+{
+	char text[2000];
+	json_t *error;
+
+	(void)state;
+	check_line(sbx_mcp_error(NULL, -32602, "a \xc3", NULL),
+		   "{\"jsonrpc\": \"2.0\", \"error\": {\"code\": -32602, "
+		   "\"message\": \"a \ufffd\"}}");
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	error = sbx_mcp_error(NULL, -32602, text, NULL);
+	assert_int_equal(sbx_mcp_error_code(error), -32602);
+	assert_int_equal(
+		strlen(sbx_json_text_at(error, "error", "message", NULL)),
+		1024);
+	json_decref(error);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_response),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_made),
+		cmocka_unit_test(test_odd_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
