@@ -301,7 +301,7 @@ static void call_tool(const struct context *context)
 {
 	const json_t *params = context->message->params;
 	const json_t *arguments = json_object_get(params, "arguments");
-	const char *name = sbx_json_text_at(params, "name", NULL);
+	const char *name = sbx_json_plain_text(json_object_get(params, "name"));
 	struct sbx_mcp_call *call = &context->out->call;
 
 	if (!name) {

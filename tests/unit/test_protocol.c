@@ -445,6 +445,7 @@ static void test_call_refused(void **state)
 		{ NULL, "name: expected a text" },
 		{ "{}", "name: expected a text" },
 		{ "{\"name\": 1}", "name: expected a text" },
+		{ "{\"name\": \"a_b\\u0000\"}", "name: expected a text" },
 		{ "{\"name\": \"a_b\", \"arguments\": []}",
 		  "arguments: expected an object" },
 		{ "{\"name\": \"a_b\", \"arguments\": null}",
