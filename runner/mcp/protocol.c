@@ -15,6 +15,7 @@
 #include "codec/json_member.h"
 #include "codec/trace_context.h"
 #include "mcp/object_schema.h"
+#include "mcp/result.h"
 #include "skill/names.h"
 
 #define META "io.modelcontextprotocol/"
@@ -262,6 +263,14 @@ static void list_tools(const struct context *context)
 	wrap_list(context, &list, is_more ? last : NULL);
 }
 
+/* Whether they are what the tool's schema wants them to be, if it is ours. */
+static bool fit(const json_t *arguments, const struct sbx_mcp_tool *tool)
+{
+	return !tool->wraps_input ||
+	       (json_object_size(arguments) == 1 &&
+		json_object_get(arguments, SBX_MCP_INPUT_MEMBER));
+}
+
 /* The bytes of the arguments, or of what is wrapped in them. */
 static void find_input(const struct context *context, struct sbx_mcp_call *call)
 {
@@ -316,6 +325,13 @@ static void call_tool(const struct context *context)
 	if (!sbx_name_is_tool(name) ||
 	    !sbx_mcp_tools_find(context->tools, name, &call->tool)) {
 		unknown_tool(context, name);
+		return;
+	}
+	if (!fit(arguments, &call->tool)) {
+		succeed(context,
+			sbx_mcp_result_error("invalid",
+					     "arguments: expected the one "
+					     "member " SBX_MCP_INPUT_MEMBER));
 		return;
 	}
 	call->id = json_incref(context->message->id);

@@ -538,6 +538,32 @@ static void test_wrapped_input(void **state)
 		    "{\"input\": 1.0}");
 }
 
+/* What a model leaves out is not made up for it, nor is the rest dropped. */
+static void test_unwrapped_input(void **state)
+{
+	static const char *const arguments[] = {
+		"",
+		", \"arguments\": {}",
+		", \"arguments\": {\"a\": 1}",
+		", \"arguments\": {\"input\": null, \"a\": 1}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(arguments); i++) {
+		cleanup_free char *params =
+			sbx_asprintf("{\"name\": \"a_w\"%s}", arguments[i]);
+
+		check_result(past[0], "tools/call", params,
+			     "{\"content\": [{\"type\": \"text\", \"text\": "
+			     "\"invalid: arguments: expected the one member "
+			     "input\"}], \"isError\": true}");
+	}
+	check_result(nobody, "tools/call", "{\"name\": \"a_w\", " STATELESS "}",
+		     "{\"content\": [{\"type\": \"text\", \"text\": "
+		     "\"invalid: arguments: expected the one member "
+		     "input\"}], \"isError\": true, " COMPLETE "}");
+}
+
 static void test_call(void **state)
 {
 	cleanup_mcp_step struct sbx_mcp_step old = SBX_MCP_STEP_INIT;
@@ -783,6 +809,7 @@ int main(void)
 		TEST(test_unknown_long_name),
 		TEST(test_input),
 		TEST(test_wrapped_input),
+		TEST(test_unwrapped_input),
 		TEST(test_call),
 		TEST(test_call_meta),
 		TEST(test_call_answer),
