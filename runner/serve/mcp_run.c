@@ -74,6 +74,12 @@ int sbx_mcp_run_begin(struct sbx_mcp_run *run, struct sbx_error *err)
 	return sbx_runs_begin(run->service->runs, &name, &run->live, err);
 }
 
+void sbx_mcp_run_drop(struct sbx_mcp_run *run)
+{
+	sbx_live_end(run->live, sbx_strdup("{}"), SBX_OUTCOME_CANCELLED, false);
+	sbx_live_release(&run->live);
+}
+
 static void fill(struct sbx_job *job, const struct sbx_mcp_run *run)
 {
 	const struct sbx_mcp_call *call = run->call;

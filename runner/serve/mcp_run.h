@@ -27,6 +27,9 @@ struct sbx_mcp_run {
 /* Names it, so that it can be cancelled.  INTERNAL. */
 int sbx_mcp_run_begin(struct sbx_mcp_run *run, struct sbx_error *err);
 
+/* It is not performed after all, and nobody hears of it any more. */
+void sbx_mcp_run_drop(struct sbx_mcp_run *run);
+
 /* Runs it in this thread; the text of the answer.  free(). */
 char *sbx_mcp_run_perform(const struct sbx_mcp_run *run);
 

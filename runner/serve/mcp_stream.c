@@ -186,10 +186,12 @@ static void begin_call(struct stream *stream, struct sbx_mcp_call *call,
 	} else if (!sbx_mcp_calls_begin(&stream->calls, work->call.id,
 					work->run.live)) {
 		/* Whose answer an error with that id would be, who knows. */
+		sbx_mcp_run_drop(&work->run);
 		refuse(stream, NULL, SBX_MCP_INVALID_REQUEST,
 		       "id: a request of that id is under way");
 	} else if (!spawn(stream, work)) {
 		sbx_mcp_calls_end(&stream->calls, work->call.id);
+		sbx_mcp_run_drop(&work->run);
 		refuse(stream, work->call.id, SBX_MCP_INTERNAL_ERROR,
 		       "there is no thread for the call");
 	} else {

@@ -266,12 +266,13 @@ static json_t *begin_call(struct visit *visit)
 	if (sbx_mcp_run_begin(&visit->run, &err) < 0)
 		return sbx_mcp_error(call->id, SBX_MCP_INTERNAL_ERROR,
 				     err.message, NULL);
-	if (visit->session && !sbx_mcp_calls_begin(&visit->session->calls,
-						   call->id, visit->run.live))
-		return sbx_mcp_error(NULL, SBX_MCP_INVALID_REQUEST,
-				     "id: a request of that id is under way",
-				     NULL);
-	return NULL;
+	if (!visit->session ||
+	    sbx_mcp_calls_begin(&visit->session->calls, call->id,
+				visit->run.live))
+		return NULL;
+	sbx_mcp_run_drop(&visit->run);
+	return sbx_mcp_error(NULL, SBX_MCP_INVALID_REQUEST,
+			     "id: a request of that id is under way", NULL);
 }
 
 /* True when @visit is somebody else's now. */
