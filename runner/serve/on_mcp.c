@@ -90,6 +90,20 @@ static struct sbx_mcp_headers headers_of(const struct sbx_exchange *exchange)
 					 .ctx = exchange->ctx };
 }
 
+/* Who speaks: the same as for all other requests; false when answered. */
+static bool find_owner(struct sbx_service *service,
+		       const struct sbx_exchange *exchange, const char **out,
+		       struct sbx_answer *answer)
+{
+	const char *wanted = exchange->header(exchange->ctx, "Skillbox-Owner");
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_service_owner(service, exchange, wanted, out, &err) == 0)
+		return true;
+	sbx_answer_error(answer, &err);
+	return false;
+}
+
 static bool names_revision(const struct sbx_mcp_message *message)
 {
 	return sbx_json_at(message->params, "_meta",
@@ -266,9 +280,8 @@ static json_t *begin_call(struct visit *visit)
 	if (sbx_mcp_run_begin(&visit->run, &err) < 0)
 		return sbx_mcp_error(call->id, SBX_MCP_INTERNAL_ERROR,
 				     err.message, NULL);
-	if (!visit->session ||
-	    sbx_mcp_calls_begin(&visit->session->calls, call->id,
-				visit->run.live))
+	if (!visit->session || sbx_mcp_calls_begin(&visit->session->calls,
+						   call->id, visit->run.live))
 		return NULL;
 	sbx_mcp_run_drop(&visit->run);
 	return sbx_mcp_error(NULL, SBX_MCP_INVALID_REQUEST,
@@ -373,17 +386,13 @@ void sbx_on_mcp(struct sbx_service *service,
 		const struct sbx_exchange *exchange, struct sbx_answer *answer)
 {
 	struct visit *visit = sbx_calloc(1, sizeof(*visit));
-	struct sbx_error err = SBX_ERROR_INIT;
 	const char *owner;
 
 	sbx_image_builder_begin(service->builder);
 	visit->service = service;
 	visit->body = *exchange->body;
 	*exchange->body = (struct sbx_buf)SBX_BUF_INIT(0);
-	if (sbx_service_owner(service, exchange,
-			      exchange->header(exchange->ctx, "Skillbox-Owner"),
-			      &owner, &err) < 0) {
-		sbx_answer_error(answer, &err);
+	if (!find_owner(service, exchange, &owner, answer)) {
 		free_visit(visit);
 		return;
 	}
@@ -415,11 +424,13 @@ void sbx_on_mcp_delete(struct sbx_service *service,
 		       struct sbx_answer *answer)
 {
 	const char *id = exchange->header(exchange->ctx, SESSION_HEADER);
-	struct sbx_mcp_session *session =
-		id ? sbx_mcp_sessions_find(service->sessions, exchange->owner,
-					   id)
-		   : NULL;
+	struct sbx_mcp_session *session = NULL;
+	const char *owner;
 
+	if (!find_owner(service, exchange, &owner, answer))
+		return;
+	if (id)
+		session = sbx_mcp_sessions_find(service->sessions, owner, id);
 	if (!session) {
 		sbx_answer_refuse(answer, 404, SBX_OUTCOME_NOT_FOUND,
 				  "there is no such session, or no longer");

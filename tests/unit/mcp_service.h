@@ -9,9 +9,9 @@
 #include "serve/service.h"
 
 /*
- * The daemon's service on the skills of the scratch directory, for an engine
- * that is not there: a call of a tool comes as far as asking for that, when it
- * gets the one place that there is.
+ * The daemon's service on the skills of the scratch directory, where callers
+ * may say whose they are, for an engine that is not there: a call of a tool
+ * comes as far as asking for that, when it gets the one place that there is.
  */
 static struct sbx_service *service;
 
@@ -27,6 +27,7 @@ static inline int service_enter(void **state)
 {
 	const struct sbx_service_options options = {
 		.skills = "skills",
+		.policy = "policy.yaml",
 		.engine = "unix:///nowhere/engine.sock",
 		.runs = 1,
 		.queue = 2,
@@ -37,6 +38,7 @@ static inline int service_enter(void **state)
 
 	if (skills_enter(state) < 0)
 		return -1;
+	put("policy.yaml", "schema_version: 1\ncallers: {owner: true}\n");
 	skill_put("a", "  b: {}\n");
 	if (sbx_service_open(&service, &options, &err) == 0)
 		return 0;

@@ -212,6 +212,26 @@ static void test_delete(void **state)
 	check(ASK("ping", ""), LINES(session), 404, ERROR("-32600"));
 }
 
+/* Whoever asks for somebody may also end what he began for him. */
+static void test_delete_for_another(void **state)
+{
+	struct sbx_answer answer =
+		post_as("me",
+			ASK("initialize", "\"protocolVersion\": "
+					  "\"2025-06-18\""),
+			LINES("Skillbox-Owner: you"));
+	cleanup_free char *session = sbx_asprintf(
+		"Mcp-Session-Id: %s", header_of(&answer, "Mcp-Session-Id"));
+
+	(void)state;
+	sbx_answer_clear(&answer);
+	del("me", LINES(session), 404);
+	del("me", LINES(session, "Skillbox-Owner: You"), 400);
+	check_as("you", ASK("ping", ""), LINES(session), 200, RESULT "}}");
+	del("me", LINES(session, "Skillbox-Owner: you"), 204);
+	check_as("you", ASK("ping", ""), LINES(session), 404, ERROR("-32600"));
+}
+
 /* --- calls ----------------------------------------------------------------- */
 
 #define CALL ASK("tools/call", "\"name\": \"a_b\"")
@@ -398,12 +418,13 @@ static void test_get(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_session),	   TEST(test_no_session),
-		TEST(test_no_beginning),   TEST(test_no_messages),
-		TEST(test_delete),	   TEST(test_call),
-		TEST(test_same_id),	   TEST(test_cancel),
-		TEST(test_delete_cancels), TEST(test_stateless),
-		TEST(test_parameters),	   TEST(test_get),
+		TEST(test_session),	 TEST(test_no_session),
+		TEST(test_no_beginning), TEST(test_no_messages),
+		TEST(test_delete),	 TEST(test_delete_for_another),
+		TEST(test_call),	 TEST(test_same_id),
+		TEST(test_cancel),	 TEST(test_delete_cancels),
+		TEST(test_stateless),	 TEST(test_parameters),
+		TEST(test_get),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
