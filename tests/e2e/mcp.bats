@@ -96,6 +96,7 @@ serve_tcp() {
 	head -c 24 /dev/urandom | base64 >"$BATS_TEST_TMPDIR/token"
 	chmod 600 "$BATS_TEST_TMPDIR/token"
 	serve --listen 127.0.0.1:0 --token-file "$BATS_TEST_TMPDIR/token"
+	soon grep -q 'listening at http' "$daemon_log"
 	address=$(sed -n 's|.*listening at http://||p' "$daemon_log")
 }
 
