@@ -307,12 +307,13 @@ static bool call_tool(const struct sbx_exchange *exchange, struct visit *visit,
 			     error);
 		return false;
 	}
-	if (call->progress_token && takes_stream(exchange) &&
-	    stream_call(exchange, visit, answer))
-		return true;
+	/* A client of the past may come back; it cancels by saying so. */
 	if (!visit->session)
 		sbx_live_watch(visit->run.live, exchange->connection,
 			       exchange->is_local);
+	if (call->progress_token && takes_stream(exchange) &&
+	    stream_call(exchange, visit, answer))
+		return true;
 	text = perform(visit);
 	if (text)
 		answer_text(answer, 200, text);

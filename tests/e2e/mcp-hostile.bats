@@ -173,6 +173,12 @@ served() {
 	is_clean
 }
 
+@test "hanging up is the end of a call only where there is no session" {
+	served
+	over_http hang-up
+	is_clean
+}
+
 @test "the end of a session in the middle of its calls" {
 	served
 	over_http delete
