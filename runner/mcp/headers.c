@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "mcp/protocol.h"
 
 #define VERSION_HEADER "MCP-Protocol-Version"
 
@@ -111,19 +112,32 @@ json_t *sbx_mcp_headers_check(const struct sbx_mcp_headers *headers,
 	return error;
 }
 
+/* What a header says may be no UTF-8. */
+static json_t *unsupported(const struct sbx_mcp_message *message,
+			   const char *name)
+{
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(64);
+
+	sbx_text_to_utf8(&text, name, strlen(name));
+	return sbx_mcp_unsupported(message, sbx_buf_text(&text));
+}
+
 json_t *sbx_mcp_headers_check_session(const struct sbx_mcp_headers *headers,
 				      const struct sbx_mcp_message *message)
 {
 	const char *name = headers->get(headers->ctx, VERSION_HEADER);
 	enum sbx_mcp_revision revision;
 
-	if (!name || (sbx_mcp_revision_parse(name, &revision) &&
-		      !sbx_mcp_is_stateless(revision)))
+	if (!name)
 		return NULL;
-	return sbx_mcp_error(message->id, SBX_MCP_INVALID_REQUEST,
-			     VERSION_HEADER
-			     ": this revision is none that begins with "
-			     "initialize",
+	if (!sbx_mcp_revision_parse(name, &revision))
+		return unsupported(message, name);
+	if (!sbx_mcp_is_stateless(revision))
+		return NULL;
+	return sbx_mcp_error(message->id, SBX_MCP_INVALID_PARAMS,
+			     "_meta: a request of " VERSION_HEADER
+			     " says there the same, and its "
+			     "clientCapabilities",
 			     NULL);
 }
 

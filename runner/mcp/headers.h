@@ -37,8 +37,8 @@ json_t *sbx_mcp_headers_check_parameters(const struct sbx_mcp_headers *headers,
 					 const json_t *schema);
 
 /*
- * Up to 2025-11-25: MCP-Protocol-Version, where it is there, is the revision of
- * such a client.
+ * Of a message that does not say its revision: MCP-Protocol-Version, where it
+ * is there, is one up to 2025-11-25.
  */
 json_t *sbx_mcp_headers_check_session(const struct sbx_mcp_headers *headers,
 				      const struct sbx_mcp_message *message);

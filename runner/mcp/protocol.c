@@ -135,8 +135,8 @@ char *sbx_mcp_progress(const struct sbx_mcp_call *call, double progress,
 
 /* --- which era ------------------------------------------------------------- */
 
-static json_t *unsupported(const struct sbx_mcp_message *message,
-			   const char *name)
+json_t *sbx_mcp_unsupported(const struct sbx_mcp_message *message,
+			    const char *name)
 {
 	return sbx_mcp_error(message->id, SBX_MCP_UNSUPPORTED_REVISION,
 			     "Unsupported protocol version",
@@ -163,7 +163,7 @@ int sbx_mcp_revision_of(const struct sbx_mcp_message *message,
 			"_meta/" META "protocolVersion: expected a text", NULL);
 	else if (!sbx_mcp_revision_parse(name, out) ||
 		 !sbx_mcp_is_stateless(*out))
-		*error = unsupported(message, name);
+		*error = sbx_mcp_unsupported(message, name);
 	else if (message->id && !json_is_object(json_object_get(
 					meta, META "clientCapabilities")))
 		*error = sbx_mcp_error(message->id, SBX_MCP_INVALID_PARAMS,

@@ -193,6 +193,11 @@ YAML
 	over_http sessions
 }
 
+@test "2026-07-28: headers and what goes with them" {
+	serve
+	over_http headers-2026
+}
+
 @test "over TCP: the token, and who asks from where" {
 	echo correct-horse-battery >"$BATS_TEST_TMPDIR/token"
 	chmod 600 "$BATS_TEST_TMPDIR/token"
