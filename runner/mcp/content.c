@@ -141,7 +141,7 @@ static int check_objects(const json_t *block, const char *place,
 static int check_block(const json_t *block, const char *place,
 		       struct sbx_error *err)
 {
-	const char *type = sbx_json_text_at(block, "type", NULL);
+	const char *type = sbx_json_plain_text(json_object_get(block, "type"));
 
 	for (size_t i = 0; type && i < SBX_ARRAY_SIZE(kinds); i++) {
 		if (strcmp(kinds[i].type, type) != 0)

@@ -24,7 +24,8 @@ static bool is_id(const json_t *value)
 /* Why it is no message of JSON-RPC, or NULL; fills in all but @whole. */
 static const char *take_apart(json_t *whole, struct sbx_mcp_message *out)
 {
-	const char *version = sbx_json_text_at(whole, "jsonrpc", NULL);
+	const char *version =
+		sbx_json_plain_text(json_object_get(whole, "jsonrpc"));
 	const json_t *method = json_object_get(whole, "method");
 	json_t *id = json_object_get(whole, "id");
 

@@ -183,8 +183,8 @@ static json_t *capabilities(void)
 static void initialize(const struct context *context)
 {
 	struct sbx_mcp_client *client = context->client;
-	const char *wanted = sbx_json_text_at(context->message->params,
-					      "protocolVersion", NULL);
+	const char *wanted = sbx_json_plain_text(
+		json_object_get(context->message->params, "protocolVersion"));
 
 	if (!wanted) {
 		fail(context, SBX_MCP_INVALID_PARAMS,
