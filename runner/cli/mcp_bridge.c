@@ -2,6 +2,7 @@
 #include "cli/mcp_bridge.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -91,51 +92,155 @@ static bool is_taken(int fd)
 	return sbx_text_has_prefix(sbx_buf_text(&head), "HTTP/1.1 101 ");
 }
 
-/* Passes on what is there; false at the end, or when nobody takes it. */
-static bool pass(int from, int to)
-{
-	char data[65536];
-	ssize_t got = read(from, data, sizeof(data));
+/* --- passing on ------------------------------------------------------------ */
 
-	if (got < 0)
+/*
+ * One direction: what has been read of @from goes to @to, and only then is more
+ * read.
+ *
+ * @is_over	nothing more comes
+ */
+struct flow {
+	int from;
+	int to;
+	char data[65536];
+	size_t begin;
+	size_t end;
+	bool is_over;
+};
+
+/*
+ * @up, @down	from the client, and to it
+ */
+struct bridge {
+	struct flow up;
+	struct flow down;
+};
+
+static bool is_empty(const struct flow *flow)
+{
+	return flow->begin == flow->end;
+}
+
+static void fill(struct flow *flow)
+{
+	ssize_t got = read(flow->from, flow->data, sizeof(flow->data));
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	flow->begin = 0;
+	flow->end = got > 0 ? (size_t)got : 0;
+	flow->is_over = got <= 0;
+}
+
+/* False when nobody takes it. */
+static bool drain(struct flow *flow)
+{
+	ssize_t written = write(flow->to, flow->data + flow->begin,
+				flow->end - flow->begin);
+
+	if (written < 0)
 		return errno == EAGAIN || errno == EINTR;
-	return got > 0 && write_all(to, data, (size_t)got);
+	flow->begin += (size_t)written;
+	return true;
+}
+
+/* The end of what the client says is passed on too. */
+static void pass_up(struct flow *up, bool may_read, bool may_write)
+{
+	if (may_read && is_empty(up)) {
+		fill(up);
+		may_write = true;
+	}
+	/* What the daemon takes no more it will not answer. */
+	if (may_write && !is_empty(up) && !drain(up)) {
+		up->end = up->begin;
+		up->is_over = true;
+	}
+	if (up->is_over && is_empty(up) && up->to >= 0) {
+		shutdown(up->to, SHUT_WR);
+		up->to = -1;
+	}
+}
+
+/* False when nobody hears it. */
+static bool pass_down(struct bridge *bridge, bool may_read, bool may_write)
+{
+	struct flow *down = &bridge->down;
+
+	if (may_read && is_empty(down)) {
+		fill(down);
+		may_write = true;
+	}
+	return !may_write || is_empty(down) || drain(down);
+}
+
+enum { IN, OUT, SOCKET, COUNT };
+
+/* A hang-up is told unasked: it is only asked where something comes of it. */
+static void ask_for(const struct bridge *bridge, struct pollfd *fds)
+{
+	const struct flow *up = &bridge->up;
+	const struct flow *down = &bridge->down;
+	bool takes = is_empty(down) && !down->is_over;
+	bool gives = !is_empty(up);
+
+	fds[IN].fd = is_empty(up) && !up->is_over ? up->from : -1;
+	fds[IN].events = POLLIN;
+	fds[OUT].fd = down->to;
+	fds[OUT].events = is_empty(down) ? 0 : POLLOUT;
+	fds[SOCKET].fd = takes || gives ? down->from : -1;
+	fds[SOCKET].events =
+		(short)((takes ? POLLIN : 0) | (gives ? POLLOUT : 0));
 }
 
 /*
- * The end of what the client says is passed on too; the daemon answers what it
- * has heard by then, and hangs up.  A client that hears nothing any more is
- * gone, and that it sees by us being gone.
+ * Neither direction waits for the other: the daemon reads no more while it
+ * cannot write.  A client that hears nothing any more is gone, and that it sees
+ * by us being gone.
  */
-static void pump(int fd)
+static void pump(struct bridge *bridge)
 {
-	enum { IN, SOCKET, OUT, COUNT };
-	struct pollfd fds[COUNT] = {
-		[IN] = { .fd = STDIN_FILENO, .events = POLLIN },
-		[SOCKET] = { .fd = fd, .events = POLLIN },
-		[OUT] = { .fd = STDOUT_FILENO },
-	};
+	struct pollfd fds[COUNT];
 
-	for (;;) {
-		if (poll(fds, COUNT, -1) < 0 && errno != EINTR)
-			return;
-		if (fds[OUT].revents)
-			return;
-		if (fds[SOCKET].revents && !pass(fd, STDOUT_FILENO))
-			return;
-		if (fds[IN].revents && !pass(STDIN_FILENO, fd)) {
-			shutdown(fd, SHUT_WR);
-			fds[IN].fd = -1;
+	while (!bridge->down.is_over || !is_empty(&bridge->down)) {
+		ask_for(bridge, fds);
+		if (poll(fds, COUNT, -1) < 0) {
+			if (errno != EINTR)
+				return;
+			continue;
 		}
+		if (fds[OUT].revents & (POLLERR | POLLHUP | POLLNVAL))
+			return;
+		pass_up(&bridge->up, fds[IN].revents,
+			fds[SOCKET].revents & ~POLLIN);
+		if (!pass_down(bridge, fds[SOCKET].revents & ~POLLOUT,
+			       fds[OUT].revents))
+			return;
 	}
+}
+
+/* A terminal is whoever's else, too, and would stay so. */
+static void make_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && !isatty(fd))
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
 bool sbx_mcp_bridge(const char *socket, const char *expect)
 {
 	cleanup_fd int fd = connect_to(socket);
+	struct bridge bridge = {
+		.up = { .from = STDIN_FILENO, .to = fd },
+		.down = { .from = fd, .to = STDOUT_FILENO },
+	};
 
 	if (fd < 0 || !ask(fd, expect) || !is_taken(fd))
 		return false;
-	pump(fd);
+	make_nonblocking(fd);
+	make_nonblocking(STDOUT_FILENO);
+	pump(&bridge);
 	return true;
 }

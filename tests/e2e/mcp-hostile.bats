@@ -165,6 +165,12 @@ served() {
 	over_http cancels
 }
 
+@test "a thousand requests in one breath" {
+	over_stdio floods
+	serve
+	bridged floods
+}
+
 @test "cancelling what is not, twice, and what is over" {
 	over_stdio cancels
 	served
