@@ -18,6 +18,7 @@ void sbx_mcp_calls_init(struct sbx_mcp_calls *calls)
 {
 	pthread_mutex_init(&calls->lock, NULL);
 	calls->first = NULL;
+	calls->is_over = false;
 }
 
 void sbx_mcp_calls_clear(struct sbx_mcp_calls *calls)
@@ -36,6 +37,12 @@ static struct sbx_mcp_under_way **find(struct sbx_mcp_calls *calls,
 	return at;
 }
 
+static void cancel(struct sbx_mcp_under_way *call)
+{
+	call->is_cancelled = true;
+	sbx_live_cancel(call->live);
+}
+
 bool sbx_mcp_calls_begin(struct sbx_mcp_calls *calls, const json_t *id,
 			 struct sbx_live *live)
 {
@@ -50,6 +57,8 @@ bool sbx_mcp_calls_begin(struct sbx_mcp_calls *calls, const json_t *id,
 		*at = sbx_calloc(1, sizeof(**at));
 		(*at)->id = sbx_take(text);
 		(*at)->live = sbx_live_hold(live);
+		if (calls->is_over)
+			cancel(*at);
 	}
 	pthread_mutex_unlock(&calls->lock);
 	return is_new;
@@ -74,12 +83,6 @@ bool sbx_mcp_calls_end(struct sbx_mcp_calls *calls, const json_t *id)
 	return is_wanted;
 }
 
-static void cancel(struct sbx_mcp_under_way *call)
-{
-	call->is_cancelled = true;
-	sbx_live_cancel(call->live);
-}
-
 bool sbx_mcp_calls_cancel(struct sbx_mcp_calls *calls, const json_t *id)
 {
 	cleanup_free char *text = sbx_json_line(id);
@@ -96,6 +99,7 @@ bool sbx_mcp_calls_cancel(struct sbx_mcp_calls *calls, const json_t *id)
 void sbx_mcp_calls_cancel_all(struct sbx_mcp_calls *calls)
 {
 	pthread_mutex_lock(&calls->lock);
+	calls->is_over = true;
 	for (struct sbx_mcp_under_way *at = calls->first; at; at = at->next)
 		cancel(at);
 	pthread_mutex_unlock(&calls->lock);

@@ -18,6 +18,7 @@ struct sbx_mcp_under_way;
 struct sbx_mcp_calls {
 	pthread_mutex_t lock;
 	struct sbx_mcp_under_way *first;
+	bool is_over;
 };
 
 void sbx_mcp_calls_init(struct sbx_mcp_calls *calls);
@@ -39,6 +40,8 @@ bool sbx_mcp_calls_end(struct sbx_mcp_calls *calls, const json_t *id);
 
 /* False when there is no such call, or no longer. */
 bool sbx_mcp_calls_cancel(struct sbx_mcp_calls *calls, const json_t *id);
+
+/* For good: also those that begin after it. */
 void sbx_mcp_calls_cancel_all(struct sbx_mcp_calls *calls);
 
 bool sbx_mcp_calls_any(struct sbx_mcp_calls *calls);

@@ -81,6 +81,7 @@ static void serve(struct stdio *stdio)
 		.out_fd = STDOUT_FILENO,
 		.end_fd = stdio->service->drain_fd,
 		.message_max = SBX_DAEMON_BODY_MAX,
+		.stall_ms = SBX_MCP_STALL_MS,
 	};
 
 	sbx_mcp_stream_serve(&stream);

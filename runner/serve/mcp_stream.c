@@ -25,15 +25,12 @@
 
 #define READ_SIZE 65536
 
-/* How long a client may take nothing of what is said to it. */
-#define STALL_MS 30000
-
 /*
  * @calls	under way
  * @lock	held while a message is written
  * @is_deaf	nobody hears what is written; guarded by that
  * @n_threads	of calls; the same
- * @quiet_fd	written to when there are none any more
+ * @wake_fd	written to when one of these changes
  * @line	a message that is not there whole
  * @is_skipping	of a message that is too large, up to its end
  */
@@ -44,7 +41,7 @@ struct stream {
 	pthread_mutex_t lock;
 	bool is_deaf;
 	unsigned int n_threads;
-	int quiet_fd;
+	int wake_fd;
 	struct sbx_buf line;
 	bool is_skipping;
 };
@@ -52,17 +49,19 @@ struct stream {
 /* --- writing --------------------------------------------------------------- */
 
 /* False when nobody takes it. */
-static bool write_all(int fd, const char *data, size_t size)
+static bool write_all(const struct sbx_mcp_stream *options, const char *data,
+		      size_t size)
 {
 	while (size > 0) {
-		struct pollfd out = { .fd = fd, .events = POLLOUT };
-		ssize_t written = write(fd, data, size);
+		struct pollfd out = { .fd = options->out_fd,
+				      .events = POLLOUT };
+		ssize_t written = write(options->out_fd, data, size);
 
 		if (written >= 0) {
 			data += written;
 			size -= (size_t)written;
 		} else if (errno == EAGAIN) {
-			if (poll(&out, 1, STALL_MS) <= 0)
+			if (poll(&out, 1, options->stall_ms) <= 0)
 				return false;
 		} else if (errno != EINTR) {
 			return false;
@@ -75,15 +74,17 @@ static void go_deaf(struct stream *stream)
 {
 	stream->is_deaf = true;
 	sbx_mcp_calls_cancel_all(&stream->calls);
+	eventfd_write(stream->wake_fd, 1);
 }
 
 static void say(struct stream *stream, const char *message)
 {
-	int fd = stream->options->out_fd;
+	const struct sbx_mcp_stream *options = stream->options;
 
 	pthread_mutex_lock(&stream->lock);
-	if (!stream->is_deaf && (!write_all(fd, message, strlen(message)) ||
-				 !write_all(fd, "\n", 1)))
+	if (!stream->is_deaf &&
+	    (!write_all(options, message, strlen(message)) ||
+	     !write_all(options, "\n", 1)))
 		go_deaf(stream);
 	pthread_mutex_unlock(&stream->lock);
 }
@@ -115,7 +116,7 @@ static void leave(struct stream *stream)
 {
 	pthread_mutex_lock(&stream->lock);
 	if (--stream->n_threads == 0)
-		eventfd_write(stream->quiet_fd, 1);
+		eventfd_write(stream->wake_fd, 1);
 	pthread_mutex_unlock(&stream->lock);
 }
 
@@ -306,6 +307,16 @@ static bool is_busy(struct stream *stream)
 	return is;
 }
 
+static bool is_deaf(struct stream *stream)
+{
+	bool is;
+
+	pthread_mutex_lock(&stream->lock);
+	is = stream->is_deaf;
+	pthread_mutex_unlock(&stream->lock);
+	return is;
+}
+
 static void hear_nothing_more(struct stream *stream)
 {
 	pthread_mutex_lock(&stream->lock);
@@ -314,7 +325,7 @@ static void hear_nothing_more(struct stream *stream)
 	pthread_mutex_unlock(&stream->lock);
 }
 
-enum { IN, OUT, END, QUIET, COUNT };
+enum { IN, OUT, END, WAKE, COUNT };
 
 /* A hang-up is told unasked, and again and again: then it is not asked for. */
 static void serve(struct stream *stream)
@@ -324,7 +335,7 @@ static void serve(struct stream *stream)
 		[IN] = { .fd = options->in_fd, .events = POLLIN },
 		[OUT] = { .fd = options->out_fd },
 		[END] = { .fd = options->end_fd, .events = POLLIN },
-		[QUIET] = { .fd = stream->quiet_fd, .events = POLLIN },
+		[WAKE] = { .fd = stream->wake_fd, .events = POLLIN },
 	};
 	eventfd_t ignored;
 
@@ -340,8 +351,10 @@ static void serve(struct stream *stream)
 			fds[END].fd = -1;
 			fds[IN].fd = -1;
 		}
-		if (fds[QUIET].revents)
-			eventfd_read(stream->quiet_fd, &ignored);
+		if (fds[WAKE].revents)
+			eventfd_read(stream->wake_fd, &ignored);
+		if (is_deaf(stream))
+			fds[IN].fd = -1;
 		if (fds[IN].fd >= 0 && fds[IN].revents && !read_some(stream))
 			fds[IN].fd = -1;
 	}
@@ -365,7 +378,7 @@ void sbx_mcp_stream_serve(const struct sbx_mcp_stream *options)
 	struct stream stream = {
 		.options = options,
 		.line = SBX_BUF_INIT(options->message_max),
-		.quiet_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 	};
 
 	pthread_mutex_init(&stream.lock, NULL);
@@ -377,5 +390,5 @@ void sbx_mcp_stream_serve(const struct sbx_mcp_stream *options)
 	sbx_mcp_calls_clear(&stream.calls);
 	pthread_mutex_destroy(&stream.lock);
 	sbx_buf_free(&stream.line);
-	sbx_close(&stream.quiet_fd);
+	sbx_close(&stream.wake_fd);
 }

@@ -15,6 +15,7 @@
  * @in_fd, @out_fd	may be the same; not closed here
  * @end_fd	readable when no more is to be taken; or -1
  * @message_max	bytes of one message
+ * @stall_ms	how long the client may take nothing of what is said to it
  */
 struct sbx_mcp_stream {
 	struct sbx_service *service;
@@ -23,12 +24,15 @@ struct sbx_mcp_stream {
 	int out_fd;
 	int end_fd;
 	size_t message_max;
+	int stall_ms;
 };
+
+#define SBX_MCP_STALL_MS 30000
 
 /*
  * Serves it until its end.  When the client has said all that it has to say,
  * or @end_fd is readable, what is under way is still answered; when it hears
- * nothing any more, that is cancelled.
+ * nothing any more, or takes nothing for so long, that is cancelled.
  */
 void sbx_mcp_stream_serve(const struct sbx_mcp_stream *stream);
 

@@ -312,6 +312,7 @@ static void *serve_upgraded(void *ctx)
 		.out_fd = upgraded->fd,
 		.end_fd = service->drain_fd,
 		.message_max = server->options->body_max,
+		.stall_ms = SBX_MCP_STALL_MS,
 	});
 	server->mhd->MHD_upgrade_action(upgraded->handle,
 					MHD_UPGRADE_ACTION_CLOSE);

@@ -129,7 +129,6 @@ static void test_all(void **state)
 
 	(void)state;
 	assert_false(sbx_mcp_calls_any(&calls));
-	sbx_mcp_calls_cancel_all(&calls);
 	assert_true(begin("1", lives[0]));
 	assert_true(begin("2", lives[1]));
 	assert_true(begin("3", lives[2]));
@@ -145,6 +144,19 @@ static void test_all(void **state)
 	assert_false(sbx_mcp_calls_any(&calls));
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(lives); i++)
 		end_run(&lives[i]);
+}
+
+/* Whoever is gone may have said something before. */
+static void test_over(void **state)
+{
+	struct sbx_live *live = run("a");
+
+	(void)state;
+	sbx_mcp_calls_cancel_all(&calls);
+	assert_true(begin("1", live));
+	assert_true(is_to_end(live));
+	assert_false(end("1"));
+	end_run(&live);
 }
 
 /* The run is held: it may be cancelled when all others have let go. */
@@ -165,6 +177,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ids, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_taken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_held, set_up, tear_down),
 	};
 

@@ -18,6 +18,7 @@
 /* Who relies on it: whoever has skillbox as an MCP server over stdio. */
 
 #define MESSAGE_MAX 1000
+#define STALL_MS    500
 
 static struct sbx_mcp_stream options;
 static pthread_t thread;
@@ -48,6 +49,7 @@ static int enter(void **state)
 		.out_fd = fds[1],
 		.end_fd = eventfd(0, EFD_CLOEXEC),
 		.message_max = MESSAGE_MAX,
+		.stall_ms = STALL_MS,
 	};
 	return pthread_create(&thread, NULL, serve, NULL);
 }
@@ -315,6 +317,33 @@ static void test_hang_up(void **state)
 	sbx_gate_leave(&place);
 }
 
+/* And so is whoever takes nothing, though he holds the line. */
+static void test_stalls(void **state)
+{
+	static const char ping[] = PING("1") "\n";
+
+	(void)state;
+	initialize();
+	take_place();
+	say(CALL("1"));
+	await_runs("me", 1);
+	for (int i = 0; count_runs("me") > 0; i++) {
+		assert_true(i < 10000);
+		while (send(client, ping, strlen(ping),
+			    MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			;
+		usleep(1000);
+	}
+	sbx_gate_leave(&place);
+	for (;;) {
+		cleanup_free char *line = next_line();
+
+		if (!line)
+			break;
+		assert_string_equal(line, PONG("1"));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
 int main(void)
@@ -323,7 +352,7 @@ int main(void)
 		TEST(test_lines),  TEST(test_begins),  TEST(test_no_messages),
 		TEST(test_sizes),  TEST(test_calls),   TEST(test_busy),
 		TEST(test_cancel), TEST(test_same_id), TEST(test_end_of_input),
-		TEST(test_end_fd), TEST(test_hang_up),
+		TEST(test_end_fd), TEST(test_hang_up), TEST(test_stalls),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the program has it */
