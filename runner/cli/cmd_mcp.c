@@ -30,21 +30,22 @@ static void say(const char *line)
 	sbx_term_error("%s", line);
 }
 
-/* True when a daemon has done it all. */
-static bool by_daemon(const struct sbx_cli *cli, const struct values *values)
+/* As sbx_mcp_bridge(). */
+static int by_daemon(const struct sbx_cli *cli, const struct values *values,
+		     struct sbx_error *err)
 {
 	cleanup_free char *socket = sbx_cli_socket(values->socket);
 	struct sbx_error ignored = SBX_ERROR_INIT;
 	struct sbx_catalog catalog;
 	char expect[SBX_HASH_HEX_SIZE];
-	bool is_done;
+	int result = SBX_MCP_BRIDGE_REFUSED;
 
 	if (values->no_daemon || sbx_cli_catalog(cli, &catalog, &ignored) < 0)
-		return false;
-	is_done = sbx_cli_fingerprint(cli, &catalog, expect, &ignored) == 0 &&
-		  sbx_mcp_bridge(socket, expect);
+		return result;
+	if (sbx_cli_fingerprint(cli, &catalog, expect, &ignored) == 0)
+		result = sbx_mcp_bridge(socket, expect, err);
 	sbx_catalog_close(&catalog);
-	return is_done;
+	return result;
 }
 
 static int serve(const struct sbx_cli *cli)
@@ -74,7 +75,9 @@ static int serve(const struct sbx_cli *cli)
 static int cmd_mcp(const struct sbx_cli *cli, int argc, char **argv)
 {
 	struct values values = { .socket = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
 	int status;
+	int result;
 	int first;
 
 	if (!sbx_cli_parse(cli, &values, argc, argv, &first, &status))
@@ -83,7 +86,10 @@ static int cmd_mcp(const struct sbx_cli *cli, int argc, char **argv)
 		sbx_term_error("this speaks the Model Context Protocol on "
 			       "standard input and output, to a program: see "
 			       "'skillbox mcp --help'");
-	return by_daemon(cli, &values) ? 0 : serve(cli);
+	result = by_daemon(cli, &values, &err);
+	if (result < 0)
+		return sbx_cli_fail(&err);
+	return result == SBX_MCP_BRIDGE_REFUSED ? serve(cli) : 0;
 }
 
 const struct sbx_command sbx_cmd_mcp = {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/remote.h"
+#include "serve/mcp_stream.h"
 #include "skill/fingerprint.h"
 
 /* How long a daemon may take to say whether it does it. */
@@ -111,10 +112,12 @@ struct flow {
 
 /*
  * @up, @down	from the client, and to it
+ * @has_parted	the daemon has said that this is the end
  */
 struct bridge {
 	struct flow up;
 	struct flow down;
+	bool has_parted;
 };
 
 static bool is_empty(const struct flow *flow)
@@ -171,6 +174,12 @@ static bool pass_down(struct bridge *bridge, bool may_read, bool may_write)
 	if (may_read && is_empty(down)) {
 		fill(down);
 		may_write = true;
+		if (!is_empty(down) &&
+		    down->data[down->end - 1] == SBX_MCP_FAREWELL) {
+			down->end--;
+			down->is_over = true;
+			bridge->has_parted = true;
+		}
 	}
 	return !may_write || is_empty(down) || drain(down);
 }
@@ -197,9 +206,9 @@ static void ask_for(const struct bridge *bridge, struct pollfd *fds)
 /*
  * Neither direction waits for the other: the daemon reads no more while it
  * cannot write.  A client that hears nothing any more is gone, and that it sees
- * by us being gone.
+ * by us being gone.  False when it is the daemon that is, without a word.
  */
-static void pump(struct bridge *bridge)
+static bool pump(struct bridge *bridge)
 {
 	struct pollfd fds[COUNT];
 
@@ -207,17 +216,18 @@ static void pump(struct bridge *bridge)
 		ask_for(bridge, fds);
 		if (poll(fds, COUNT, -1) < 0) {
 			if (errno != EINTR)
-				return;
+				return false;
 			continue;
 		}
 		if (fds[OUT].revents & (POLLERR | POLLHUP | POLLNVAL))
-			return;
+			return true;
 		pass_up(&bridge->up, fds[IN].revents,
 			fds[SOCKET].revents & ~POLLIN);
 		if (!pass_down(bridge, fds[SOCKET].revents & ~POLLOUT,
 			       fds[OUT].revents))
-			return;
+			return true;
 	}
+	return bridge->has_parted;
 }
 
 /* A terminal is whoever's else, too, and would stay so. */
@@ -229,7 +239,8 @@ static void make_nonblocking(int fd)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-bool sbx_mcp_bridge(const char *socket, const char *expect)
+int sbx_mcp_bridge(const char *socket, const char *expect,
+		   struct sbx_error *err)
 {
 	cleanup_fd int fd = connect_to(socket);
 	struct bridge bridge = {
@@ -238,9 +249,13 @@ bool sbx_mcp_bridge(const char *socket, const char *expect)
 	};
 
 	if (fd < 0 || !ask(fd, expect) || !is_taken(fd))
-		return false;
+		return SBX_MCP_BRIDGE_REFUSED;
 	make_nonblocking(fd);
 	make_nonblocking(STDOUT_FILENO);
-	pump(&bridge);
-	return true;
+	if (pump(&bridge))
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+			     "the daemon at %s is gone, and with it what it "
+			     "has not answered",
+			     socket);
 }

@@ -30,6 +30,12 @@ struct sbx_mcp_stream {
 #define SBX_MCP_STALL_MS 30000
 
 /*
+ * What the daemon says last on such a socket, so that the other end can tell
+ * that from a daemon that was lost: no message has it.
+ */
+#define SBX_MCP_FAREWELL '\0'
+
+/*
  * Serves it until its end.  When the client has said all that it has to say,
  * or @end_fd is readable, what is under way is still answered; when it hears
  * nothing any more, or takes nothing for so long, that is cancelled.

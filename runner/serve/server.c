@@ -301,6 +301,7 @@ struct upgraded {
 
 static void *serve_upgraded(void *ctx)
 {
+	const char farewell = SBX_MCP_FAREWELL;
 	struct upgraded *upgraded = ctx;
 	struct sbx_server *server = upgraded->server;
 	struct sbx_service *service = server->service;
@@ -314,6 +315,7 @@ static void *serve_upgraded(void *ctx)
 		.message_max = server->options->body_max,
 		.stall_ms = SBX_MCP_STALL_MS,
 	});
+	send(upgraded->fd, &farewell, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	server->mhd->MHD_upgrade_action(upgraded->handle,
 					MHD_UPGRADE_ACTION_CLOSE);
 	free(upgraded);

@@ -231,3 +231,15 @@ YAML
 	# Nobody gets the connection itself over TCP.
 	over_tcp 405 -H "$right" -H 'Connection: Upgrade' -H 'Upgrade: mcp'
 }
+
+@test "a daemon that ends, and one that dies, in the middle of a call" {
+	serve
+	bridged daemon-ends "$daemon" 2>"$BATS_TEST_TMPDIR/stderr"
+	stop_daemon
+	serve
+	bridged daemon-dies "$daemon" 2>"$BATS_TEST_TMPDIR/stderr"
+	cat "$BATS_TEST_TMPDIR/stderr"
+	grep -q 'skillbox: .*daemon' "$BATS_TEST_TMPDIR/stderr"
+	wait "$daemon" || :
+	daemon=
+}
