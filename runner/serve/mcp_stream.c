@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -48,18 +49,32 @@ struct stream {
 
 /* --- writing --------------------------------------------------------------- */
 
-/* False when nobody takes it. */
-static bool write_all(const struct sbx_mcp_stream *options, const char *data,
-		      size_t size)
+/* Leaves out the first @size bytes. */
+static void advance(struct iovec **parts, size_t *n, size_t size)
 {
-	while (size > 0) {
-		struct pollfd out = { .fd = options->out_fd,
-				      .events = POLLOUT };
-		ssize_t written = write(options->out_fd, data, size);
+	while (*n && size >= (*parts)->iov_len) {
+		size -= (*parts)->iov_len;
+		(*parts)++;
+		(*n)--;
+	}
+	if (*n) {
+		(*parts)->iov_base = (char *)(*parts)->iov_base + size;
+		(*parts)->iov_len -= size;
+	}
+}
+
+/* False when nobody takes it. */
+static bool write_all(const struct sbx_mcp_stream *options, struct iovec *parts,
+		      size_t n)
+{
+	int fd = options->out_fd;
+
+	while (n > 0) {
+		struct pollfd out = { .fd = fd, .events = POLLOUT };
+		ssize_t written = writev(fd, parts, (int)n);
 
 		if (written >= 0) {
-			data += written;
-			size -= (size_t)written;
+			advance(&parts, &n, (size_t)written);
 		} else if (errno == EAGAIN) {
 			if (poll(&out, 1, options->stall_ms) <= 0)
 				return false;
@@ -77,14 +92,18 @@ static void go_deaf(struct stream *stream)
 	eventfd_write(stream->wake_fd, 1);
 }
 
+/* At once: a client that reads lines is not woken for half of one. */
 static void say(struct stream *stream, const char *message)
 {
-	const struct sbx_mcp_stream *options = stream->options;
+	static char newline[] = "\n";
+	struct iovec parts[] = {
+		{ .iov_base = (char *)message, .iov_len = strlen(message) },
+		{ .iov_base = newline, .iov_len = strlen(newline) },
+	};
 
 	pthread_mutex_lock(&stream->lock);
 	if (!stream->is_deaf &&
-	    (!write_all(options, message, strlen(message)) ||
-	     !write_all(options, "\n", 1)))
+	    !write_all(stream->options, parts, SBX_ARRAY_SIZE(parts)))
 		go_deaf(stream);
 	pthread_mutex_unlock(&stream->lock);
 }
