@@ -6,6 +6,7 @@
 #include "cli/mcp_bridge.h"
 #include "cli/terminal.h"
 #include "serve/daemon.h"
+#include "serve/image_builder.h"
 #include "serve/mcp_stdio.h"
 
 /* Sandboxes that wait for one client. */
@@ -57,6 +58,7 @@ static int serve(const struct sbx_cli *cli)
 		.runs = SBX_DAEMON_RUNS,
 		.queue = SBX_DAEMON_QUEUE,
 		.waiting_max = WAITING_MAX,
+		.image_wait_ms = SBX_IMAGE_WAIT_MS,
 		.log_fd = -1,
 		.say = say,
 	};

@@ -7,6 +7,7 @@
 #include "cli/terminal.h"
 #include "codec/units.h"
 #include "serve/daemon.h"
+#include "serve/image_builder.h"
 
 #define RUNS_MAX  4096
 #define QUEUE_MAX 65536
@@ -21,6 +22,7 @@ struct values {
 	const char *queue;
 	const char *body;
 	const char *patience;
+	const char *image_wait;
 };
 
 static const struct sbx_option options[] = {
@@ -54,6 +56,10 @@ static const struct sbx_option options[] = {
 	{ "request-timeout", 0, SBX_OPTION_TEXT, "DURATION",
 	  "how long a client may take to send a request (default: 1m)",
 	  offsetof(struct values, patience) },
+	{ "image-wait", 0, SBX_OPTION_TEXT, "DURATION",
+	  "how long a call of a tool waits for an image that is being built, "
+	  "before its client is told to try again (default: 45s)",
+	  offsetof(struct values, image_wait) },
 	{ .name = NULL },
 };
 
@@ -111,6 +117,9 @@ static const char *fill(const struct values *values,
 	    (!sbx_units_duration(values->patience, &out->request_ms) ||
 	     out->request_ms < 1))
 		return "--request-timeout takes a duration such as 1m";
+	if (values->image_wait &&
+	    !sbx_units_duration(values->image_wait, &out->image_wait_ms))
+		return "--image-wait takes a duration such as 45s";
 	if (values->listen.n && !values->token_file)
 		return "--listen takes --token-file: whoever reaches it over "
 		       "TCP has to know a token";
@@ -127,6 +136,7 @@ static int serve(const struct sbx_cli *cli, const struct values *values)
 		.queue = SBX_DAEMON_QUEUE,
 		.body_max = SBX_DAEMON_BODY_MAX,
 		.request_ms = SBX_DAEMON_REQUEST_MS,
+		.image_wait_ms = SBX_IMAGE_WAIT_MS,
 		.say = say,
 	};
 	struct sbx_error err = SBX_ERROR_INIT;

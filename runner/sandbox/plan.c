@@ -150,6 +150,7 @@ static int ensure_image(struct sbx_plan *plan,
 		.progress = request->lines,
 		.look_only = images != NULL,
 	};
+	double until = sbx_clock_ms() + (images ? images->wait_ms : 0);
 	int result = -1;
 
 	for (int round = 0; round < IMAGE_ROUNDS; round++) {
@@ -160,7 +161,7 @@ static int ensure_image(struct sbx_plan *plan,
 		    err->outcome != SBX_OUTCOME_NOT_FOUND)
 			return result;
 		if (images->await(images->ctx, request->skill, &request->lines,
-				  request->cancel_fd, err) < 0)
+				  until, request->cancel_fd, err) < 0)
 			return -1;
 	}
 	return result;

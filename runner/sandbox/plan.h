@@ -32,14 +32,16 @@
  * Who makes images in the background.
  *
  * @await	has the image of @skill made, tells @lines how that goes, and
- *		waits for it, no longer than whoever asks can: 0; BUSY, when it
- *		is still being made; CANCELLED when @cancel_fd becomes readable;
- *		or why there is none
+ *		waits for it: 0; BUSY, when it is still being made at the time
+ *		@until (base/clock.h); CANCELLED when @cancel_fd becomes
+ *		readable; or why there is none
+ * @wait_ms	how long whoever asks can wait
  */
 struct sbx_plan_images {
 	int (*await)(void *ctx, const char *skill,
-		     const struct sbx_progress *lines, int cancel_fd,
-		     struct sbx_error *err);
+		     const struct sbx_progress *lines, double until,
+		     int cancel_fd, struct sbx_error *err);
+	double wait_ms;
 	void *ctx;
 };
 

@@ -163,6 +163,7 @@ static int open_service(struct daemon *daemon, struct sbx_error *err)
 		.runs = options->runs,
 		.queue = options->queue,
 		.is_lasting = true,
+		.image_wait_ms = options->image_wait_ms,
 		.log_fd = STDERR_FILENO,
 		.say = options->say,
 	};

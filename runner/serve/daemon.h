@@ -22,6 +22,7 @@
  * @runs	at once, and how many wait for that
  * @body_max	bytes of one request
  * @request_ms	how long a client may take to say what it wants
+ * @image_wait_ms	how long a call of a tool waits for its image
  * @say		gets lines for people
  */
 struct sbx_daemon_options {
@@ -39,6 +40,7 @@ struct sbx_daemon_options {
 	unsigned int queue;
 	size_t body_max;
 	int64_t request_ms;
+	int64_t image_wait_ms;
 	void (*say)(const char *line);
 };
 

@@ -213,11 +213,10 @@ static void tell(struct sbx_image_builder *builder, const struct entry *entry,
 
 /* With the lock. */
 static int wait_for(struct sbx_image_builder *builder, struct entry *entry,
-		    const struct sbx_progress *lines, int cancel_fd,
-		    struct sbx_error *err)
+		    const struct sbx_progress *lines, double until,
+		    int cancel_fd, struct sbx_error *err)
 {
 	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
-	double until = sbx_clock_ms() + SBX_IMAGE_WAIT_MS;
 	unsigned int rounds = entry->rounds;
 	unsigned int told = entry->n_lines;
 
@@ -240,7 +239,7 @@ static int wait_for(struct sbx_image_builder *builder, struct entry *entry,
 }
 
 static int await(void *ctx, const char *skill, const struct sbx_progress *lines,
-		 int cancel_fd, struct sbx_error *err)
+		 double until, int cancel_fd, struct sbx_error *err)
 {
 	struct sbx_image_builder *builder = ctx;
 	struct entry *entry;
@@ -249,7 +248,7 @@ static int await(void *ctx, const char *skill, const struct sbx_progress *lines,
 	pthread_mutex_lock(&builder->lock);
 	entry = find(builder, skill);
 	want(builder, entry, URGENT);
-	result = wait_for(builder, entry, lines, cancel_fd, err);
+	result = wait_for(builder, entry, lines, until, cancel_fd, err);
 	pthread_mutex_unlock(&builder->lock);
 	return result;
 }
@@ -333,8 +332,11 @@ int sbx_image_builder_start(struct sbx_image_builder **out,
 	struct sbx_image_builder *builder = sbx_calloc(1, sizeof(*builder));
 
 	builder->options = *options;
-	builder->images =
-		(struct sbx_plan_images){ .await = await, .ctx = builder };
+	builder->images = (struct sbx_plan_images){
+		.await = await,
+		.wait_ms = options->wait_ms,
+		.ctx = builder,
+	};
 	init_locks(builder);
 	if (start_workers(builder, err) < 0) {
 		sbx_image_builder_stop(&builder);

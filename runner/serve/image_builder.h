@@ -17,14 +17,19 @@
  */
 struct sbx_image_builder;
 
-/* How long a request waits for an image. */
+/* How long a request waits for an image, where nobody says how long. */
 #define SBX_IMAGE_WAIT_MS 45000
 
-/* All borrowed. */
+/*
+ * All borrowed.
+ *
+ * @wait_ms	how long a request waits for an image
+ */
 struct sbx_image_builder_options {
 	const struct sbx_catalog *catalog;
 	struct sbx_policy_watch *policies;
 	struct sbx_engines *engines;
+	double wait_ms;
 };
 
 /* INTERNAL when there is no thread to be had. */

@@ -76,9 +76,8 @@ static int open_catalog(struct sbx_service *service,
 				     &missing, err) < 0)
 		return -1;
 	for (size_t i = 0; i < missing.n; i++) {
-		cleanup_free char *line =
-			sbx_asprintf("there is no skills directory %s yet",
-				     missing.v[i]);
+		cleanup_free char *line = sbx_asprintf(
+			"there is no skills directory %s yet", missing.v[i]);
 
 		service->say(line);
 	}
@@ -100,12 +99,15 @@ static int open_record_dir(struct sbx_service *service, const char *path,
 	return sbx_record_dir_open(&service->record_dir, &options, err);
 }
 
-static int open_tools(struct sbx_service *service, struct sbx_error *err)
+static int open_tools(struct sbx_service *service,
+		      const struct sbx_service_options *options,
+		      struct sbx_error *err)
 {
 	const struct sbx_image_builder_options images = {
 		.catalog = &service->catalog,
 		.policies = service->policies,
 		.engines = service->engines,
+		.wait_ms = (double)options->image_wait_ms,
 	};
 	const struct sbx_mcp_tools_options tools = {
 		.catalog = &service->catalog,
@@ -142,7 +144,7 @@ static int open_all(struct sbx_service *service,
 	sbx_runs_new(&service->runs, &kept);
 	sbx_metrics_new(&service->metrics);
 	if (open_record_dir(service, options->record_dir, err) < 0 ||
-	    open_tools(service, err) < 0 ||
+	    open_tools(service, options, err) < 0 ||
 	    open_pool(service, options, err) < 0)
 		return -1;
 	return start_sweeper(service, err);

@@ -72,6 +72,7 @@ struct sbx_service {
  * @runs, @queue	runs at once, and how many wait for that
  * @is_lasting	skills directories may come later
  * @waiting_max	sandboxes that wait, if the policy lets as many; 0: as it lets
+ * @image_wait_ms	how long a call of a tool waits for its image
  * @log_fd	gets a line for each run; or -1
  * @say		gets lines for people
  */
@@ -85,6 +86,7 @@ struct sbx_service_options {
 	unsigned int queue;
 	bool is_lasting;
 	int64_t waiting_max;
+	int64_t image_wait_ms;
 	int log_fd;
 	void (*say)(const char *line);
 };

@@ -243,3 +243,18 @@ YAML
 	wait "$daemon" || :
 	daemon=
 }
+
+@test "an image that takes longer than a client can wait" {
+	skills=$BATS_TEST_TMPDIR/skills
+	fixture t-hostile-slow <<'YAML'
+  built: {command: [cat], description: Says it again., warm_pool: {max: 0}}
+YAML
+	# A number of its own, so that it is never there already.
+	cat >"$skills/t-hostile-slow/Dockerfile" <<EOF
+FROM skillbox/busybox
+RUN for i in 1 2 3 4 5; do echo $$.$RANDOM; sleep 0.8; done
+EOF
+	serve --image-wait 1500ms
+	over_http slow-build
+	gone t-hostile-slow
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/image_builder.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,19 +67,20 @@ static int leave(void **state)
 	return builder ? -1 : skills_leave(state);
 }
 
-static int await(const char *skill, int cancel_fd, struct sbx_error *err)
+static int await(const char *skill, double until, int cancel_fd,
+		 struct sbx_error *err)
 {
 	const struct sbx_plan_images *images =
 		sbx_image_builder_images(builder);
 	const struct sbx_progress lines = { .line = NULL };
 
-	return images->await(images->ctx, skill, &lines, cancel_fd, err);
+	return images->await(images->ctx, skill, &lines, until, cancel_fd, err);
 }
 
 static void check_await(const char *skill, enum sbx_outcome outcome)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	int result = await(skill, -1, &err);
+	int result = await(skill, INFINITY, -1, &err);
 
 	if (err.outcome != outcome)
 		fail_msg("%s: %s", skill, err.message);
@@ -160,7 +162,7 @@ static void test_stalls(void **state)
 {
 	int cancel_fd = eventfd(1, EFD_CLOEXEC);
 	struct sbx_error err = SBX_ERROR_INIT;
-	double begun;
+	double begun = sbx_clock_ms();
 
 	(void)state;
 	add_skill("a");
@@ -170,7 +172,10 @@ static void test_stalls(void **state)
 	await_requests(1);
 	server.reply = FOUND;
 	server.then = FAULT_KEEP;
-	assert_int_equal(await("a", cancel_fd, &err), -1);
+	assert_int_equal(await("a", begun + 300, -1, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_BUSY);
+	assert_true(sbx_clock_ms() - begun >= 300);
+	assert_int_equal(await("a", INFINITY, cancel_fd, &err), -1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_CANCELLED);
 	assert_string_equal(err.message, "cancelled before it started");
 	add_skill("b");
