@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "skill/names.h"
 
+#include <pthread.h>
 #include <regex.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,17 +62,22 @@ bool sbx_name_is_identifier(const char *name)
 	"^" NUMBER "\\." NUMBER "\\." NUMBER "(-" PART "(\\." PART             \
 	")*)?(\\+" META "(\\." META ")*)?$"
 
+static regex_t version;
+static bool has_version;
+
+static void compile_version(void)
+{
+	has_version = regcomp(&version, VERSION, REG_EXTENDED | REG_NOSUB) == 0;
+}
+
+/* Compiled once: that takes longer than to read a small manifest. */
 bool sbx_name_is_version(const char *text)
 {
-	regex_t version;
-	bool matches;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	if (strnlen(text, 129) > 128 ||
-	    regcomp(&version, VERSION, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	matches = regexec(&version, text, 0, NULL, 0) == 0;
-	regfree(&version);
-	return matches;
+	pthread_once(&once, compile_version);
+	return has_version && strnlen(text, 129) <= 128 &&
+	       regexec(&version, text, 0, NULL, 0) == 0;
 }
 
 bool sbx_name_is_pinned_image(const char *text)
