@@ -12,11 +12,15 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/each.h"
 #include "base/mem.h"
 #include "codec/json.h"
 #include "mcp/definition.h"
 #include "sandbox/pool_stamp.h"
 #include "skill/skill_md.h"
+
+/* Fewer manifests than that are read before a thread has begun. */
+#define BATCH 32
 
 /* @texts	its definition up to 2025-11-25, and since 2026-07-28 */
 struct entry {
@@ -24,7 +28,12 @@ struct entry {
 	char *texts[2];
 };
 
-/* @is_seen	in the catalog, when that was last looked at */
+/*
+ * @is_seen	in the catalog, when that was last looked at
+ * @is_new	read since its tools were put into the index
+ * @complaint	what is wrong with it, to be told yet, the last of it; or NULL
+ * @is_of_name	that is a name that cannot be a tool's
+ */
 struct shelf {
 	char *skill;
 	struct sbx_stamp manifest;
@@ -32,6 +41,9 @@ struct shelf {
 	struct entry *entries;
 	size_t n;
 	bool is_seen;
+	bool is_new;
+	char *complaint;
+	bool is_of_name;
 };
 
 /*
@@ -85,6 +97,8 @@ static void empty(struct shelf *shelf)
 	}
 	free(sbx_take(shelf->entries));
 	shelf->n = 0;
+	free(sbx_take(shelf->complaint));
+	shelf->is_of_name = false;
 }
 
 static void describe(struct entry *entry, const struct sbx_manifest *manifest,
@@ -112,8 +126,7 @@ static void describe(struct entry *entry, const struct sbx_manifest *manifest,
 	}
 }
 
-static void fill(struct sbx_mcp_tools *tools, struct shelf *shelf,
-		 const struct sbx_manifest *manifest)
+static void fill(struct shelf *shelf, const struct sbx_manifest *manifest)
 {
 	shelf->entries =
 		sbx_calloc(manifest->n_actions, sizeof(*shelf->entries));
@@ -125,11 +138,12 @@ static void fill(struct sbx_mcp_tools *tools, struct shelf *shelf,
 			describe(entry, manifest, action);
 			shelf->n++;
 		} else {
-			sbx_error_set(&tools->wrong, SBX_OUTCOME_INVALID,
-				      "%s_%s is too long for the name of a "
-				      "tool: give the action a tool_name",
-				      manifest->name, action->name);
-			complain(tools);
+			free(shelf->complaint);
+			shelf->complaint = sbx_asprintf(
+				"%s_%s is too long for the name of a tool: "
+				"give the action a tool_name",
+				manifest->name, action->name);
+			shelf->is_of_name = true;
 		}
 	}
 }
@@ -149,9 +163,11 @@ static void stamp_markdown(const struct sbx_catalog *catalog,
 	sbx_stamp_file(path, out);
 }
 
-/* True when it is no more as it was. */
-static bool look_at(struct sbx_mcp_tools *tools, struct shelf *shelf)
+/* Of one of many threads: touches nothing but that shelf. */
+static void look_at(void *ctx, size_t i)
 {
+	struct sbx_mcp_tools *tools = ctx;
+	struct shelf *shelf = &tools->shelves[i];
 	const struct sbx_catalog *catalog = tools->options.catalog;
 	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
@@ -162,15 +178,32 @@ static bool look_at(struct sbx_mcp_tools *tools, struct shelf *shelf)
 	stamp_markdown(catalog, shelf, &shelf->markdown);
 	if (shelf->is_seen && sbx_stamp_equal(&manifest, &shelf->manifest) &&
 	    sbx_stamp_equal(&markdown, &shelf->markdown))
-		return false;
+		return;
 	empty(shelf);
+	shelf->is_new = true;
 	if (sbx_catalog_load(catalog, shelf->skill, &skill, &err) == 0) {
-		fill(tools, shelf, skill.manifest);
+		fill(shelf, skill.manifest);
 	} else {
-		sbx_error_wrap(&err, "skill %s is no tool", shelf->skill);
-		warn(tools, err.message);
+		shelf->complaint = sbx_asprintf("skill %s is no tool: %s",
+						shelf->skill, err.message);
 	}
-	return true;
+}
+
+/* What came of that; true when it is no more as it was. */
+static bool take_in(struct sbx_mcp_tools *tools, struct shelf *shelf)
+{
+	bool is_new = shelf->is_new;
+
+	shelf->is_new = false;
+	if (shelf->complaint && shelf->is_of_name) {
+		sbx_error_set(&tools->wrong, SBX_OUTCOME_INVALID, "%s",
+			      shelf->complaint);
+		complain(tools);
+	} else if (shelf->complaint) {
+		warn(tools, shelf->complaint);
+	}
+	free(sbx_take(shelf->complaint));
+	return is_new;
 }
 
 /* --- all of them ----------------------------------------------------------- */
@@ -280,8 +313,9 @@ static int refresh(struct sbx_mcp_tools *tools, struct sbx_error *err)
 	if (sbx_catalog_names(tools->options.catalog, &names, NULL, err) < 0)
 		return -1;
 	has_changed = arrange(tools, &names);
+	sbx_each(tools->n_shelves, BATCH, look_at, tools);
 	for (size_t i = 0; i < tools->n_shelves; i++)
-		has_changed |= look_at(tools, &tools->shelves[i]);
+		has_changed |= take_in(tools, &tools->shelves[i]);
 	if (has_changed)
 		make_index(tools);
 	return 0;
