@@ -81,6 +81,12 @@ bool sbx_mcp_is_request(const struct sbx_mcp_message *message)
 	return message->method && message->id;
 }
 
+bool sbx_mcp_is_of_tools(const struct sbx_mcp_message *message)
+{
+	return sbx_mcp_is_request(message) &&
+	       sbx_text_has_prefix(message->method, "tools/");
+}
+
 json_t *sbx_mcp_response(json_t *id, json_t *result)
 {
 	return json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id,

@@ -54,6 +54,9 @@ int sbx_mcp_message_parse(const char *data, size_t size,
 
 bool sbx_mcp_is_request(const struct sbx_mcp_message *message);
 
+/* Whether it asks for tools: which there are, or one of them to be called. */
+bool sbx_mcp_is_of_tools(const struct sbx_mcp_message *message);
+
 /* What is answered to the request @id; takes @result.  New reference. */
 json_t *sbx_mcp_response(json_t *id, json_t *result);
 

@@ -36,7 +36,6 @@ enum state { IDLE, QUEUED, URGENT, AT_WORK };
  * @line	the last that the build said; @n_lines so far
  */
 struct entry {
-	struct entry *next;
 	char *skill;
 	enum state state;
 	bool again;
@@ -47,6 +46,7 @@ struct entry {
 	unsigned int n_lines;
 };
 
+/* @entries	by skill; each stays where it is */
 struct sbx_image_builder {
 	struct sbx_image_builder_options options;
 	struct sbx_plan_images images;
@@ -55,7 +55,8 @@ struct sbx_image_builder {
 	pthread_cond_t changed;
 	pthread_t workers[WORKERS];
 	unsigned int n_workers;
-	struct entry *entries;
+	struct entry **entries;
+	size_t n_entries;
 	int stop_fd;
 	bool has_begun;
 	bool is_ending;
@@ -63,18 +64,49 @@ struct sbx_image_builder {
 
 /* --- entries --------------------------------------------------------------- */
 
+/* Where it is, or would be. */
+static size_t place_of(const struct sbx_image_builder *builder,
+		       const char *skill)
+{
+	size_t low = 0;
+	size_t high = builder->n_entries;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(builder->entries[middle]->skill, skill) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct entry *add(struct sbx_image_builder *builder, size_t at,
+			 const char *skill)
+{
+	struct entry *entry = sbx_calloc(1, sizeof(*entry));
+
+	entry->skill = sbx_strdup(skill);
+	entry->error = (struct sbx_error)SBX_ERROR_INIT;
+	builder->entries = sbx_realloc(builder->entries,
+				       (builder->n_entries + 1) *
+					       sizeof(*builder->entries));
+	memmove(&builder->entries[at + 1], &builder->entries[at],
+		(builder->n_entries - at) * sizeof(*builder->entries));
+	builder->entries[at] = entry;
+	builder->n_entries++;
+	return entry;
+}
+
 static struct entry *find(struct sbx_image_builder *builder, const char *skill)
 {
-	struct entry **at = &builder->entries;
+	size_t at = place_of(builder, skill);
 
-	while (*at && strcmp((*at)->skill, skill) != 0)
-		at = &(*at)->next;
-	if (!*at) {
-		*at = sbx_calloc(1, sizeof(**at));
-		(*at)->skill = sbx_strdup(skill);
-		(*at)->error = (struct sbx_error)SBX_ERROR_INIT;
-	}
-	return *at;
+	if (at < builder->n_entries &&
+	    strcmp(builder->entries[at]->skill, skill) == 0)
+		return builder->entries[at];
+	return add(builder, at, skill);
 }
 
 static void want(struct sbx_image_builder *builder, struct entry *entry,
@@ -91,7 +123,9 @@ static struct entry *next_in_queue(struct sbx_image_builder *builder)
 {
 	struct entry *best = NULL;
 
-	for (struct entry *at = builder->entries; at; at = at->next) {
+	for (size_t i = 0; i < builder->n_entries; i++) {
+		struct entry *at = builder->entries[i];
+
 		if (at->state != QUEUED && at->state != URGENT)
 			continue;
 		if (!best || at->state > best->state)
@@ -348,14 +382,12 @@ int sbx_image_builder_start(struct sbx_image_builder **out,
 
 static void free_entries(struct sbx_image_builder *builder)
 {
-	while (builder->entries) {
-		struct entry *entry = builder->entries;
-
-		builder->entries = entry->next;
-		free(entry->skill);
-		free(entry->line);
-		free(entry);
+	for (size_t i = 0; i < builder->n_entries; i++) {
+		free(builder->entries[i]->skill);
+		free(builder->entries[i]->line);
+		free(builder->entries[i]);
 	}
+	free(sbx_take(builder->entries));
 }
 
 void sbx_image_builder_stop(struct sbx_image_builder **slot)

@@ -41,8 +41,8 @@ int sbx_image_builder_start(struct sbx_image_builder **out,
 void sbx_image_builder_stop(struct sbx_image_builder **builder);
 
 /*
- * Has the images made of all skills that there are; to be called once there is
- * somebody who may want them, and does so the first time only.
+ * Has the images made of all skills that there are; to be called once somebody
+ * has asked for tools, and does so the first time only.
  */
 void sbx_image_builder_begin(struct sbx_image_builder *builder);
 

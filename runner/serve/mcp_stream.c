@@ -250,7 +250,6 @@ static void take_message(struct stream *stream, struct sbx_buf *text)
 	cleanup_mcp_step struct sbx_mcp_step step = SBX_MCP_STEP_INIT;
 	json_t *refusal = NULL;
 
-	sbx_image_builder_begin(service->builder);
 	if (sbx_mcp_message_parse(sbx_buf_text(text), text->len, &message,
 				  &refusal) < 0)
 		sbx_mcp_step_refuse(&step, refusal);
@@ -258,6 +257,9 @@ static void take_message(struct stream *stream, struct sbx_buf *text)
 		sbx_mcp_step(service->tools, &stream->client, &message,
 			     sbx_buf_text(text), text->len, &step);
 	take_step(stream, &step, text);
+	/* Not before: it would only keep the answer waiting. */
+	if (sbx_mcp_is_of_tools(&message))
+		sbx_image_builder_begin(service->builder);
 	sbx_buf_free(text);
 }
 

@@ -380,6 +380,8 @@ static bool handle(const struct sbx_exchange *exchange, struct visit *visit,
 		client = visit->session->client;
 	sbx_mcp_step(visit->service->tools, &client, &visit->message, text,
 		     visit->body.len, &visit->step);
+	if (sbx_mcp_is_of_tools(&visit->message))
+		sbx_image_builder_begin(visit->service->builder);
 	return take_step(exchange, visit, &client, answer);
 }
 
@@ -389,7 +391,6 @@ void sbx_on_mcp(struct sbx_service *service,
 	struct visit *visit = sbx_calloc(1, sizeof(*visit));
 	const char *owner;
 
-	sbx_image_builder_begin(service->builder);
 	visit->service = service;
 	visit->body = *exchange->body;
 	*exchange->body = (struct sbx_buf)SBX_BUF_INIT(0);
