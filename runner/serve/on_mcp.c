@@ -345,7 +345,7 @@ static bool take_step(const struct sbx_exchange *exchange, struct visit *visit,
 		return call_tool(exchange, visit, answer);
 	case SBX_MCP_SESSION:
 		begin_session(visit, client, answer);
-		/* fall through */
+		__attribute__((__fallthrough__));
 	case SBX_MCP_ANSWER:
 		answer_text(answer, status_of(step->code, !visit->session),
 			    sbx_take(step->answer));
@@ -354,7 +354,7 @@ static bool take_step(const struct sbx_exchange *exchange, struct visit *visit,
 		if (visit->session)
 			sbx_mcp_calls_cancel(&visit->session->calls,
 					     step->cancelled);
-		/* fall through */
+		__attribute__((__fallthrough__));
 	default:
 		answer_nothing(answer, 202);
 		return false;
