@@ -231,3 +231,22 @@ json_t *sbx_mcp_headers_check_parameters(const struct sbx_mcp_headers *headers,
 				json_object_get(message->params, "arguments"),
 				0);
 }
+
+static bool any_property(const json_t *schema, int depth)
+{
+	json_t *properties = json_object_get(schema, "properties");
+	const char *name;
+	json_t *property;
+
+	json_object_foreach (properties, name, property) {
+		if (sbx_json_text_at(property, "x-mcp-header", NULL) ||
+		    (depth < DEPTH_MAX && any_property(property, depth + 1)))
+			return true;
+	}
+	return false;
+}
+
+bool sbx_mcp_headers_any_parameter(const json_t *schema)
+{
+	return any_property(schema, 0);
+}

@@ -2,6 +2,8 @@
 #ifndef SBX_MCP_HEADERS_H
 #define SBX_MCP_HEADERS_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "mcp/message.h"
@@ -35,6 +37,9 @@ json_t *sbx_mcp_headers_check(const struct sbx_mcp_headers *headers,
 json_t *sbx_mcp_headers_check_parameters(const struct sbx_mcp_headers *headers,
 					 const struct sbx_mcp_message *message,
 					 const json_t *schema);
+
+/* Whether it has any. */
+bool sbx_mcp_headers_any_parameter(const json_t *schema);
 
 /*
  * Of a message that does not say its revision: MCP-Protocol-Version, where it

@@ -293,7 +293,7 @@ static void read_meta(const struct context *context, struct sbx_mcp_call *call)
 	const char *trace = sbx_json_text_at(meta, "traceparent", NULL);
 
 	if (json_is_string(token) || json_is_integer(token))
-		call->progress_token = json_incref(token);
+		call->progress_token = json_deep_copy(token);
 	if (trace && sbx_trace_is_parent(trace))
 		call->traceparent = sbx_strdup(trace);
 }
@@ -334,7 +334,7 @@ static void call_tool(const struct context *context)
 					     "member " SBX_MCP_INPUT_MEMBER));
 		return;
 	}
-	call->id = json_incref(context->message->id);
+	call->id = json_deep_copy(context->message->id);
 	call->revision = context->revision;
 	find_input(context, call);
 	read_meta(context, call);

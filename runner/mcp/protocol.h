@@ -24,7 +24,8 @@ struct sbx_mcp_client {
 };
 
 /*
- * A tool that is to be called.
+ * A tool that is to be called, maybe by another thread than its message is of:
+ * of that it has nothing but the bytes of the input.
  *
  * @id			of the request
  * @input, @input_size	JSON, what the action gets: the bytes as the client

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "mcp/definition.h"
+#include "mcp/headers.h"
 #include "sandbox/pool_stamp.h"
 #include "skill/skill_md.h"
 
@@ -101,6 +102,13 @@ static void empty(struct shelf *shelf)
 	shelf->is_of_name = false;
 }
 
+/* Only what is looked at before the run, which looks at all of it itself. */
+static void keep_schema(struct sbx_mcp_tool *tool, const json_t *schema)
+{
+	if (sbx_mcp_headers_any_parameter(schema))
+		tool->input_schema = json_deep_copy(schema);
+}
+
 static void describe(struct entry *entry, const struct sbx_manifest *manifest,
 		     const struct sbx_action *action)
 {
@@ -120,8 +128,8 @@ static void describe(struct entry *entry, const struct sbx_manifest *manifest,
 
 		entry->texts[i] = sbx_json_line(definition);
 		if (i == 0)
-			tool->input_schema = json_incref(
-				json_object_get(definition, "inputSchema"));
+			keep_schema(tool,
+				    json_object_get(definition, "inputSchema"));
 		json_decref(definition);
 	}
 }
@@ -359,7 +367,7 @@ static void copy_tool(struct sbx_mcp_tool *to, const struct sbx_mcp_tool *from)
 	to->skill = sbx_strdup(from->skill);
 	to->action = sbx_strdup(from->action);
 	to->media_type = from->media_type ? sbx_strdup(from->media_type) : NULL;
-	json_incref(to->input_schema);
+	to->input_schema = json_deep_copy(from->input_schema);
 }
 
 /* The first one that is not before @name. */

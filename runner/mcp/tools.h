@@ -41,9 +41,11 @@ int sbx_mcp_tools_new(struct sbx_mcp_tools **out,
 void sbx_mcp_tools_free(struct sbx_mcp_tools **tools);
 
 /*
- * What a call has to know of its tool; owned by the caller.
+ * What a call has to know of its tool; owned by the caller, all of it: jansson
+ * does not count references of several threads without a race.
  *
- * @input_schema	the tool's, which is one of an object; new reference
+ * @input_schema	the tool's, if it has parameters that are in headers of
+ *			HTTP as well (mcp/headers.h), or NULL
  * @wraps_input		the input is the member SBX_MCP_INPUT_MEMBER
  * @wraps_output	the same of the output, up to 2025-11-25
  * @has_output_schema	an output that is ok fits it

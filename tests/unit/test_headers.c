@@ -244,6 +244,33 @@ static void test_parameters(void **state)
 			 "Header mismatch: Mcp-Param-Region " SAYS);
 }
 
+static bool has_any(const char *text)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *document = NULL;
+
+	assert_int_equal(sbx_json_parse(text, strlen(text), &document, &err),
+			 0);
+	return sbx_mcp_headers_any_parameter(document);
+}
+
+static void test_any(void **state)
+{
+	(void)state;
+	assert_true(has_any(schema));
+	assert_true(has_any("{\"properties\": {\"a\": {}, \"b\": "
+			    "{\"properties\": {\"c\": {\"x-mcp-header\": "
+			    "\"C\"}}}}}"));
+	assert_false(has_any("{}"));
+	assert_false(has_any("true"));
+	assert_false(has_any("{\"x-mcp-header\": \"C\"}"));
+	assert_false(has_any("{\"properties\": {\"a\": {\"x-mcp-header\": 1}, "
+			     "\"x-mcp-header\": true}}"));
+	assert_false(has_any("{\"properties\": {\"a\": {\"items\": "
+			     "{\"properties\": {\"b\": {\"x-mcp-header\": "
+			     "\"B\"}}}}}}"));
+}
+
 /* An encoded text is decoded, and odd characters are none. */
 static void test_parameter_texts(void **state)
 {
@@ -355,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_encoded),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_parameter_texts),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_booleans),

@@ -507,6 +507,8 @@ static void check_input(const char *params, const char *expected)
 	assert_int_equal(step.verdict, SBX_MCP_CALL);
 	assert_null(step.answer);
 	assert_string_equal(json_string_value(step.call.id), "x");
+	/* It is for another thread, maybe. */
+	assert_int_equal(step.call.id->refcount, 1);
 	input = sbx_strndup(step.call.input, step.call.input_size);
 	assert_string_equal(input, expected);
 }
@@ -600,6 +602,8 @@ static void check_call_meta(const char *meta, const char *token,
 
 	ask(&client, "tools/call", params, &step);
 	assert_int_equal(step.verdict, SBX_MCP_CALL);
+	if (step.call.progress_token)
+		assert_int_equal(step.call.progress_token->refcount, 1);
 	if (step.call.progress_token)
 		line = sbx_json_line(step.call.progress_token);
 	assert_string_equal(line ? line : "none", token ? token : "none");

@@ -168,18 +168,45 @@ static void test_tool(void **state)
 	assert_false(plain.wraps_input || plain.wraps_output ||
 		     plain.has_output_schema || plain.is_binary);
 	assert_null(plain.media_type);
-	assert_string_equal(sbx_json_text_at(plain.input_schema, "type", NULL),
-			    "object");
+	assert_null(plain.input_schema);
 	assert_true(list.wraps_input && list.wraps_output &&
 		    list.has_output_schema);
-	assert_string_equal(sbx_json_text_at(list.input_schema, "properties",
-					     "input", "type", NULL),
-			    "array");
 	assert_false(list.is_binary);
 	assert_true(bytes.is_binary);
 	assert_null(bytes.media_type);
 	assert_true(picture.is_binary);
 	assert_string_equal(picture.media_type, "image/png");
+}
+
+/* Its schema, where there is something in it for headers: a copy for each. */
+static void test_schema(void **state)
+{
+	cleanup_mcp_tool struct sbx_mcp_tool one = SBX_MCP_TOOL_INIT;
+	cleanup_mcp_tool struct sbx_mcp_tool two = SBX_MCP_TOOL_INIT;
+	struct sbx_mcp_tools *tools;
+
+	(void)state;
+	skill_put("a", "  b: {input_schema: {type: array, x: {properties: {c: "
+		       "{x-mcp-header: C}}}}}\n"
+		       "  d: {input_schema: {properties: {e: {properties: {f: "
+		       "{x-mcp-header: F}}}}}}\n");
+	tools = skills_tools();
+	assert_true(sbx_mcp_tools_find(tools, "a_b", &one));
+	assert_null(one.input_schema);
+	sbx_mcp_tool_clear(&one);
+	assert_true(sbx_mcp_tools_find(tools, "a_d", &one));
+	assert_true(sbx_mcp_tools_find(tools, "a_d", &two));
+	sbx_mcp_tools_free(&tools);
+	assert_string_equal(sbx_json_text_at(one.input_schema, "properties",
+					     "e", "properties", "f",
+					     "x-mcp-header", NULL),
+			    "F");
+	assert_string_equal(sbx_json_text_at(one.input_schema, "type", NULL),
+			    "object");
+	assert_true(json_equal(one.input_schema, two.input_schema));
+	assert_int_equal(one.input_schema->refcount, 1);
+	assert_int_equal(
+		json_object_get(one.input_schema, "properties")->refcount, 1);
 }
 
 static void test_changes(void **state)
@@ -427,6 +454,7 @@ int main(void)
 		TEST(test_pages),
 		TEST(test_empty),
 		TEST(test_tool),
+		TEST(test_schema),
 		TEST(test_changes),
 		TEST(test_changes_what_it_is),
 		TEST(test_changes_beside_it),
