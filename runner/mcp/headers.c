@@ -16,9 +16,6 @@
 #define BEGIN "=?base64?"
 #define END   "?="
 
-/* Of a tool's parameters: no header is found by more. */
-#define DEPTH_MAX 32
-
 /* Up to here, 2^53 - 1, there is a double for each whole number. */
 #define EXACT_MAX 9007199254740991
 
@@ -143,11 +140,11 @@ json_t *sbx_mcp_headers_check_session(const struct sbx_mcp_headers *headers,
 
 /* --- parameters ------------------------------------------------------------ */
 
+/* To jansson the integer value of what is none is 0. */
 static bool is_exact(const json_t *number)
 {
-	return json_is_real(number) ||
-	       (json_integer_value(number) >= -EXACT_MAX &&
-		json_integer_value(number) <= EXACT_MAX);
+	return json_integer_value(number) >= -EXACT_MAX &&
+	       json_integer_value(number) <= EXACT_MAX;
 }
 
 /* Numbers by their value, however they are written: 42 and 42.0 are one. */
@@ -195,11 +192,13 @@ static json_t *check_parameter(const struct sbx_mcp_headers *headers,
 				  "says something else than the body");
 }
 
-/* By "properties" alone, as the protocol wants it. */
+/*
+ * By "properties" alone, as the protocol wants it.  A schema that has been
+ * compiled is not so deep that this may not be: SBX_SCHEMA_LEVELS_MAX.
+ */
 static json_t *check_properties(const struct sbx_mcp_headers *headers,
 				const struct sbx_mcp_message *message,
-				const json_t *schema, const json_t *value,
-				int depth)
+				const json_t *schema, const json_t *value)
 {
 	json_t *properties = json_object_get(schema, "properties");
 	const char *name;
@@ -214,9 +213,9 @@ static json_t *check_properties(const struct sbx_mcp_headers *headers,
 		if (parameter)
 			error = check_parameter(headers, message, parameter,
 						member);
-		else if (depth < DEPTH_MAX)
+		else
 			error = check_properties(headers, message, property,
-						 member, depth + 1);
+						 member);
 		if (error)
 			return error;
 	}
@@ -228,11 +227,10 @@ json_t *sbx_mcp_headers_check_parameters(const struct sbx_mcp_headers *headers,
 					 const json_t *schema)
 {
 	return check_properties(headers, message, schema,
-				json_object_get(message->params, "arguments"),
-				0);
+				json_object_get(message->params, "arguments"));
 }
 
-static bool any_property(const json_t *schema, int depth)
+bool sbx_mcp_headers_any_parameter(const json_t *schema)
 {
 	json_t *properties = json_object_get(schema, "properties");
 	const char *name;
@@ -240,13 +238,8 @@ static bool any_property(const json_t *schema, int depth)
 
 	json_object_foreach (properties, name, property) {
 		if (sbx_json_text_at(property, "x-mcp-header", NULL) ||
-		    (depth < DEPTH_MAX && any_property(property, depth + 1)))
+		    sbx_mcp_headers_any_parameter(property))
 			return true;
 	}
 	return false;
-}
-
-bool sbx_mcp_headers_any_parameter(const json_t *schema)
-{
-	return any_property(schema, 0);
 }

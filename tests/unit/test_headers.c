@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "codec/json.h"
+#include "codec/schema.h"
 
 /*
  * Who relies on it: whoever stands between a client and us and decides by
@@ -114,6 +115,12 @@ static void test_standard(void **state)
 	check(call, LINES(VERSION, METHOD, "Mcp-Name: a_c"),
 	      "Header mismatch: Mcp-Name " SAYS);
 	check(call, LINES(VERSION, METHOD, "Mcp-Name: "),
+	      "Header mismatch: Mcp-Name " SAYS);
+	check(call, LINES(VERSION, "Mcp-Name: a_b"),
+	      "Header mismatch: Mcp-Method is missing");
+	check(CALL "1}}", LINES(VERSION, METHOD, "Mcp-Name: "),
+	      "Header mismatch: Mcp-Name " SAYS);
+	check(REQUEST "\"tools/call\"}", LINES(VERSION, METHOD, "Mcp-Name: "),
 	      "Header mismatch: Mcp-Name " SAYS);
 	check(CALL "1}}", LINES(VERSION, METHOD, "Mcp-Name: 1"),
 	      "Header mismatch: Mcp-Name " SAYS);
@@ -271,6 +278,31 @@ static void test_any(void **state)
 			     "\"B\"}}}}}}"));
 }
 
+/* However deep it is. */
+static void test_deep(void **state)
+{
+	cleanup_mcp_message struct sbx_mcp_message message =
+		SBX_MCP_MESSAGE_INIT;
+	const struct sbx_mcp_headers headers = headers_of(LINES("A: b"));
+	json_t *document = json_pack("{s:s}", "x-mcp-header", "Deep");
+	json_t *arguments = json_string("a");
+
+	(void)state;
+	for (int i = 0; i < SBX_SCHEMA_LEVELS_MAX; i++) {
+		document = json_pack("{s:{s:o}}", "properties", "a", document);
+		arguments = json_pack("{s:o}", "a", arguments);
+	}
+	parse(CALL "\"a\", \"arguments\": {}}}", &message);
+	json_object_set_new(json_object_get(message.whole, "params"),
+			    "arguments", arguments);
+	assert_true(sbx_mcp_headers_any_parameter(document));
+	check_error(
+		sbx_mcp_headers_check_parameters(&headers, &message, document),
+		SBX_MCP_HEADER_MISMATCH,
+		"Header mismatch: Mcp-Param-Deep is missing");
+	json_decref(document);
+}
+
 /* An encoded text is decoded, and odd characters are none. */
 static void test_parameter_texts(void **state)
 {
@@ -383,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_any),
+		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_parameter_texts),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_booleans),
