@@ -15,12 +15,13 @@ struct member {
 	int kind;
 };
 
-#define MEMBERS_MAX 8
+/* One more than any has: the last is none. */
+#define MEMBERS_SIZE 8
 
 /* ContentBlock of the protocol's schema, by "type". */
 static const struct {
 	const char *type;
-	struct member members[MEMBERS_MAX];
+	struct member members[MEMBERS_SIZE];
 } kinds[] = {
 	{ "text", { { "text", TEXT } } },
 	{ "image", { { "data", BASE64 }, { "mimeType", TEXT } } },
@@ -36,7 +37,7 @@ static const struct {
 	{ "resource", { { NULL, 0 } } },
 };
 
-static const struct member resource_members[MEMBERS_MAX] = {
+static const struct member resource_members[MEMBERS_SIZE] = {
 	{ "uri", TEXT },
 	{ "mimeType", TEXT | OPTIONAL },
 	{ "text", TEXT | OPTIONAL },
@@ -89,17 +90,17 @@ static const char *misfit(const json_t *value, int kind)
 static int check_members(const json_t *object, const struct member *members,
 			 const char *place, struct sbx_error *err)
 {
-	for (size_t i = 0; i < MEMBERS_MAX && members[i].name; i++) {
-		const json_t *value = json_object_get(object, members[i].name);
+	for (const struct member *at = members; at->name; at++) {
+		const json_t *value = json_object_get(object, at->name);
 		const char *expected;
 
-		if (!value && (members[i].kind & OPTIONAL))
+		if (!value && (at->kind & OPTIONAL))
 			continue;
-		expected = misfit(value, members[i].kind);
+		expected = misfit(value, at->kind);
 		if (expected)
 			return sbx_error_set(err, SBX_OUTCOME_INVALID,
 					     "%s/%s: expected %s", place,
-					     members[i].name, expected);
+					     at->name, expected);
 	}
 	return 0;
 }
