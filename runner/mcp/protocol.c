@@ -271,7 +271,7 @@ static bool fit(const json_t *arguments, const struct sbx_mcp_tool *tool)
 		json_object_get(arguments, SBX_MCP_INPUT_MEMBER));
 }
 
-/* The bytes of the arguments, or of what is wrapped in them. */
+/* The bytes of the arguments, or of what is wrapped in them: they fit(). */
 static void find_input(const struct context *context, struct sbx_mcp_call *call)
 {
 	const char *at = context->data;
@@ -279,7 +279,7 @@ static void find_input(const struct context *context, struct sbx_mcp_call *call)
 
 	at = sbx_json_member(at, size, "params", &size);
 	at = at ? sbx_json_member(at, size, "arguments", &size) : NULL;
-	if (at && call->tool.wraps_input)
+	if (call->tool.wraps_input)
 		at = sbx_json_member(at, size, SBX_MCP_INPUT_MEMBER, &size);
 	call->input = at ? at : "{}";
 	call->input_size = at ? size : strlen("{}");
@@ -322,8 +322,7 @@ static void call_tool(const struct context *context)
 		     "arguments: expected an object");
 		return;
 	}
-	if (!sbx_name_is_tool(name) ||
-	    !sbx_mcp_tools_find(context->tools, name, &call->tool)) {
+	if (!sbx_mcp_tools_find(context->tools, name, &call->tool)) {
 		unknown_tool(context, name);
 		return;
 	}

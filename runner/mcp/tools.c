@@ -30,7 +30,8 @@ struct entry {
 };
 
 /*
- * @is_seen	in the catalog, when that was last looked at
+ * One that is new has stamps that no file has.
+ *
  * @is_new	read since its tools were put into the index
  * @complaint	what is wrong with it, to be told yet, the last of it; or NULL
  * @is_of_name	that is a name that cannot be a tool's
@@ -41,7 +42,6 @@ struct shelf {
 	struct sbx_stamp markdown;
 	struct entry *entries;
 	size_t n;
-	bool is_seen;
 	bool is_new;
 	char *complaint;
 	bool is_of_name;
@@ -184,7 +184,7 @@ static void look_at(void *ctx, size_t i)
 
 	sbx_stamp_manifest(catalog, shelf->skill, &shelf->manifest);
 	stamp_markdown(catalog, shelf, &shelf->markdown);
-	if (shelf->is_seen && sbx_stamp_equal(&manifest, &shelf->manifest) &&
+	if (sbx_stamp_equal(&manifest, &shelf->manifest) &&
 	    sbx_stamp_equal(&markdown, &shelf->markdown))
 		return;
 	empty(shelf);
@@ -297,10 +297,9 @@ static bool arrange(struct sbx_mcp_tools *tools, const struct sbx_strv *names)
 			old++;
 			has_changed = true;
 		}
-		if (old < tools->n_shelves && order == 0) {
+		if (order == 0) {
 			shelves[i] = tools->shelves[old];
 			memset(&tools->shelves[old++], 0, sizeof(*shelves));
-			shelves[i].is_seen = true;
 		} else {
 			sbx_strset(&shelves[i].skill, names->v[i]);
 		}
@@ -405,8 +404,7 @@ static bool is_as_it_was(struct sbx_mcp_tools *tools, const struct entry *entry)
 	for (size_t i = 0; i < tools->n_shelves; i++) {
 		const struct shelf *shelf = &tools->shelves[i];
 
-		if (entry < shelf->entries ||
-		    entry >= shelf->entries + shelf->n)
+		if (strcmp(shelf->skill, entry->tool.skill) != 0)
 			continue;
 		sbx_stamp_manifest(tools->options.catalog, shelf->skill, &now);
 		return sbx_stamp_equal(&now, &shelf->manifest);

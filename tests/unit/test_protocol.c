@@ -337,6 +337,26 @@ static void test_meta(void **state)
 		     "{\"_meta\": {\"" META "clientCapabilities\": 1}}", "{}");
 }
 
+/* A notification says no capabilities: nothing is answered by them. */
+static void test_revision_of(void **state)
+{
+	static const char text[] =
+		"{\"jsonrpc\": \"2.0\", \"method\": \"n\", \"params\": "
+		"{\"_meta\": {\"" META "protocolVersion\": \"2026-07-28\"}}}";
+	cleanup_mcp_message struct sbx_mcp_message message =
+		SBX_MCP_MESSAGE_INIT;
+	enum sbx_mcp_revision revision = SBX_MCP_2025_06_18;
+	json_t *error = NULL;
+
+	(void)state;
+	assert_int_equal(
+		sbx_mcp_message_parse(text, strlen(text), &message, &error), 0);
+	assert_int_equal(
+		sbx_mcp_revision_of(&message, &nobody, &revision, &error), 0);
+	assert_int_equal(revision, SBX_MCP_2026_07_28);
+	assert_null(error);
+}
+
 /* --- tools/list ------------------------------------------------------------ */
 
 static void check_names(const json_t *answer, const char *expected)
@@ -760,6 +780,8 @@ static void test_unanswered(void **state)
 		"{\"jsonrpc\": \"2.0\", \"method\": \"initialize\", "
 		"\"params\": {\"protocolVersion\": \"2025-06-18\"}}",
 		"{\"jsonrpc\": \"2.0\", \"method\": \"nonsense\"}",
+		"{\"jsonrpc\": \"2.0\", \"method\": "
+		"\"notifications/progress\", \"params\": {\"requestId\": 1}}",
 		"{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": "
 		"{\"method\": \"ping\"}}",
 		"{\"jsonrpc\": \"2.0\", \"id\": 1, \"error\": {}}",
@@ -805,6 +827,7 @@ int main(void)
 		TEST(test_discover),
 		TEST(test_unsupported),
 		TEST(test_meta),
+		TEST(test_revision_of),
 		TEST(test_list),
 		TEST(test_empty_list),
 		TEST(test_cursor),

@@ -109,6 +109,7 @@ static void test_order(void **state)
 	check_found(tools, "", NULL);
 	sbx_mcp_tools_free(&tools);
 	assert_null(tools);
+	sbx_mcp_tools_free(&tools);
 }
 
 static void test_pages(void **state)
@@ -236,18 +237,33 @@ static void test_changes(void **state)
 	sbx_mcp_tools_free(&tools);
 }
 
-/* The manifest alone says what a call does, so a find looks at that. */
-static void test_changes_what_it_is(void **state)
+static void check_wraps(struct sbx_mcp_tools *tools, const char *name,
+			bool wraps)
 {
 	cleanup_mcp_tool struct sbx_mcp_tool tool = SBX_MCP_TOOL_INIT;
+
+	assert_true(sbx_mcp_tools_find(tools, name, &tool));
+	assert_int_equal(tool.wraps_input, wraps);
+}
+
+/* A tool that there still is, of whichever skill. */
+static void test_changes_what_it_is(void **state)
+{
 	struct sbx_mcp_tools *tools;
 
 	(void)state;
 	skill_put("a", "  b: {}\n");
+	skill_put("b", "  b: {}\n");
+	skill_put("c", "  b: {}\n");
 	tools = skills_tools();
+	skill_put("c", "  b: {input_schema: {type: string}}\n");
+	check_wraps(tools, "a_b", false);
+	check_wraps(tools, "b_b", false);
+	check_wraps(tools, "c_b", true);
 	skill_put("a", "  b: {input_schema: {type: string}}\n");
-	assert_true(sbx_mcp_tools_find(tools, "a_b", &tool));
-	assert_true(tool.wraps_input);
+	check_wraps(tools, "a_b", true);
+	skill_put("b", "  b: {input_schema: {type: string}}\n");
+	check_wraps(tools, "b_b", true);
 	sbx_mcp_tools_free(&tools);
 }
 
