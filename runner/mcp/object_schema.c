@@ -120,11 +120,8 @@ static json_t *move(const json_t *schema, const char *prefix)
 /* What dialect it is in is said once, by the document. */
 static void lift_dialect(json_t *document, json_t *member)
 {
-	json_t *dialect = json_object_get(member, "$schema");
-
-	if (!dialect)
-		return;
-	json_object_set(document, "$schema", dialect);
+	json_object_set(document, "$schema",
+			json_object_get(member, "$schema"));
 	json_object_del(member, "$schema");
 }
 

@@ -122,6 +122,17 @@ static void test_member(void **state)
 		     "\"https://example.org/a#/b\"}, {\"$ref\": \"\"}]}");
 }
 
+/* Nor is what is wrong made into something else. */
+static void test_member_odd(void **state)
+{
+	(void)state;
+	check_member("{\"$ref\": 1}", "{\"$ref\": 1}");
+	check_member("{\"$ref\": \"a/b\"}", "{\"$ref\": \"a/b\"}");
+	check_member("{\"$ref\": \"a\"}", "{\"$ref\": \"a\"}");
+	check_member("{\"properties\": true, \"$defs\": \"a\"}",
+		     "{\"properties\": true, \"$defs\": \"a\"}");
+}
+
 /* A name is no keyword, and data is no schema. */
 static void test_member_names(void **state)
 {
@@ -237,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_object),
 		cmocka_unit_test(test_member),
+		cmocka_unit_test(test_member_odd),
 		cmocka_unit_test(test_member_names),
 		cmocka_unit_test(test_member_documents),
 		cmocka_unit_test(test_member_means_the_same),
