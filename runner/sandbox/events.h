@@ -33,13 +33,15 @@ struct sbx_run_progress {
  * @output	bytes as the action writes them, without secrets, unescaped and
  *		within the limit; @stream is SBX_FRAMES_STDOUT or
  *		SBX_FRAMES_STDERR
- * @has_room	whether more output is welcome; while it is not what the
- *		action writes stays in its pipes, where it has some
+ * @has_room	whether more output is welcome, SBX_RUN_EVENTS_STEP bytes of
+ *		each stream; while it is not what the action writes stays in
+ *		its pipes, where it has some
  * @progress	never many: of what comes faster the latest counts
  * @has_stdout	what @output gets of stdout the record need not have, so that it
  *		may be more than memory holds; it does have it where all of it
  *		has to be looked at, and then @output gets it, too
  */
+#define SBX_RUN_EVENTS_STEP ((size_t)256 * 1024)
 struct sbx_run_events {
 	void (*line)(void *ctx, const char *line);
 	void (*started)(void *ctx, const char *start);

@@ -184,14 +184,15 @@ static int read_stream(struct reader *reader, int i, size_t size,
 	return more < 0 ? -1 : 0;
 }
 
-int sbx_pipes_read(struct sbx_pipes *pipes, sbx_pipes_sink *sink, void *ctx,
-		   struct sbx_error *err)
+int sbx_pipes_read(struct sbx_pipes *pipes, size_t most, sbx_pipes_sink *sink,
+		   void *ctx, struct sbx_error *err)
 {
 	struct reader reader = { .pipes = pipes, .sink = sink, .ctx = ctx };
 	int result = 0;
 
 	for (int i = 1; i < 3 && result == 0; i++)
-		result = read_stream(&reader, i, READ_MAX, err);
+		result = read_stream(&reader, i,
+				     most < READ_MAX ? most : READ_MAX, err);
 	return result;
 }
 

@@ -56,11 +56,11 @@ typedef int sbx_pipes_sink(void *ctx, int stream, const void *data, size_t size,
 			   struct sbx_error *err);
 
 /*
- * Reads what there is, but not for ever: so much that the caller gets to see
- * its deadlines.  0 or -1, the sink's error.
+ * Reads what there is, of each stream at most @most bytes, and not for ever: so
+ * much that the caller gets to see its deadlines.  0 or -1, the sink's error.
  */
-int sbx_pipes_read(struct sbx_pipes *pipes, sbx_pipes_sink *sink, void *ctx,
-		   struct sbx_error *err);
+int sbx_pipes_read(struct sbx_pipes *pipes, size_t most, sbx_pipes_sink *sink,
+		   void *ctx, struct sbx_error *err);
 
 /*
  * The same when nobody is left who could write, but for somebody that the

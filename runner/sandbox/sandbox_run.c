@@ -175,6 +175,14 @@ static int on_output(void *ctx, int stream, const void *data, size_t size,
 				data, size, err);
 }
 
+/* Who may have no room is asked again before there can be much too much. */
+static size_t most_output(const struct sbx_sandbox *sandbox)
+{
+	const struct sbx_run_events *events = sandbox->program->events;
+
+	return events && events->has_room ? SBX_RUN_EVENTS_STEP : SIZE_MAX;
+}
+
 /*
  * What the action wrote was in its pipes before init could tell of its end.
  * Results are those of sbx_channel_pump().
@@ -191,7 +199,8 @@ static int pump(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	if (sandbox->has_exit)
 		read = sbx_pipes_drain(pipes, on_output, sandbox, err);
 	else if (sbx_sandbox_wants_output(sandbox))
-		read = sbx_pipes_read(pipes, on_output, sandbox, err);
+		read = sbx_pipes_read(pipes, most_output(sandbox), on_output,
+				      sandbox, err);
 	return read < 0 ? -1 : result;
 }
 

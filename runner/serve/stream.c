@@ -17,10 +17,10 @@
 
 /*
  * Of events that are not sent yet: where an action has to wait, and where the
- * run has to that tells of it.
+ * run has to that tells of it.  A byte may be six in JSON, of two streams.
  */
 #define PENDING_MAX  ((size_t)1024 * 1024)
-#define PENDING_MOST (2 * PENDING_MAX)
+#define PENDING_MOST (PENDING_MAX + 2 * 6 * SBX_RUN_EVENTS_STEP + 4096)
 
 /*
  * @sent	how many bytes of @pending have been taken

@@ -196,7 +196,8 @@ to_build() {
 
 # Longer than init bears to hear nothing.
 @test "a client that takes its time gets all there is" {
-	printf 'POST %s HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' \
+	# Without chunks: they are cut anywhere.
+	printf 'POST %s HTTP/1.0\r\nAccept: application/x-ndjson\r\nContent-Length: 0\r\n\r\n' \
 		$run_path/goes_on | "$top/tests/fixtures/http_raw.py" \
 		"$socket" --pause 14 >"$BATS_TEST_TMPDIR/events"
 	grep -o '{"event": "record".*' "$BATS_TEST_TMPDIR/events" |

@@ -396,7 +396,8 @@ static void test_those_left_behind_hold_no_stream(void **state)
 	assert_string_equal(sbx_buf_text(&pair.box->stdout_), "out\n");
 	assert_int_equal(pair.box->exit.leftover, 1);
 	/* Nobody, init neither, has the other end any more. */
-	assert_int_equal(sbx_pipes_read(&pair.pipes, keep, pair.box, &err), 0);
+	assert_int_equal(
+		sbx_pipes_read(&pair.pipes, SIZE_MAX, keep, pair.box, &err), 0);
 	assert_int_equal(pair.pipes.ours[1], -1);
 	end(&pair);
 }

@@ -63,7 +63,8 @@ static void end(struct world *world)
 
 static int read_all(struct world *world)
 {
-	return sbx_pipes_read(&world->pipes, hear, &world->heard, &world->err);
+	return sbx_pipes_read(&world->pipes, SIZE_MAX, hear, &world->heard,
+			      &world->err);
 }
 
 static int drain(struct world *world)
