@@ -223,6 +223,23 @@ to_build() {
 	kill $client
 }
 
+@test "the memory for large outputs is given back" {
+	program=$plain serve
+	for _ in 1 2 3; do
+		clients=
+		for _ in $(seq 8); do
+			curl -s --unix-socket "$socket" -X POST -o /dev/null \
+				"http://localhost$run_path/goes_on" 3>&- &
+			clients="$clients $!"
+		done
+		# shellcheck disable=SC2086 # words
+		wait $clients
+	done
+	rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
+	echo "$rss KiB"
+	[ "$rss" -lt 20000 ]
+}
+
 @test "a trace goes on in the action, if it is one" {
 	trace=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
 	ask POST $run_path/traced -H "traceparent: $trace"
