@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/json.h"
-#include "mcp/protocol.h"
 
 #define VERSION_HEADER "MCP-Protocol-Version"
 

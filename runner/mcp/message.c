@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "mcp/revision.h"
 
 /* Of what is said of an error. */
 #define TEXT_MAX 1024
@@ -108,6 +109,16 @@ json_t *sbx_mcp_error(json_t *id, int code, const char *text, json_t *data)
 		json_object_set_new(error, "data", data);
 	json_object_set_new(answer, "error", error);
 	return answer;
+}
+
+json_t *sbx_mcp_unsupported(const struct sbx_mcp_message *message,
+			    const char *name)
+{
+	return sbx_mcp_error(message->id, SBX_MCP_UNSUPPORTED_REVISION,
+			     "Unsupported protocol version",
+			     json_pack("{s:o, s:s}", "supported",
+				       sbx_mcp_revision_names(), "requested",
+				       name));
 }
 
 int sbx_mcp_error_code(const json_t *answer)

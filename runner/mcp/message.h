@@ -67,6 +67,13 @@ json_t *sbx_mcp_response(json_t *id, json_t *result);
  */
 json_t *sbx_mcp_error(json_t *id, int code, const char *text, json_t *data);
 
+/*
+ * The error for a revision that is none of ours, or cannot be asked for so, and
+ * which there are; new reference.
+ */
+json_t *sbx_mcp_unsupported(const struct sbx_mcp_message *message,
+			    const char *name);
+
 /* The code of an answer that is an error; 0 of any other. */
 int sbx_mcp_error_code(const json_t *answer);
 

@@ -135,16 +135,6 @@ char *sbx_mcp_progress(const struct sbx_mcp_call *call, double progress,
 
 /* --- which era ------------------------------------------------------------- */
 
-json_t *sbx_mcp_unsupported(const struct sbx_mcp_message *message,
-			    const char *name)
-{
-	return sbx_mcp_error(message->id, SBX_MCP_UNSUPPORTED_REVISION,
-			     "Unsupported protocol version",
-			     json_pack("{s:o, s:s}", "supported",
-				       sbx_mcp_revision_names(), "requested",
-				       name));
-}
-
 int sbx_mcp_revision_of(const struct sbx_mcp_message *message,
 			const struct sbx_mcp_client *client,
 			enum sbx_mcp_revision *out, json_t **error)

@@ -105,13 +105,6 @@ int sbx_mcp_revision_of(const struct sbx_mcp_message *message,
 			const struct sbx_mcp_client *client,
 			enum sbx_mcp_revision *out, json_t **error);
 
-/*
- * The error for a revision that is none of ours, or cannot be asked for so, and
- * which there are; new reference.
- */
-json_t *sbx_mcp_unsupported(const struct sbx_mcp_message *message,
-			    const char *name);
-
 /* The text of the answer to @call; takes @result (mcp/result.h).  free(). */
 char *sbx_mcp_call_answer(const struct sbx_mcp_call *call, json_t *result);
 

@@ -382,29 +382,35 @@ static void test_booleans(void **state)
 			 "Header mismatch: Mcp-Param-Really " SAYS);
 }
 
-static void check_session(const char *const *lines, const char *why)
+static void check_session(const char *const *lines, int code, const char *why)
 {
 	cleanup_mcp_message struct sbx_mcp_message message =
 		SBX_MCP_MESSAGE_INIT;
 	const struct sbx_mcp_headers headers = headers_of(lines);
 
 	parse(REQUEST "\"ping\"}", &message);
-	check_error(sbx_mcp_headers_check_session(&headers, &message),
-		    SBX_MCP_INVALID_REQUEST, why);
+	check_error(sbx_mcp_headers_check_session(&headers, &message), code,
+		    why);
 }
 
 static void test_session(void **state)
 {
-	static const char why[] = "MCP-Protocol-Version: this revision is none "
-				  "that begins with initialize";
+	static const char none[] = "Unsupported protocol version";
 
 	(void)state;
-	check_session(LINES("A: b"), NULL);
-	check_session(LINES("MCP-Protocol-Version: 2025-06-18"), NULL);
-	check_session(LINES("MCP-Protocol-Version: 2025-11-25"), NULL);
-	check_session(LINES("MCP-Protocol-Version: 2026-07-28"), why);
-	check_session(LINES("MCP-Protocol-Version: 2024-11-05"), why);
-	check_session(LINES("MCP-Protocol-Version: "), why);
+	check_session(LINES("A: b"), 0, NULL);
+	check_session(LINES("MCP-Protocol-Version: 2025-06-18"), 0, NULL);
+	check_session(LINES("MCP-Protocol-Version: 2025-11-25"), 0, NULL);
+	check_session(LINES("MCP-Protocol-Version: 2026-07-28"),
+		      SBX_MCP_INVALID_PARAMS,
+		      "_meta: a request of MCP-Protocol-Version says there "
+		      "the same, and its clientCapabilities");
+	check_session(LINES("MCP-Protocol-Version: 2024-11-05"),
+		      SBX_MCP_UNSUPPORTED_REVISION, none);
+	check_session(LINES("MCP-Protocol-Version: "),
+		      SBX_MCP_UNSUPPORTED_REVISION, none);
+	check_session(LINES("MCP-Protocol-Version: \377"),
+		      SBX_MCP_UNSUPPORTED_REVISION, none);
 }
 
 int main(void)

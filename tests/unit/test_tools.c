@@ -445,7 +445,7 @@ static void test_directories(void **state)
 	sbx_mcp_tools_free(&tools);
 }
 
-/* A store is none without its catalog, and says why. */
+/* A store is none of what is no directory, and says why. */
 static void test_no_catalog(void **state)
 {
 	const struct sbx_mcp_tools_options options = { .catalog = &skills };
@@ -454,6 +454,7 @@ static void test_no_catalog(void **state)
 
 	(void)state;
 	assert_int_equal(rename("skills", "elsewhere"), 0);
+	put("skills", "");
 	assert_int_equal(sbx_mcp_tools_new(&tools, &options, &err), -1);
 	assert_null(tools);
 	assert_int_not_equal(err.outcome, SBX_OUTCOME_OK);
