@@ -214,7 +214,7 @@ static void test_refused(void **state)
 	refuse("deep/records", "others can write");
 	assert_int_equal(chmod("deep/records", 0755), 0);
 	close(open("file", O_CREAT | O_WRONLY, 0600));
-	refuse("file", "--record-dir");
+	refuse("file", "Not a directory");
 	if (geteuid() == 0) {
 		assert_int_equal(chown("deep/records", 12345, 0), 0);
 		refuse("deep/records", "belongs to user 12345");
@@ -252,6 +252,50 @@ static void test_full_disk(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(warnings, 2);
 	sbx_record_dir_close(&dir);
+}
+
+/* A link is no record, whatever it is called: nothing of it is counted. */
+static void test_links(void **state)
+{
+	static const char link[] = "deep/records/20260131T120000123Z-a.json";
+	struct sbx_record_dir *dir = open_dir(1, 1000);
+	struct stat st;
+
+	(void)state;
+	sbx_record_dir_close(&dir);
+	assert_int_equal(symlink("../../elsewhere", link), 0);
+	dir = open_dir(1, 1000);
+	keep(dir, "b", "x");
+	keep(dir, "c", "x");
+	assert_int_equal(lstat(link, &st), 0);
+	assert_there("a c");
+	sbx_record_dir_close(&dir);
+}
+
+/* Nobody else's file is written to, and it is told what was in the way. */
+static void test_something_in_the_way(void **state)
+{
+	struct sbx_record_dir *dir = open_dir(10, 1000);
+
+	(void)state;
+	assert_int_equal(mkdir("deep/records/.new", 0700), 0);
+	keep(dir, "a", "1");
+	assert_there("");
+	assert_int_equal(warnings, 1);
+	if (!strstr(warning, strerror(EEXIST)))
+		fail_msg("%s", warning);
+	sbx_record_dir_close(&dir);
+}
+
+static void test_no_directory(void **state)
+{
+	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(sbx_record_dir_names(-1, &names, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_MISCONFIGURED);
+	assert_int_equal(names.n, 0);
 }
 
 /* Killed while it wrote. */
@@ -315,6 +359,8 @@ static void test_names(void **state)
 		{ "20260131T120000123Z-...json", ".." },
 		{ "20260131T120000123Z-.json", NULL },
 		{ "20260131T120000123Z-a", NULL },
+		{ "20260131T120000123Z-a.jsoN", NULL },
+		{ "20260131T120000123Z-abc.yaml", NULL },
 		{ "20260131T120000123-a.json", NULL },
 		{ "2026013xT120000123Z-a.json", NULL },
 		{ ".new", NULL },
@@ -347,6 +393,9 @@ int main(void)
 		test(test_foreign_files),
 		test(test_refused),
 		test(test_full_disk),
+		test(test_links),
+		test(test_something_in_the_way),
+		cmocka_unit_test(test_no_directory),
 		test(test_left_behind),
 		test(test_threads),
 		cmocka_unit_test(test_names),
