@@ -17,8 +17,6 @@
 #include "init_box.h"
 #include "sandbox/pipes.h"
 
-#include "../../runner/init/self.c"
-
 #define SCRATCH "/mnt"
 
 struct sandbox {
@@ -443,38 +441,6 @@ static void test_objects_that_are_there_all_the_same(void **state)
 	}
 }
 
-/* Each thing that is noted is compared. */
-static void test_what_init_is_like(void **state)
-{
-	struct sbx_self was, is;
-
-	(void)state;
-	assert_int_equal(sbx_self_note(&was), 0);
-	assert_int_equal(sbx_self_note(&is), 0);
-	assert_null(sbx_self_compare(&was, &is));
-#define DIFFERS(field)                                                         \
-	do {                                                                   \
-		is = was;                                                      \
-		is.field ^= 1;                                                 \
-		assert_non_null(sbx_self_compare(&was, &is));                  \
-	} while (0)
-	for (int i = 0; i < RLIM_NLIMITS; i++) {
-		DIFFERS(limits[i].rlim_cur);
-		DIFFERS(limits[i].rlim_max);
-	}
-	DIFFERS(nice);
-	DIFFERS(scheduler);
-	DIFFERS(priority);
-	DIFFERS(io_priority);
-	DIFFERS(affinity_size);
-	DIFFERS(affinity[0]);
-	DIFFERS(mask);
-	DIFFERS(cwd_dev);
-	DIFFERS(cwd_ino);
-	DIFFERS(signals);
-	DIFFERS(dumpable);
-}
-
 static void test_priority_of_init(void **state)
 {
 	struct sandbox sandbox;
@@ -546,7 +512,6 @@ int main(void)
 		cmocka_unit_test(test_somebody_who_cannot_be_seen),
 		cmocka_unit_test(test_attributes_of_a_root),
 		cmocka_unit_test(test_objects_that_are_there_all_the_same),
-		cmocka_unit_test(test_what_init_is_like),
 		cmocka_unit_test(test_priority_of_init),
 		cmocka_unit_test(test_only_over_a_direct_channel),
 		cmocka_unit_test(test_only_what_is_a_tmpfs),
