@@ -437,6 +437,13 @@ static void test_wrong_number_of_streams(void **state)
 	}
 }
 
+static void wait_until_it_runs(const struct pair *pair)
+{
+	struct pollfd output = { .fd = pair->pipes.ours[1], .events = POLLIN };
+
+	assert_int_equal(poll(&output, 1, BOX_WAIT_MS), 1);
+}
+
 static void test_streams_for_what_runs_already(void **state)
 {
 	static const int fds[3] = { 0, 0, 0 };
@@ -444,9 +451,24 @@ static void test_streams_for_what_runs_already(void **state)
 
 	(void)state;
 	begin_direct(&pair);
-	run(&pair, "sleep 100");
+	run(&pair, "echo it runs; sleep 100");
+	wait_until_it_runs(&pair);
 	box_give(fds, 3);
 	box_send(pair.box, SBX_WIRE_BEAT, NULL, 0);
+	assert_gives_up(&pair, "unexpected descriptors");
+}
+
+static void test_streams_twice(void **state)
+{
+	static const int fds[3] = { 0, 0, 0 };
+	struct pair pair;
+
+	(void)state;
+	begin_direct(&pair);
+	for (int i = 0; i < 2; i++) {
+		box_give(fds, 3);
+		box_send(pair.box, SBX_WIRE_BEAT, NULL, 0);
+	}
 	assert_gives_up(&pair, "unexpected descriptors");
 }
 
@@ -485,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_run_without_streams),
 		cmocka_unit_test(test_wrong_number_of_streams),
 		cmocka_unit_test(test_streams_for_what_runs_already),
+		cmocka_unit_test(test_streams_twice),
 		cmocka_unit_test(test_input_that_has_its_own_pipe),
 	};
 
