@@ -288,13 +288,15 @@ static int inherit(int fd, const char *pid, const char *count,
 		   struct sbx_listener *out, size_t *n)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
-	int was = fcntl(3, F_DUPFD_CLOEXEC, 10);
+	int was = fd == 3 ? -1 : fcntl(3, F_DUPFD_CLOEXEC, 10);
 	int result;
 
 	if (fd >= 0 && fd != 3) {
 		assert_int_equal(dup2(fd, 3), 3);
 		close(fd);
 	}
+	if (fd >= 0)
+		assert_int_equal(fcntl(3, F_SETFD, 0), 0);
 	pid ? setenv("LISTEN_PID", pid, 1) : unsetenv("LISTEN_PID");
 	count ? setenv("LISTEN_FDS", count, 1) : unsetenv("LISTEN_FDS");
 	setenv("LISTEN_FDNAMES", "x", 1);
