@@ -233,7 +233,7 @@ static void test_tree_that_cannot_be_removed(void **state)
 		mkdir("root/a", 0700);
 		mkdir("root/a/b", 0700);
 		put("root/a/b/c", "");
-		faulty(faults[i].call, EPERM, faults[i].skip);
+		faulty_once(faults[i].call, EPERM, faults[i].skip);
 		if (sbx_empty_remove(root, &budget, 1) != -1)
 			fail_msg("%s, no. %d", faults[i].call, faults[i].skip);
 		faulty(NULL, 0, 0);

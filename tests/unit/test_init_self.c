@@ -73,7 +73,7 @@ static void test_what_cannot_be_noted(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		for (int skip = 0; skip < calls[i].times; skip++) {
-			faulty(calls[i].call, EINVAL, skip);
+			faulty_once(calls[i].call, EINVAL, skip);
 			if (sbx_self_note(&self) != -1)
 				fail_msg("%s, no. %d", calls[i].call, skip);
 			assert_int_equal(errno, EINVAL);
