@@ -203,7 +203,7 @@ static bool take_in(struct sbx_mcp_tools *tools, struct shelf *shelf)
 	bool is_new = shelf->is_new;
 
 	shelf->is_new = false;
-	if (shelf->complaint && shelf->is_of_name) {
+	if (shelf->is_of_name) {
 		sbx_error_set(&tools->wrong, SBX_OUTCOME_INVALID, "%s",
 			      shelf->complaint);
 		complain(tools);
@@ -211,6 +211,7 @@ static bool take_in(struct sbx_mcp_tools *tools, struct shelf *shelf)
 		warn(tools, shelf->complaint);
 	}
 	free(sbx_take(shelf->complaint));
+	shelf->is_of_name = false;
 	return is_new;
 }
 

@@ -202,6 +202,39 @@ static void test_odd_texts(void **state)
 	json_decref(error);
 }
 
+/* Only who asks for tools makes images worth while. */
+static void test_of_tools(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} all[] = {
+		{ "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": "
+		  "\"tools/list\"}",
+		  true },
+		{ "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": "
+		  "\"tools/call\"}",
+		  true },
+		{ "{\"jsonrpc\": \"2.0\", \"method\": \"tools/call\"}", false },
+		{ "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"ping\"}",
+		  false },
+		{ "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}}", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(all); i++) {
+		cleanup_mcp_message struct sbx_mcp_message message =
+			SBX_MCP_MESSAGE_INIT;
+		json_t *refusal = NULL;
+
+		assert_int_equal(sbx_mcp_message_parse(all[i].text,
+						       strlen(all[i].text),
+						       &message, &refusal),
+				 0);
+		assert_int_equal(sbx_mcp_is_of_tools(&message), all[i].is);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_odd_texts),
+		cmocka_unit_test(test_of_tools),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
