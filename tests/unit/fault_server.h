@@ -120,36 +120,44 @@ static void fault_flood(struct fault_server *server, int fd)
 	}
 }
 
+/* One request and its answer; what becomes of the connection then. */
+static enum fault_then fault_answer(struct fault_server *server, int fd)
+{
+	size_t size;
+
+	if (!fault_receive(server, fd))
+		return FAULT_CLOSE;
+	if (strstr(server->seen, " /_ping ")) {
+		size = strlen(server->ping);
+		if (server->ping_cut < size)
+			size = server->ping_cut;
+		fault_send(fd, server->ping, size);
+		return size == server->ping_cut ? FAULT_CLOSE : FAULT_KEEP;
+	}
+	size = strlen(server->reply);
+	server->requests++;
+	fault_send(fd, server->reply, server->cut < size ? server->cut : size);
+	if (server->endless)
+		fault_flood(server, fd);
+	return server->then;
+}
+
+/* One request at a time, of all connections: what was seen is the server's. */
 static void fault_serve(struct fault_server *server, int fd)
 {
-	while (fault_receive(server, fd)) {
-		size_t size = strlen(server->reply);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	enum fault_then then = FAULT_KEEP;
 
-		if (strstr(server->seen, " /_ping ")) {
-			size = strlen(server->ping);
-			if (server->ping_cut < size)
-				size = server->ping_cut;
-			fault_send(fd, server->ping, size);
-			if (size == server->ping_cut)
-				return;
-			continue;
-		}
-		server->requests++;
-		fault_send(fd, server->reply,
-			   server->cut < size ? server->cut : size);
-		if (server->endless)
-			fault_flood(server, fd);
-		if (server->then == FAULT_CLOSE)
-			return;
-		if (server->then == FAULT_LINGER) {
-			shutdown(fd, SHUT_WR);
-			usleep(200 * 1000);
-			return;
-		}
-		if (server->then == FAULT_STALL) {
-			fault_readable(server, -1);
-			return;
-		}
+	while (then == FAULT_KEEP && fault_readable(server, fd)) {
+		pthread_mutex_lock(&lock);
+		then = fault_answer(server, fd);
+		pthread_mutex_unlock(&lock);
+	}
+	if (then == FAULT_LINGER) {
+		shutdown(fd, SHUT_WR);
+		usleep(200 * 1000);
+	} else if (then == FAULT_STALL) {
+		fault_readable(server, -1);
 	}
 }
 
