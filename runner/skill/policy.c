@@ -89,6 +89,8 @@ void sbx_skill_rules_copy(struct sbx_skill_rules *to,
 		sbx_skill_rules_add_users(to, from->users[i]);
 	to->runtimes = (struct sbx_strv)SBX_STRV_INIT;
 	sbx_strv_copy(&to->runtimes, &from->runtimes);
+	to->volume_types = (struct sbx_strv)SBX_STRV_INIT;
+	sbx_strv_copy(&to->volume_types, &from->volume_types);
 	to->build_from = (struct sbx_strv)SBX_STRV_INIT;
 	sbx_strv_copy(&to->build_from, &from->build_from);
 }
@@ -99,6 +101,7 @@ void sbx_skill_rules_clear(struct sbx_skill_rules *rules)
 	sbx_ulimits_clear(&rules->ulimits, &rules->n_ulimits);
 	sbx_skill_rules_clear_users(rules);
 	sbx_strv_free(&rules->runtimes);
+	sbx_strv_free(&rules->volume_types);
 	sbx_strv_free(&rules->build_from);
 }
 

@@ -77,6 +77,8 @@ struct sbx_rights {
  * @waiting		sandboxes of one skill that wait for a request
  * @ulimits		the most of some; what is not named is not bounded
  * @runtimes		of the engine, by name; "default" is the engine's own
+ * @volume_types		what volumes with options of their own may be:
+ *"tmpfs"
  * @users		what an explicit "user:" may be, uid and gid
  * @build_from		patterns (fnmatch(3), "*" matches "/" too) of what a
  *			Dockerfile may name
@@ -90,6 +92,7 @@ struct sbx_skill_rules {
 	struct sbx_ulimit *ulimits;
 	size_t n_ulimits;
 	struct sbx_strv runtimes;
+	struct sbx_strv volume_types;
 	struct sbx_id_range *users;
 	size_t n_users;
 	struct sbx_strv build_from;

@@ -18,6 +18,7 @@
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 #include "skill/never.h"
+#include "skill/volume_options.h"
 
 #define LIST_MAX       512
 #define EXCEPTIONS_MAX 4096
@@ -363,6 +364,11 @@ static const struct sbx_field skill_fields[] = {
 	  .fits = sbx_name_is_identifier,
 	  .expected = "a list of at least one OCI runtime, such as [default, "
 		      "runsc]" },
+	{ .name = "volume_types",
+	  .read = read_names,
+	  AT(volume_types),
+	  .fits = sbx_volume_is_type,
+	  .expected = "a list of tmpfs, nfs, nfs4 and cifs" },
 	{ .name = "users",
 	  .read = read_users,
 	  .expected = "a list of ranges such as [\"1000-1999\"]" },

@@ -81,6 +81,7 @@ static void test_copy(void **state)
 	sbx_skill_rules_add_users(&policy.skills,
 				  (struct sbx_id_range){ 3, 4 });
 	sbx_skill_rules_set_ulimit(&policy.skills, "nofile", 77);
+	sbx_strv_push(&policy.skills.volume_types, "nfs");
 	sbx_skill_rules_copy(&copy, &policy.skills);
 	sbx_policy_clear(&policy);
 	assert_int_equal(copy.rights.n_volumes, 1);
@@ -92,6 +93,7 @@ static void test_copy(void **state)
 		sbx_ulimits_find(copy.ulimits, copy.n_ulimits, "nofile")->hard,
 		77);
 	assert_string_equal(copy.runtimes.v[0], "default");
+	assert_string_equal(copy.volume_types.v[0], "nfs");
 	assert_true(copy.build_from.n > 0);
 	sbx_skill_rules_clear(&copy);
 }
