@@ -165,9 +165,14 @@ void sbx_podman_translate_image(json_t *image)
 static int make_volume(struct sbx_engine *engine, const json_t *mount,
 		       struct sbx_error *err)
 {
+	const json_t *options = json_object_get(mount, "VolumeOptions");
 	json_auto_t *body = json_pack(
-		"{s:O, s:O*}", "Name", json_object_get(mount, "Source"),
-		"Labels", sbx_json_at(mount, "VolumeOptions", "Labels", NULL));
+		"{s:O, s:O*, s:O*, s:O*}", "Name",
+		json_object_get(mount, "Source"), "Labels",
+		json_object_get(options, "Labels"), "Driver",
+		sbx_json_at(options, "DriverConfig", "Name", NULL),
+		"DriverOpts",
+		sbx_json_at(options, "DriverConfig", "Options", NULL));
 	struct sbx_http_request request = {
 		.method = "POST",
 		.path = "/volumes/create",

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/sources.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "codec/json.h"
 #include "engine/volume.h"
 #include "sandbox/guarded.h"
 #include "sandbox/spec_mounts.h"
 #include "skill/engine_data.h"
+#include "skill/volume_options.h"
 
 static bool is_host_path(const struct sbx_mount *mount)
 {
@@ -44,61 +43,46 @@ int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
 
 /* --- volumes that are something else -------------------------------------- */
 
-/* Options as mount(8) has them: "rbind,ro" has "rbind". */
-static bool has_option(const char *options, const char *name)
+/*
+ * One that skillbox made, or that the manifest says the making of, has the
+ * manifest's options.  One of the operator's that the manifest says nothing of
+ * has whatever he gave it.
+ */
+static int check_same(const char *name, const json_t *asked,
+		      const json_t *inspect, struct sbx_error *err)
 {
-	size_t size = strlen(name);
+	const json_t *made = json_object_get(inspect, "Options");
+	bool is_ours = sbx_json_at(inspect, "Labels", SBX_LABEL_VOLUME, NULL);
 
-	while (*options != '\0') {
-		size_t length = strcspn(options, ",");
-
-		if (length == size && memcmp(options, name, size) == 0)
-			return true;
-		options += length + (options[length] == ',');
-	}
-	return false;
-}
-
-static bool is_elsewhere(const char *type)
-{
-	static const char *const types[] = { "nfs", "nfs4", "cifs", "tmpfs" };
-
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(types); i++) {
-		if (strcmp(type, types[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-int sbx_sources_device(const json_t *inspect, const char **device,
-		       struct sbx_error *err)
-{
-	const json_t *all = json_object_get(inspect, "Options");
-	const char *type = sbx_json_text_at(all, "type", NULL);
-	const char *options = sbx_json_text_at(all, "o", NULL);
-	const char *path = sbx_json_text_at(all, "device", NULL);
-
-	*device = NULL;
-	if (!type && !options && !path)
+	if ((!asked && !is_ours) || sbx_volume_options_same(asked, made))
 		return 0;
-	if (options &&
-	    (has_option(options, "bind") || has_option(options, "rbind"))) {
-		if (path) {
-			*device = path;
-			return 0;
-		}
-	} else if (type && is_elsewhere(type)) {
-		return 0;
-	}
-	return sbx_error_set(err, SBX_OUTCOME_DENIED,
-			     "volumes.never: the volume %.200s was made with "
-			     "options that may hand over anything (type "
-			     "%.100s, device %.200s); remove it",
-			     sbx_json_text_at(inspect, "Name", NULL),
-			     type ? type : "none", path ? path : "none");
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "volume %s: it was made with other options than "
+			     "the manifest has now; \"docker volume rm\" "
+			     "removes it, with what is in it, and the next "
+			     "run makes it anew",
+			     name);
 }
 
-/* One that is not there yet has no options, and will be an ordinary one. */
+/* *@device: the path of the host that the volume is, or will be; or NULL. */
+static int find_device(struct sbx_engine *engine, const char *name,
+		       const json_t *asked, json_t **inspect,
+		       const char **device, struct sbx_error *err)
+{
+	int result = sbx_volume_inspect(engine, name, inspect, err);
+	const char *type;
+
+	if (result < 0)
+		return -1;
+	if (result == SBX_VOLUME_GONE)
+		return sbx_volume_options_judge(name, asked, device, &type,
+						err);
+	if (check_same(name, asked, *inspect, err) < 0)
+		return -1;
+	return sbx_volume_options_judge(
+		name, json_object_get(*inspect, "Options"), device, &type, err);
+}
+
 static int check_volume(struct sbx_engine *engine,
 			const struct sbx_policy *policy,
 			const struct sbx_grant *grant,
@@ -106,11 +90,12 @@ static int check_volume(struct sbx_engine *engine,
 			struct sbx_host_path *out, struct sbx_error *err)
 {
 	cleanup_free char *name = sbx_spec_volume_name(grant, mount->source);
+	const json_t *asked =
+		sbx_volume_options_of(grant->volumes, mount->source);
 	json_auto_t *inspect = NULL;
 	const char *device;
 
-	if (sbx_volume_inspect(engine, name, &inspect, err) < 0 ||
-	    sbx_sources_device(inspect, &device, err) < 0)
+	if (find_device(engine, name, asked, &inspect, &device, err) < 0)
 		return -1;
 	if (!device)
 		return 0;

@@ -26,25 +26,18 @@ int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
 
 /*
  * What only the engine can tell: that no source is in its own data, that its
- * disk has room (policy's disk_free), and that a volume of the skill which is
- * there already is no host path by the options of its driver, unless that is
- * granted too; such a one is added to @paths.
+ * disk has room (policy's disk_free), that a volume of the skill which is there
+ * already has the options that the manifest gives it, and that one is no host
+ * path by the options of its driver, unless that is granted too; such a one is
+ * added to @paths.
  *
  * @storage	as for sbx_engine_data_root()
  *
- * DENIED, UNAVAILABLE.
+ * DENIED, UNAVAILABLE; INVALID for a volume that was made with other options.
  */
 int sbx_sources_check(struct sbx_engine *engine,
 		      const struct sbx_policy *policy,
 		      const struct sbx_grant *grant, const char *storage,
 		      struct sbx_host_path *paths, struct sbx_error *err);
-
-/*
- * The path of the host that a volume is by its driver's options, as its
- * inspect has them: *@device is borrowed, NULL when it is none (no options, or
- * nfs, cifs, tmpfs).  DENIED for options that say what cannot be judged.  Pure.
- */
-int sbx_sources_device(const json_t *inspect, const char **device,
-		       struct sbx_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "init/wire.h"
 #include "sandbox/runner.h"
+#include "skill/volume_options.h"
 
 /*
  * tmpfs inodes cost kernel memory that the size does not count, and a tree of
@@ -132,17 +133,33 @@ static json_t *bind_mount(const char *source, const char *target,
 			 "NonRecursive", 1);
 }
 
+/*
+ * How the engine makes the volume, if it is not there.  The values may be
+ * addresses, not secrets: what has a password is no manifest's.
+ */
+static json_t *volume_driver(const json_t *options)
+{
+	return json_pack("{s:s, s:O}", "Name", "local", "Options", options);
+}
+
 static json_t *granted_mount(const struct sbx_spec *spec,
 			     const struct sbx_mount *mount)
 {
+	const json_t *options =
+		sbx_volume_options_of(spec->grant->volumes, mount->source);
 	cleanup_free char *name = NULL;
+	json_t *volume;
 
 	if (mount->source[0] == '/')
 		return bind_mount(mount->source, mount->target,
 				  mount->read_only);
 	name = sbx_spec_volume_name(spec->grant, mount->source);
-	return volume_mount(name, mount->target, mount->read_only,
-			    volume_labels(spec, mount->source));
+	volume = volume_mount(name, mount->target, mount->read_only,
+			      volume_labels(spec, mount->source));
+	if (options)
+		json_object_set_new(json_object_get(volume, "VolumeOptions"),
+				    "DriverConfig", volume_driver(options));
+	return volume;
 }
 
 static bool is_mounted(const struct sbx_action *action, const char *target)

@@ -6,12 +6,14 @@
 
 #include "base/random.h"
 #include "base/strv.h"
+#include "codec/json.h"
 #include "engine/container.h"
 #include "engine/image.h"
 #include "engine/traits.h"
 #include "sandbox/discard.h"
 #include "sandbox/runner.h"
 #include "skill/skill_image.h"
+#include "skill/volume_options.h"
 
 #define EMPTY_REPO  "skillbox/empty"
 #define EMPTY_TAG   "1"
@@ -134,6 +136,22 @@ int sbx_volume_upload(struct sbx_engine *engine, const char *volume,
 	return result;
 }
 
+/*
+ * What lies on another machine, or on this host, belongs to whom it belongs:
+ * only a volume that is the engine's own is given away.
+ */
+static bool is_engines_own(const struct sbx_spec *spec, size_t i)
+{
+	const struct sbx_mount *mount = &spec->grant->action.volumes[i];
+	const char *type = sbx_json_text_at(
+		sbx_volume_options_of(spec->grant->volumes, mount->source),
+		"type", NULL);
+
+	return mount->source[0] != '/' &&
+	       (!spec->host_paths || spec->host_paths[i].ino == 0) &&
+	       (!type || strcmp(type, "tmpfs") == 0);
+}
+
 int sbx_volume_give(struct sbx_engine *engine, const struct sbx_spec *spec,
 		    const struct sbx_buf *hello, struct sbx_error *err)
 {
@@ -151,7 +169,7 @@ int sbx_volume_give(struct sbx_engine *engine, const struct sbx_spec *spec,
 		cleanup_free char *name = NULL;
 		uint32_t uid, gid;
 
-		if (mount->read_only || mount->source[0] == '/')
+		if (mount->read_only || !is_engines_own(spec, i))
 			continue;
 		if (sbx_hello_owner(hello->data, hello->len, mount->target,
 				    &uid, &gid, err) < 0)

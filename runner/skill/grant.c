@@ -33,6 +33,7 @@ void sbx_grant_clear(struct sbx_grant *grant)
 	sbx_action_clear(&grant->action);
 	free(grant->owner);
 	free(grant->skill);
+	json_decref(grant->volumes);
 	sbx_strv_free(&grant->lowered);
 	*grant = (struct sbx_grant){ .owner = NULL };
 }
@@ -398,6 +399,7 @@ int sbx_grant_decide(const struct sbx_policy *policy,
 	sbx_action_copy(&grant.action, wish->action);
 	grant.owner = sbx_strdup(wish->owner);
 	grant.skill = sbx_strdup(wish->manifest->name);
+	grant.volumes = json_incref(wish->manifest->volumes);
 	if (decide(policy, wish, &grant, err) < 0) {
 		sbx_grant_clear(&grant);
 		return -1;

@@ -52,6 +52,7 @@ struct sbx_wish {
  *		uid and gid are set, and the runtime where the policy says one
  * @owner	[a-z0-9._-]{1,64}
  * @skill	the skill's name
+ * @volumes	how volumes of the skill are made, as the manifest has it
  * @concurrency	how many runs of the skill there may be; 0: any number
  * @waiting	how many sandboxes of the skill may wait; the action's warm_pool
  *		asks for no more
@@ -61,6 +62,7 @@ struct sbx_grant {
 	struct sbx_action action;
 	char *owner;
 	char *skill;
+	json_t *volumes;
 	int64_t concurrency;
 	int64_t waiting;
 	struct sbx_strv lowered;

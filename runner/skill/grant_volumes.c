@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "codec/json.h"
 #include "skill/never.h"
+#include "skill/volume_options.h"
 
 /* Who asks for a mount, for messages and for the rules it falls under. */
 struct side {
@@ -111,6 +113,62 @@ static int check_rule(const struct side *side, const struct sbx_mount *mount,
 			     side->section, source, below);
 }
 
+/* --- volumes that the engine makes of something --------------------------- */
+
+static bool is_type_granted(const struct sbx_strv *types, const char *type)
+{
+	for (size_t i = 0; i < types->n; i++) {
+		if (strcmp(types->v[i], type) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What another driver hands over only that driver knows. */
+static int check_driver(const json_t *volumes, const char *name,
+			struct sbx_error *err)
+{
+	const char *driver = sbx_json_text_at(volumes, name, "driver", NULL);
+
+	if (!driver || strcmp(driver, "local") == 0)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "volumes.never: the volume %s is made by the "
+			     "driver \"%s\"; only those of \"local\" can be "
+			     "judged",
+			     name, driver);
+}
+
+static int check_options(const struct sbx_policy *policy,
+			 const struct sbx_wish *wish,
+			 const struct sbx_mount *mount, struct sbx_error *err)
+{
+	const char *skill = wish->manifest->name;
+	const json_t *volumes = wish->manifest->volumes;
+	const char *device;
+	const char *type;
+
+	if (check_driver(volumes, mount->source, err) < 0 ||
+	    sbx_volume_options_judge(
+		    mount->source,
+		    sbx_volume_options_of(volumes, mount->source), &device,
+		    &type, err) < 0)
+		return -1;
+	if (device)
+		return sbx_grant_device(policy, skill, device, mount->read_only,
+					err);
+	if (!type ||
+	    is_type_granted(&sbx_policy_skill(policy, skill)->volume_types,
+			    type))
+		return 0;
+	return sbx_error_set(
+		err, SBX_OUTCOME_DENIED,
+		"skills.volume_types: the policy does not grant "
+		"the volume %s, which is of type %s, to %s; \"%s\" "
+		"would have to be in that list",
+		mount->source, type, skill, type);
+}
+
 /* --- both lists ----------------------------------------------------------- */
 
 /* The manifest's are the first @n: a skill's own volumes are always granted. */
@@ -210,29 +268,53 @@ int sbx_grant_device(const struct sbx_policy *policy, const char *skill,
 
 /* --- mounts against each other -------------------------------------------- */
 
+/* The path of the host that @mount is, also by its options; free() it. */
+static char *host_path_of(const json_t *volumes, const struct sbx_mount *mount)
+{
+	const json_t *options = sbx_volume_options_of(volumes, mount->source);
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	const char *device = NULL;
+	const char *type;
+
+	if (is_host_path(mount->source))
+		return sbx_strdup(mount->source);
+	sbx_volume_options_judge(mount->source, options, &device, &type,
+				 &ignored);
+	return device ? sbx_path_normalize(device) : NULL;
+}
+
+static int check_pair(const char *outer, const char *inner,
+		      struct sbx_error *err)
+{
+	if (!inner || strcmp(inner, outer) == 0 ||
+	    !sbx_path_is_within(inner, outer))
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "volumes.inside: %s lies in %s, which is mounted "
+			     "too, and writable: what is at %s could be "
+			     "swapped",
+			     inner, outer, inner);
+}
+
 /*
  * An action that may change the directory in which another of its mounts'
  * sources lies could put something else there before the next run.
  */
-static int check_sources(const struct sbx_action *action, struct sbx_error *err)
+static int check_sources(const json_t *volumes, const struct sbx_action *action,
+			 struct sbx_error *err)
 {
 	for (size_t i = 0; i < action->n_volumes; i++) {
-		const struct sbx_mount *outer = &action->volumes[i];
+		cleanup_free char *outer =
+			host_path_of(volumes, &action->volumes[i]);
 
+		if (!outer || action->volumes[i].read_only)
+			continue;
 		for (size_t j = 0; j < action->n_volumes; j++) {
-			const char *inner = action->volumes[j].source;
+			cleanup_free char *inner =
+				host_path_of(volumes, &action->volumes[j]);
 
-			if (outer->read_only || !is_host_path(inner) ||
-			    !is_host_path(outer->source) ||
-			    strcmp(inner, outer->source) == 0 ||
-			    !sbx_path_is_within(inner, outer->source))
-				continue;
-			return sbx_error_set(
-				err, SBX_OUTCOME_DENIED,
-				"volumes.inside: %s lies in %s, which is "
-				"mounted too, and writable: what is at %s "
-				"could be swapped",
-				inner, outer->source, inner);
+			if (check_pair(outer, inner, err) < 0)
+				return -1;
 		}
 	}
 	return 0;
@@ -270,7 +352,11 @@ int sbx_grant_volumes(const struct sbx_policy *policy,
 			return -1;
 	}
 	if (check_manifest_volumes(action, n_manifest, &skill, err) < 0 ||
-	    check_sources(action, err) < 0)
+	    check_sources(wish->manifest->volumes, action, err) < 0)
 		return -1;
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		if (check_options(policy, wish, &action->volumes[i], err) < 0)
+			return -1;
+	}
 	return check_targets(action, err);
 }

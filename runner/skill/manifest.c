@@ -211,6 +211,7 @@ void sbx_manifest_free(struct sbx_manifest **manifest)
 	free(m->dockerfile);
 	free(m->target);
 	json_decref(m->build_args);
+	json_decref(m->volumes);
 	free(m);
 	*manifest = NULL;
 }

@@ -198,6 +198,8 @@ struct sbx_skill_test {
  * @license	an SPDX expression or a sentence, one line; or NULL
  * @image	"name@sha256:..." when the skill has no build
  * @build_args	object of strings, or NULL
+ * @volumes	how some of the skill's volumes are made: {NAME: {"driver",
+ *		"driver_opts": {"type", "o", "device"}}}, or NULL
  */
 struct sbx_manifest {
 	char *name;
@@ -208,6 +210,7 @@ struct sbx_manifest {
 	char *dockerfile; /* relative path; "Dockerfile" by default */
 	char *target;	  /* or NULL */
 	json_t *build_args;
+	json_t *volumes;
 	struct sbx_action *actions; /* in the file's order */
 	size_t n_actions;
 	struct sbx_skill_test *tests;

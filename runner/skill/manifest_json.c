@@ -222,6 +222,8 @@ json_t *sbx_manifest_json(const struct sbx_manifest *manifest)
 		set_text(object, "image", manifest->image);
 	else
 		set(object, "build", build_json(manifest));
+	if (manifest->volumes)
+		set(object, "volumes", json_incref(manifest->volumes));
 	for (size_t i = 0; i < manifest->n_actions; i++)
 		set(actions, manifest->actions[i].name,
 		    action_json(&manifest->actions[i]));

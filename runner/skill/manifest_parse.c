@@ -70,6 +70,7 @@ static const struct sbx_field document_fields[] = {
 	  .expected = SBX_LICENSE_EXPECTED },
 	{ .name = "build", ELSEWHERE },
 	{ .name = "image", ELSEWHERE },
+	{ .name = "volumes", ELSEWHERE },
 	{ .name = "defaults", ELSEWHERE },
 	{ .name = "actions",
 	  ELSEWHERE,
@@ -79,7 +80,6 @@ static const struct sbx_field document_fields[] = {
 	LATER("limits_from"),
 	LATER("gpus"),
 	LATER("devices"),
-	LATER("volumes"),
 	LATER("secrets"),
 	{ .name = NULL },
 };
@@ -168,6 +168,8 @@ json_t *sbx_manifest_keys(void)
 		{ "actions.*", sbx_action_fields, 0 },
 		{ "secrets[]", sbx_secret_fields, 0 },
 		{ "volumes[]", sbx_mount_fields, 0 },
+		{ "volumes.*", sbx_named_volume_fields, 0 },
+		{ "driver_opts", sbx_driver_opts_fields, 0 },
 		{ "ulimits.*", sbx_ulimit_fields, 0 },
 		{ "warm_pool", sbx_warm_pool_fields, 0 },
 		{ "annotations", sbx_annotation_fields, 0 },
@@ -196,6 +198,7 @@ static void read_document(const struct sbx_at *root, void *object)
 		return;
 	read_origin(root, manifest);
 	sbx_manifest_read_actions(root, manifest);
+	sbx_manifest_read_named_volumes(root, manifest);
 	sbx_manifest_read_tests(root, manifest);
 }
 

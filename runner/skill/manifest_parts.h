@@ -13,6 +13,8 @@
 /* The keys of an action, into struct sbx_action. */
 extern const struct sbx_field sbx_action_fields[];
 extern const struct sbx_field sbx_mount_fields[];
+extern const struct sbx_field sbx_named_volume_fields[];
+extern const struct sbx_field sbx_driver_opts_fields[];
 extern const struct sbx_field sbx_secret_fields[];
 extern const struct sbx_field sbx_ulimit_fields[];
 extern const struct sbx_field sbx_warm_pool_fields[];
@@ -37,6 +39,12 @@ void sbx_manifest_read_actions(const struct sbx_at *root,
 			       struct sbx_manifest *manifest);
 void sbx_manifest_read_tests(const struct sbx_at *root,
 			     struct sbx_manifest *manifest);
+
+/*
+ * "volumes:" of the document, once there are actions to use them.
+ */
+void sbx_manifest_read_named_volumes(const struct sbx_at *root,
+				     struct sbx_manifest *manifest);
 
 /* Whether @at, a member of "ulimits", is one there is; else that is noted. */
 bool sbx_manifest_is_ulimit(const struct sbx_at *at);

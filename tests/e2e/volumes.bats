@@ -27,7 +27,7 @@ teardown() {
 }
 
 teardown_file() {
-	remove_volumes t-volumes t-volumes2
+	remove_volumes t-volumes t-volumes2 t-made
 }
 
 # inside SCRIPT [OPTION...]: runs it in the sandbox
@@ -158,6 +158,97 @@ inside() {
 	ended denied 77
 	act t-volumes write -v other:/tmp/x
 	ended denied 77
+}
+
+# --- volumes that are made of something --------------------------------------
+
+# made_of OPTIONS: the skill t-made, whose volume v has these driver_opts
+made_of() {
+	fixture t-made <<'YAML'
+  write: {command: [sh, -c, 'echo "$TEXT" >/v/file && cat /v/file'], volumes: ['v:/v']}
+  mount: {command: [grep, ' /v ', /proc/self/mounts], volumes: ['v:/v:ro']}
+  plain: {command: [sh, -c, 'echo x >/w/file'], volumes: ['w:/w']}
+YAML
+	if [ -n "$1" ]; then
+		echo "volumes: {v: {driver_opts: $1}}" >>"$skills/t-made/skill.yaml"
+	fi
+	made=skillbox-$(id -u)-t--made-v
+}
+
+@test "a volume is made with the options of the manifest, if the policy grants it" {
+	policy <<<''
+	made_of '{type: tmpfs, device: tmpfs, o: "size=1m"}'
+	skillbox build t-made
+	run -0 skillbox check t-made
+	grep -q 'actions.write: skills.volume_types: ' <<<"$output"
+	act t-made write -e TEXT=no
+	ended denied 77
+	holds '.error | test("skills.volume_types: ")'
+	run ! docker volume inspect "$made"
+	# What is ordinary needs no rule.
+	act t-made plain
+	ended ok 0
+	export SKILLBOX_POLICY=$top/manifests/policy-developer.yaml
+	act t-made write -e TEXT=memory
+	ended ok 0
+	holds '.output == "memory\n"'
+	act t-made mount
+	ended ok 0
+	holds '.output | test("^tmpfs /v tmpfs ro,.*size=1024k")'
+	docker volume inspect "$made" >"$BATS_TEST_TMPDIR/volume"
+	jq -e '.[0].Options == {type: "tmpfs", device: "tmpfs",
+			o: "size=1m"} and
+		.[0].Labels["io.skillbox.volume"] == "v"' \
+		"$BATS_TEST_TMPDIR/volume"
+	skillbox inspect t-made | jq -e '.volumes.v.driver_opts.o'
+}
+
+@test "a volume that was made with other options is not used" {
+	export SKILLBOX_POLICY=$top/manifests/policy-developer.yaml
+	made_of '{type: tmpfs, device: tmpfs, o: "size=1m"}'
+	skillbox build t-made
+	docker volume rm -f "$made"
+	act t-made write -e TEXT=first
+	ended ok 0
+	for options in '{type: tmpfs, device: tmpfs, o: "size=2m"}' ''; do
+		made_of "$options"
+		act t-made write -e TEXT=second
+		ended invalid 65
+		holds '.error | test("docker volume rm")'
+		holds '.started_at == null'
+	done
+	made_of '{type: tmpfs, device: tmpfs, o: "size=2m"}'
+	gone t-made
+	docker volume rm "$made"
+	act t-made write -e TEXT=second
+	ended ok 0
+}
+
+@test "a path of the host is one in the manifest's options too" {
+	local dir=$BATS_TEST_TMPDIR/made
+	mkdir "$dir"
+	chmod 777 "$dir"
+	policy <<<''
+	made_of "{type: none, o: bind, device: $dir}"
+	skillbox build t-made
+	gone t-made
+	docker volume rm -f "$made"
+	act t-made write -e TEXT=host
+	ended denied 77
+	holds '.error | test("skills.volumes: ")'
+	policy <<<"skills: {volumes: [\"$dir:rw\"]}"
+	act t-made write -e TEXT=host
+	ended ok 0
+	[ "$(cat "$dir/file")" = host ]
+	# It is not given away.
+	[ "$(stat -c %u "$dir")" = "$(id -u)" ]
+}
+
+@test "a password in a manifest is refused, and not repeated" {
+	made_of '{type: cifs, device: //192.0.2.1/x, o: "password=not-real"}'
+	run -65 skillbox check t-made
+	grep -q 'no place for a password' <<<"$output"
+	run ! grep -q not-real <<<"$output"
 }
 
 # --- networks ----------------------------------------------------------------

@@ -23,6 +23,8 @@ TABLES = {"skill.schema.json": {
     "actions.*": ["definitions", "action"],
     "secrets[]": ["definitions", "secret"],
     "volumes[]": ["definitions", "volume"],
+    "volumes.*": ["definitions", "named_volume"],
+    "driver_opts": ["definitions", "driver_opts"],
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],
     "warm_pool": ["definitions", "warm_pool"],
     "annotations": ["definitions", "annotations"],

@@ -752,6 +752,86 @@ static void test_devices(void **state)
 	sbx_policy_clear(&policy);
 }
 
+/* An action "run" that mounts the volume v, writable, made as @volume says. */
+static void check_volume(const char *policy_text, const char *volume,
+			 const char *mounts, const char *refusal)
+{
+	cleanup_free char *text =
+		sbx_asprintf("{schema_version: 1, name: example, "
+			     "version: 0.1.0, volumes: {v: %s}, "
+			     "actions: {run: {volumes: %s}}}",
+			     volume, mounts);
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant = { .owner = NULL };
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_manifest *m = NULL;
+
+	if (sbx_manifest_parse(text, strlen(text), "example", "skill.yaml", &m,
+			       &problems, &err) < 0)
+		fail_msg("%s", err.message);
+	if (decide(policy_text, m, &none, SBX_REQUESTER_OPERATOR, "1000",
+		   &grant, &err) != (refusal ? -1 : 0))
+		fail_msg("%s: %s", volume, err.message);
+	if (refusal && !sbx_text_has_prefix(err.message, refusal))
+		assert_string_equal(err.message, refusal);
+	if (!refusal)
+		assert_true(json_equal(grant.volumes, m->volumes));
+	sbx_grant_clear(&grant);
+	sbx_problems_free(&problems);
+	sbx_manifest_free(&m);
+}
+
+#define BIND(path) "{driver_opts: {type: none, o: bind, device: " path "}}"
+
+/* What a volume of the skill may be is for the policy to say. */
+static void test_volume_types(void **state)
+{
+	static const char nfs[] = "{driver_opts: {type: nfs, device: \":/x\"}}";
+	static const char tmpfs[] =
+		"{driver_opts: {type: tmpfs, device: tmpfs}}";
+	static const char v[] = "[\"v:/v\"]";
+	static const char types[] = SKILLS("volume_types: [tmpfs, nfs]");
+	static const char paths[] = SKILLS("volumes: [\"/srv/a:rw\"]");
+
+	(void)state;
+	check_volume(NULL, "{}", v, NULL);
+	check_volume(NULL, "{driver: local}", v, NULL);
+	check_volume(NULL, tmpfs, v, "skills.volume_types: ");
+	check_volume(NULL, nfs, v, "skills.volume_types: ");
+	check_volume(types, tmpfs, v, NULL);
+	check_volume(types, nfs, v, NULL);
+	check_volume(SKILLS("volume_types: [nfs]"), tmpfs, v,
+		     "skills.volume_types: ");
+	check_volume(types, "{driver_opts: {type: cifs, device: //x/y}}", v,
+		     "skills.volume_types: ");
+	check_volume(types, "{driver_opts: {type: ext4, device: /dev/sda1}}", v,
+		     "volumes.never: ");
+	check_volume(types, "{driver: rexray}", v, "volumes.never: ");
+	check_volume(types, BIND("/srv/a"), v, "skills.volumes: ");
+	check_volume(paths, BIND("/srv/a"), v, NULL);
+	check_volume(paths, BIND("/etc"), v, "volumes.never: ");
+	/* Nothing that is not mounted counts. */
+	check_volume(NULL, nfs, "[\"other:/v\"]", NULL);
+}
+
+/* A path is one wherever it is said: its neighbours count. */
+static void test_volume_in_another(void **state)
+{
+	static const char policy[] =
+		SKILLS("volumes: [\"/srv:rw\", \"/srv/a:rw\"]");
+
+	(void)state;
+	check_volume(policy, BIND("/srv//a/b"), "[\"v:/v\", \"/srv/a:/a\"]",
+		     "volumes.inside: ");
+	check_volume(policy, BIND("/srv//a"), "[\"v:/v\", \"/srv/a/b:/a\"]",
+		     "volumes.inside: ");
+	check_volume(policy, BIND("/srv/a"), "[\"v:/v:ro\", \"/srv/a/b:/a\"]",
+		     NULL);
+	check_volume(policy, BIND("/srv/a"), "[\"v:/v\", \"other:/a\"]", NULL);
+	check_volume(policy, BIND("/srv/a"), "[\"v:/v\", \"/srv/a:/a\"]", NULL);
+}
+
 static void test_bases(void **state)
 {
 	static const struct {
@@ -893,6 +973,8 @@ int main(void)
 		cmocka_unit_test(test_requested_numbers_of_a_modest_manifest),
 		cmocka_unit_test(test_runtime_of_the_policy),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_volume_types),
+		cmocka_unit_test(test_volume_in_another),
 		cmocka_unit_test(test_bases),
 		cmocka_unit_test(test_bad_owners),
 		cmocka_unit_test(test_grant),

@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "codec/json.h"
+#include "engine/engine.h"
 #include "engine/podman.h"
+#include "fault_server.h"
 #include "spec_fixture.h"
 
 static const struct sbx_engine_traits podman = {
@@ -122,6 +124,41 @@ static void test_mounts(void **state)
 		      "\", \"Options\": [\"ro\", \"nocopy\"]}, "
 		      "{\"Name\": \"skillbox-1000-webpage-cache\", \"Dest\": "
 		      "\"/app/cache\", \"Options\": [\"rw\", \"nocopy\"]}]");
+}
+
+/* Its create call would make a volume without labels and options. */
+static void test_volumes_are_made(void **state)
+{
+	static const char expected[] =
+		"{\"Name\": \"v\", \"Labels\": {\"a\": \"b\"}, "
+		"\"Driver\": \"local\", \"DriverOpts\": "
+		"{\"type\": \"tmpfs\", \"device\": \"tmpfs\"}}";
+	json_auto_t *body = json_pack(
+		"{s:{s:[{s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:s, s:s}}}}]}}",
+		"HostConfig", "Mounts", "Type", "volume", "Source", "v",
+		"VolumeOptions", "Labels", "a", "b", "DriverConfig", "Name",
+		"local", "Options", "type", "tmpfs", "device", "tmpfs");
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_engine *engine = NULL;
+	struct fault_server server = { .reply = NULL };
+	json_auto_t *seen = NULL;
+	const char *sent;
+
+	(void)state;
+	fault_start(&server);
+	server.reply = "HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\n{}";
+	assert_int_equal(sbx_engine_new(&engine, server.url, &err), 0);
+	if (sbx_podman_make_volumes(engine, body, &err) < 0)
+		fail_msg("%s", err.message);
+	sent = strstr(server.seen, "\r\n\r\n") + 4;
+	assert_int_equal(sbx_json_parse(sent, strlen(sent), &seen, &err), 0);
+	{
+		cleanup_free char *line = sbx_json_line(seen);
+
+		assert_string_equal(line, expected);
+	}
+	sbx_engine_free(&engine);
+	fault_stop(&server);
 }
 
 static void expect_no_word(json_t *body, const char *word)
@@ -324,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_names_in_its_own_list),
 		SPEC_TEST(test_restrictions),
 		SPEC_TEST(test_mounts),
+		cmocka_unit_test(test_volumes_are_made),
 		SPEC_TEST(test_what_it_has_no_word_for),
 		SPEC_TEST(test_as_asked),
 		SPEC_TEST(test_less_than_asked),

@@ -16,77 +16,6 @@
 #include "sandbox/sources.h"
 #include "scratch.h"
 
-/*
- * What options make of a volume: a path of the host, nothing of this host, or
- * something that cannot be judged.
- */
-static void test_device(void **state)
-{
-	static const struct {
-		const char *options; /* JSON */
-		const char *device;
-		bool refused;
-	} samples[] = {
-		{ "null", NULL, false },
-		{ "{}", NULL, false },
-		{ "{\"type\": \"none\", \"o\": \"bind\", "
-		  "\"device\": \"/srv\"}",
-		  "/srv", false },
-		{ "{\"o\": \"ro,rbind\", \"device\": \"/srv\"}", "/srv",
-		  false },
-		{ "{\"type\": \"tmpfs\", \"o\": \"size=1m\", "
-		  "\"device\": \"tmpfs\"}",
-		  NULL, false },
-		{ "{\"type\": \"nfs\", \"o\": \"addr=192.0.2.1\", "
-		  "\"device\": \":/export\"}",
-		  NULL, false },
-		{ "{\"type\": \"cifs\", \"device\": \"//192.0.2.1/x\"}", NULL,
-		  false },
-		{ "{\"type\": \"nfs4\", \"device\": \":/export\"}", NULL,
-		  false },
-		{ "{\"type\": \"nfs\", \"o\": \"bind\", "
-		  "\"device\": \"/etc\"}",
-		  "/etc", false },
-		{ "{\"type\": \"ext4\", \"device\": \"/dev/sda1\"}", NULL,
-		  true },
-		{ "{\"type\": \"overlay\", \"o\": \"lowerdir=/etc:/x\", "
-		  "\"device\": \"overlay\"}",
-		  NULL, true },
-		{ "{\"o\": \"bind\"}", NULL, true },
-		{ "{\"o\": \"size=1m\"}", NULL, true },
-		{ "{\"type\": \"none\"}", NULL, true },
-		{ "{\"device\": \"/srv\"}", NULL, true },
-		{ "{\"o\": \"sync\", \"device\": \"/srv\"}", NULL, true },
-		{ "{\"o\": \"nobind,binder\", \"device\": \"/srv\"}", NULL,
-		  true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
-		cleanup_free char *text =
-			sbx_asprintf("{\"Name\": \"v\", \"Options\": %s}",
-				     samples[i].options);
-		struct sbx_error err = SBX_ERROR_INIT;
-		json_auto_t *inspect = NULL;
-		const char *device = "untouched";
-
-		assert_int_equal(
-			sbx_json_parse(text, strlen(text), &inspect, &err), 0);
-		if (sbx_sources_device(inspect, &device, &err) !=
-		    (samples[i].refused ? -1 : 0))
-			fail_msg("%s", text);
-		if (samples[i].refused) {
-			assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
-			assert_true(sbx_text_has_prefix(err.message,
-							"volumes.never: "));
-		} else if (samples[i].device) {
-			assert_string_equal(device, samples[i].device);
-		} else {
-			assert_null(device);
-		}
-	}
-}
-
 /* --- an action's mounts, and an engine that knows volumes ----------------- */
 
 struct fixture {
@@ -326,18 +255,98 @@ static void test_bound_volume(void **state)
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_INVALID);
 }
 
+/* What "volumes:" of the manifest says of the one volume. */
+static void declare(struct fixture *f, const char *options)
+{
+	cleanup_free char *text = sbx_asprintf(
+		"{\"name\": {\"driver\": \"local\", \"driver_opts\": %s}}",
+		options);
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	json_decref(f->grant.volumes);
+	f->grant.volumes = NULL;
+	assert_int_equal(
+		sbx_json_parse(text, strlen(text), &f->grant.volumes, &err), 0);
+}
+
+#define NFS                                                                    \
+	"{\"type\": \"nfs\", \"o\": \"addr=192.0.2.1\", "                      \
+	"\"device\": \":/export\"}"
+#define OTHER                                                                  \
+	"{\"type\": \"nfs\", \"o\": \"addr=192.0.2.2\", "                      \
+	"\"device\": \":/export\"}"
+#define OURS "\"Labels\": {\"io.skillbox.volume\": \"name\"}"
+
+/* A volume has the options of the manifest, or the operator's own. */
+static void test_other_options(void **state)
+{
+	static const struct {
+		const char *asked; /* or NULL */
+		const char *there;
+		bool refused;
+	} samples[] = {
+		{ NFS, "\"Options\": " NFS, false },
+		{ NFS, "\"Options\": " NFS ", " OURS, false },
+		{ NFS, "\"Options\": " OTHER, true },
+		{ NFS, "\"Options\": null", true },
+		{ NULL, "\"Options\": " NFS, false },
+		{ NULL, "\"Options\": " NFS ", " OURS, true },
+		{ NULL, "\"Options\": {}, " OURS, false },
+	};
+	struct fixture *f = *state;
+
+	mount(f, "name", true);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		cleanup_free char *json =
+			sbx_asprintf("{\"Name\": \"v\", %s}", samples[i].there);
+
+		json_decref(f->grant.volumes);
+		f->grant.volumes = NULL;
+		if (samples[i].asked)
+			declare(f, samples[i].asked);
+		answer(f, 200, json);
+		if (check_sources(f) != (samples[i].refused ? -1 : 0))
+			fail_msg("%zu: %s", i, f->err.message);
+		if (!samples[i].refused)
+			continue;
+		assert_int_equal(f->err.outcome, SBX_OUTCOME_INVALID);
+		assert_non_null(strstr(f->err.message, "docker volume rm"));
+	}
+}
+
+/* One that is not there yet is judged by what it will be. */
+static void test_future_volume(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_free char *top = in("");
+	cleanup_free char *path = in("data");
+	cleanup_free char *options =
+		sbx_asprintf("{\"type\": \"none\", \"o\": \"bind\", "
+			     "\"device\": \"%s\"}",
+			     path);
+
+	mount(f, "name", true);
+	answer(f, 404, "{\"message\": \"no such volume\"}");
+	declare(f, NFS);
+	assert_int_equal(check_sources(f), 0);
+	assert_int_equal(f->paths[0].ino, 0);
+	declare(f, options);
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "skills.volumes: ");
+	sbx_rights_add_volume(&f->policy.skills.rights, top, false);
+	assert_int_equal(check_sources(f), 0);
+	assert_int_equal(f->paths[0].ino, inode("data"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		cmocka_unit_test(test_device),
-		TEST(test_find),
-		TEST(test_find_refuses),
-		TEST(test_nothing),
-		TEST(test_disk),
-		TEST(test_engine_data),
-		TEST(test_volume),
-		TEST(test_bound_volume),
+		TEST(test_find),	  TEST(test_find_refuses),
+		TEST(test_nothing),	  TEST(test_disk),
+		TEST(test_engine_data),	  TEST(test_volume),
+		TEST(test_bound_volume),  TEST(test_other_options),
+		TEST(test_future_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,6 +260,46 @@ static void test_mounts(void **state)
 		     "{\"SizeBytes\": 4096, \"Mode\": 365}}");
 }
 
+/* A volume that is made of something: the engine is told of what. */
+static void test_volumes_with_options(void **state)
+{
+	static const char *const samples[] = {
+		"{\"type\": \"nfs\", \"o\": \"addr=192.0.2.1,ro\", "
+		"\"device\": \":/export\"}",
+		"{\"type\": \"cifs\", \"o\": \"username=me,uid=1000\", "
+		"\"device\": \"//192.0.2.1/share\"}",
+		"{\"type\": \"tmpfs\", \"device\": \"tmpfs\"}",
+	};
+	struct spec_fixture *f = *state;
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+		json_auto_t *options = NULL;
+		json_auto_t *body = NULL;
+		cleanup_free char *expected = sbx_asprintf(
+			"{\"Type\": \"volume\", "
+			"\"Source\": \"skillbox-1000-webpage-cache\", "
+			"\"Target\": \"/app/cache\", \"ReadOnly\": false, "
+			"\"VolumeOptions\": {\"NoCopy\": true, \"Labels\": "
+			"{\"io.skillbox.owner\": \"1000\", "
+			"\"io.skillbox.skill\": \"webpage\", "
+			"\"io.skillbox.volume\": \"cache\"}, "
+			"\"DriverConfig\": {\"Name\": \"local\", "
+			"\"Options\": %s}}}",
+			samples[i]);
+
+		assert_int_equal(sbx_json_parse(samples[i], strlen(samples[i]),
+						&options, &err),
+				 0);
+		json_decref(f->grant.volumes);
+		f->grant.volumes = json_pack("{s:{s:s, s:O}}", "cache",
+					     "driver", "local", "driver_opts",
+					     options);
+		body = sbx_spec_body(&f->spec);
+		assert_mount(body, "/app/cache", expected);
+	}
+}
+
 /* What an image declares may hide nothing that the lock-down stands on. */
 static void test_declared_volumes(void **state)
 {
@@ -689,6 +729,7 @@ int main(void)
 		SPEC_TEST(test_body_has_no_environment),
 		cmocka_unit_test(test_volume_names_are_no_two_the_same),
 		SPEC_TEST(test_mounts),
+		SPEC_TEST(test_volumes_with_options),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
 		SPEC_TEST(test_tmpfs),
