@@ -44,9 +44,11 @@ static void copy_rights(struct sbx_rights *to, const struct sbx_rights *from)
 	*to = *from;
 	to->volumes = NULL;
 	to->n_volumes = 0;
-	for (size_t i = 0; i < from->n_volumes; i++)
+	for (size_t i = 0; i < from->n_volumes; i++) {
 		sbx_rights_add_volume(to, from->volumes[i].source,
 				      from->volumes[i].writable);
+		to->volumes[i].rslave = from->volumes[i].rslave;
+	}
 }
 
 /* --- what skills may have ------------------------------------------------- */

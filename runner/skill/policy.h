@@ -29,10 +29,13 @@ const char *sbx_requester_name(enum sbx_requester requester);
 /*
  * @source	absolute normalized path of the host, which covers what is
  *		below it too; a volume's name; "*" for every name
+ * @rslave	what the host mounts there later may be seen; of paths that
+ *		are writable only
  */
 struct sbx_volume_rule {
 	char *source;
 	bool writable;
+	bool rslave;
 };
 
 struct sbx_id_range {

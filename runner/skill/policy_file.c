@@ -11,16 +11,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "codec/json.h"
 #include "codec/reader.h"
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
-#include "skill/never.h"
+#include "skill/policy_parts.h"
 #include "skill/volume_options.h"
 
-#define LIST_MAX       512
 #define EXCEPTIONS_MAX 4096
 
 /* Wider than any machine, so that a number is still a number. */
@@ -49,7 +47,7 @@ static void read_networks(const struct sbx_at *at,
 	static const struct sbx_field word = { .words = sbx_network_words };
 	struct sbx_rights *rights = member_of(object, field);
 
-	if (!sbx_reader_is_list(at, LIST_MAX, field->expected))
+	if (!sbx_reader_is_list(at, SBX_POLICY_LIST_MAX, field->expected))
 		return;
 	memset(rights->networks, 0, sizeof(rights->networks));
 	rights->networks[SBX_NETWORK_NONE] = true;
@@ -59,66 +57,6 @@ static void read_networks(const struct sbx_at *at,
 
 		sbx_read_word(&inner, &word, &network);
 		rights->networks[network] = true;
-	}
-}
-
-/* --- volumes -------------------------------------------------------------- */
-
-#define VOLUME_EXPECTED                                                        \
-	"a path of the host, a volume's name or \"*\", with \":ro\" or "       \
-	"\":rw\" behind it, such as \"/srv/data:ro\""
-
-static void add_volume(const struct sbx_at *at, struct sbx_rights *rights,
-		       const char *source, bool writable)
-{
-	cleanup_free char *path = NULL;
-	const char *what;
-
-	if (source[0] != '/') {
-		if (strcmp(source, "*") != 0 && !sbx_name_is_volume(source))
-			sbx_reader_expected(at, VOLUME_EXPECTED);
-		else if (sbx_never_volume(source))
-			sbx_reader_refused(at, "volumes that begin with "
-					       "skillbox- are never granted");
-		else
-			sbx_rights_add_volume(rights, source, writable);
-		return;
-	}
-	path = sbx_path_normalize(source);
-	if (!path)
-		sbx_reader_refused(at, "the path must not have \"..\" in it");
-	else if (sbx_never_below(path, &what))
-		sbx_reader_error(at,
-				 "found \"%s\", which is never granted: it "
-				 "would hand over %s",
-				 path, what);
-	else
-		sbx_rights_add_volume(rights, path, writable);
-}
-
-static void read_volumes(const struct sbx_at *at, const struct sbx_field *field,
-			 void *object)
-{
-	struct sbx_rights *rights = member_of(object, field);
-
-	if (!sbx_reader_is_list(at, LIST_MAX, field->expected))
-		return;
-	sbx_rights_clear_volumes(rights);
-	for (size_t i = 0; i < json_array_size(at->value); i++) {
-		struct sbx_at inner = sbx_at_element(at, i);
-		const char *text = sbx_reader_text(&inner, VOLUME_EXPECTED);
-		cleanup_free char *source = NULL;
-
-		if (!text)
-			continue;
-		if (!sbx_text_has_suffix(text, ":ro") &&
-		    !sbx_text_has_suffix(text, ":rw")) {
-			sbx_reader_expected(&inner, VOLUME_EXPECTED);
-			continue;
-		}
-		source = sbx_strndup(text, strlen(text) - 3);
-		add_volume(&inner, rights, source,
-			   sbx_text_has_suffix(text, ":rw"));
 	}
 }
 
@@ -197,7 +135,7 @@ static void read_ulimits(const struct sbx_at *at, const struct sbx_field *field,
 	const char *name;
 	json_t *item;
 
-	if (!sbx_reader_is_mapping(at, LIST_MAX, field->expected))
+	if (!sbx_reader_is_mapping(at, SBX_POLICY_LIST_MAX, field->expected))
 		return;
 	json_object_foreach ((json_t *)at->value, name, item) {
 		struct sbx_at inner = sbx_at_member(at, name);
@@ -219,7 +157,7 @@ static void read_names(const struct sbx_at *at, const struct sbx_field *field,
 {
 	struct sbx_strv *out = member_of(object, field);
 
-	if (!sbx_reader_is_list(at, LIST_MAX, field->expected))
+	if (!sbx_reader_is_list(at, SBX_POLICY_LIST_MAX, field->expected))
 		return;
 	if (json_array_size(at->value) < (size_t)field->min) {
 		sbx_reader_error(at, "found an empty list, expected %s",
@@ -291,7 +229,7 @@ static void read_users(const struct sbx_at *at, const struct sbx_field *field,
 {
 	struct sbx_skill_rules *rules = object;
 
-	if (!sbx_reader_is_list(at, LIST_MAX, field->expected))
+	if (!sbx_reader_is_list(at, SBX_POLICY_LIST_MAX, field->expected))
 		return;
 	sbx_skill_rules_clear_users(rules);
 	for (size_t i = 0; i < json_array_size(at->value); i++) {
@@ -350,7 +288,7 @@ static const struct sbx_field skill_fields[] = {
 	  AT(rights),
 	  .expected = "a list of none, bridge and host" },
 	{ .name = "volumes",
-	  .read = read_volumes,
+	  .read = sbx_policy_read_volumes,
 	  AT(rights),
 	  .expected = "a list such as [\"/srv/data:ro\"]" },
 	{ .name = "limits", .read = read_limits, AT(rights) },
@@ -391,7 +329,7 @@ static const struct sbx_field request_fields[] = {
 	  AT(rights),
 	  .expected = "a list of none, bridge and host" },
 	{ .name = "volumes",
-	  .read = read_volumes,
+	  .read = sbx_policy_read_volumes,
 	  AT(rights),
 	  .expected = "a list such as [\"/srv/data:ro\"]" },
 	{ .name = "limits", .read = read_limits, AT(rights) },
@@ -407,7 +345,7 @@ static const struct sbx_field caller_fields[] = {
 	  AT(rights),
 	  .expected = "a list of none, bridge and host" },
 	{ .name = "volumes",
-	  .read = read_volumes,
+	  .read = sbx_policy_read_volumes,
 	  AT(rights),
 	  .expected = "a list such as [\"/srv/data:ro\"]" },
 	{ .name = "limits", .read = read_limits, AT(rights) },

@@ -78,6 +78,7 @@ static void test_copy(void **state)
 	(void)state;
 	sbx_policy_init(&policy);
 	sbx_rights_add_volume(&policy.skills.rights, "/srv", true);
+	policy.skills.rights.volumes[0].rslave = true;
 	sbx_skill_rules_add_users(&policy.skills,
 				  (struct sbx_id_range){ 3, 4 });
 	sbx_skill_rules_set_ulimit(&policy.skills, "nofile", 77);
@@ -87,6 +88,7 @@ static void test_copy(void **state)
 	assert_int_equal(copy.rights.n_volumes, 1);
 	assert_string_equal(copy.rights.volumes[0].source, "/srv");
 	assert_true(copy.rights.volumes[0].writable);
+	assert_true(copy.rights.volumes[0].rslave);
 	assert_int_equal(copy.users[0].first, 3);
 	assert_int_equal(copy.users[0].last, 4);
 	assert_int_equal(

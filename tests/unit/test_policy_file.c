@@ -197,6 +197,8 @@ static void test_each_mistake(void **state)
 		{ "skills: {volumes: /srv}", "skills.volumes: " },
 		{ "skills: {volumes: [5]}", "skills.volumes[0]: " },
 		{ "skills: {volumes: [\"/srv\"]}", "skills.volumes[0]: " },
+		{ "skills: {volumes: [\"b:rw,rslave\"]}",
+		  "skills.volumes[0]: " },
 		{ "skills: {volumes: [\"a/b:ro\"]}", "skills.volumes[0]: " },
 		{ "skills: {volumes: [\"/a/../b:ro\"]}",
 		  "skills.volumes[0]: " },
