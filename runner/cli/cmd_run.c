@@ -48,7 +48,7 @@ static const struct sbx_option options[] = {
 	  "give a secret that the action names, in place of a sealed one; one "
 	  "line loses its newline",
 	  offsetof(struct values, request.secrets) },
-	{ "volume", 'v', SBX_OPTION_LIST, "SRC:DST[:ro|rw]",
+	{ "volume", 'v', SBX_OPTION_LIST, "SRC:DST[:ro|rw[,rslave]]",
 	  "mount a volume of the skill (a name) or an absolute host path, in "
 	  "place of what the manifest mounts at DST",
 	  offsetof(struct values, request.volumes) },

@@ -122,15 +122,16 @@ static json_t *volume_mount(const char *name, const char *target,
 
 /*
  * NonRecursive: a read-only bind is read-only for its top mount alone before
- * API 1.44, so nothing that is mounted below the source comes along.
+ * API 1.44, so nothing that is mounted below the source comes along.  With
+ * @rslave what is mounted there after the start does.
  */
 static json_t *bind_mount(const char *source, const char *target,
-			  bool read_only)
+			  bool read_only, bool rslave)
 {
 	return json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:b}}", "Type", "bind",
 			 "Source", source, "Target", target, "ReadOnly",
-			 read_only, "BindOptions", "Propagation", "rprivate",
-			 "NonRecursive", 1);
+			 read_only, "BindOptions", "Propagation",
+			 rslave ? "rslave" : "rprivate", "NonRecursive", 1);
 }
 
 /*
@@ -152,7 +153,7 @@ static json_t *granted_mount(const struct sbx_spec *spec,
 
 	if (mount->source[0] == '/')
 		return bind_mount(mount->source, mount->target,
-				  mount->read_only);
+				  mount->read_only, mount->rslave);
 	name = sbx_spec_volume_name(spec->grant, mount->source);
 	volume = volume_mount(name, mount->target, mount->read_only,
 			      volume_labels(spec, mount->source));
@@ -266,9 +267,9 @@ json_t *sbx_spec_mounts_json(const struct sbx_spec *spec)
 				  json_pack("{s:s}", SBX_LABEL_INIT,
 					    spec->init_hash)));
 	if (spec->channel_source)
-		json_array_append_new(all,
-				      bind_mount(spec->channel_source,
-						 spec->channel_target, true));
+		json_array_append_new(all, bind_mount(spec->channel_source,
+						      spec->channel_target,
+						      true, false));
 	for (size_t i = 0; i < action->n_volumes; i++)
 		json_array_append_new(all,
 				      granted_mount(spec, &action->volumes[i]));

@@ -172,6 +172,16 @@ static int verify_config(const json_t *asked, const json_t *made,
 	return 0;
 }
 
+/* Of a volume, for which nothing is asked, engines say this and that. */
+static bool same_propagation(const json_t *want, const json_t *made)
+{
+	const char *asked =
+		sbx_json_text_at(want, "BindOptions", "Propagation", NULL);
+	const char *have = sbx_json_text_at(made, "Propagation", NULL);
+
+	return !asked || (have && strcmp(asked, have) == 0);
+}
+
 /* Each mount that was made is one that was asked for, and no more writable. */
 static int verify_mounts(const json_t *asked, const json_t *made,
 			 struct sbx_error *err)
@@ -187,8 +197,10 @@ static int verify_mounts(const json_t *asked, const json_t *made,
 
 		if (at && json_object_get(tmpfs, at))
 			continue;
-		if (!want || (sbx_json_true_at(want, "ReadOnly", NULL) &&
-			      sbx_json_true_at(mount, "RW", NULL)))
+		if (!want ||
+		    (sbx_json_true_at(want, "ReadOnly", NULL) &&
+		     sbx_json_true_at(mount, "RW", NULL)) ||
+		    !same_propagation(want, mount))
 			return differs("Mounts", want, mount, err);
 	}
 	return 0;

@@ -96,6 +96,12 @@ static int check_rule(const struct side *side, const struct sbx_mount *mount,
 				     is_host_path(source) ? "" : "the volume ",
 				     source, source,
 				     mount->read_only ? "ro" : "rw");
+	if (mount->rslave && !rule->rslave)
+		return sbx_error_set(err, SBX_OUTCOME_DENIED,
+				     "%s.volumes: the policy does not grant "
+				     "%s with propagation (\"%s:rw,rslave\" "
+				     "there would)",
+				     side->section, source, source);
 	if (mount->read_only)
 		return 0;
 	if (!rule->writable)
@@ -213,7 +219,8 @@ static bool is_tighter(const struct sbx_action *manifest,
 
 		if (strcmp(asked->target, mount->target) == 0)
 			return strcmp(asked->source, mount->source) == 0 &&
-			       (mount->read_only || !asked->read_only);
+			       (mount->read_only || !asked->read_only) &&
+			       (asked->rslave || !mount->rslave);
 	}
 	return false;
 }
@@ -233,6 +240,7 @@ static int add_volume(const struct sbx_wish *wish, const struct side *skill,
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "volume %.200s:%.200s: %s", asked->source,
 				     asked->target, why);
+	mount.rslave = asked->rslave;
 	result = check_never(mount.source, err);
 	if (result == 0 && !is_tighter(wish->action, &mount))
 		result = check_rule(requester, &mount, err);
@@ -240,8 +248,7 @@ static int add_volume(const struct sbx_wish *wish, const struct side *skill,
 		result = check_rule(skill, &mount, err);
 	if (result == 0) {
 		make_way(action, n_manifest, mount.target);
-		sbx_action_add_volume(action, mount.source, mount.target,
-				      mount.read_only);
+		sbx_action_copy_volume(action, &mount);
 	}
 	sbx_mount_clear(&mount);
 	return result;

@@ -27,6 +27,14 @@ void sbx_action_add_volume(struct sbx_action *action, const char *source,
 	};
 }
 
+void sbx_action_copy_volume(struct sbx_action *action,
+			    const struct sbx_mount *mount)
+{
+	sbx_action_add_volume(action, mount->source, mount->target,
+			      mount->read_only);
+	action->volumes[action->n_volumes - 1].rslave = mount->rslave;
+}
+
 void sbx_action_clear_volumes(struct sbx_action *action)
 {
 	for (size_t i = 0; i < action->n_volumes; i++)
@@ -106,9 +114,7 @@ static void copy_mounts(struct sbx_action *to, const struct sbx_action *from)
 	to->volumes = NULL;
 	to->n_volumes = 0;
 	for (size_t i = 0; i < from->n_volumes; i++)
-		sbx_action_add_volume(to, from->volumes[i].source,
-				      from->volumes[i].target,
-				      from->volumes[i].read_only);
+		sbx_action_copy_volume(to, &from->volumes[i]);
 	to->tmpfs = NULL;
 	to->n_tmpfs = 0;
 	for (size_t i = 0; i < from->n_tmpfs; i++)

@@ -51,11 +51,13 @@ struct sbx_warm_pool {
 /*
  * @source	name of a skill's volume, or an absolute path of the host
  * @target	absolute, normalised path in the sandbox
+ * @rslave	what the host mounts below @source later is seen in the sandbox
  */
 struct sbx_mount {
 	char *source;
 	char *target;
 	bool read_only;
+	bool rslave;
 };
 
 /* @size in bytes, always set; nosuid and nodev are not for the asking. */
@@ -250,6 +252,10 @@ void sbx_action_clear(struct sbx_action *action);
 void sbx_action_add_volume(struct sbx_action *action, const char *source,
 			   const char *target, bool read_only);
 
+/* The same of one that is there already. */
+void sbx_action_copy_volume(struct sbx_action *action,
+			    const struct sbx_mount *mount);
+
 void sbx_action_clear_volumes(struct sbx_action *action);
 
 void sbx_action_add_tmpfs(struct sbx_action *action, const char *target,
@@ -280,7 +286,7 @@ bool sbx_action_overlap(const struct sbx_action *action, const char **a,
 			const char **b);
 
 /*
- * "SOURCE:TARGET[:ro|rw]" as on the command line and in "volumes:".  False
+ * "SOURCE:TARGET[:ro|rw][,rslave]" as on the command line and in "volumes:".  False
  * with the reason in @why (static text).
  */
 bool sbx_mount_parse(const char *text, struct sbx_mount *out, const char **why);

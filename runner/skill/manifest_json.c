@@ -46,6 +46,9 @@ static json_t *volumes_json(const struct sbx_action *action)
 		set_text(volume, "source", mount->source);
 		set_text(volume, "target", mount->target);
 		set(volume, "read_only", json_boolean(mount->read_only));
+		if (mount->rslave)
+			set(volume, "bind",
+			    json_pack("{s:s}", "propagation", "rslave"));
 		json_array_append_new(list, volume);
 	}
 	return list;

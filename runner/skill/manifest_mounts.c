@@ -77,11 +77,22 @@ bool sbx_mount_fill(struct sbx_mount *out, const char *source,
 	return !*why;
 }
 
+/* Nobody mounts anything below an engine's volume. */
+static bool may_propagate(struct sbx_mount *mount, const char **why)
+{
+	if (mount->source[0] == '/')
+		return true;
+	sbx_mount_clear(mount);
+	*why = "rslave is for paths of the host, not for volumes";
+	return false;
+}
+
 bool sbx_mount_parse(const char *text, struct sbx_mount *out, const char **why)
 {
 	cleanup_free char *source = sbx_strdup(text);
 	char *target = strchr(source, ':');
 	char *mode = target ? strchr(target + 1, ':') : NULL;
+	char *rslave = NULL;
 
 	if (!target) {
 		*why = "it needs a source and a target, such as "
@@ -91,11 +102,19 @@ bool sbx_mount_parse(const char *text, struct sbx_mount *out, const char **why)
 	*target++ = '\0';
 	if (mode)
 		*mode++ = '\0';
-	if (!mode || strcmp(mode, "ro") == 0 || strcmp(mode, "rw") == 0)
-		return sbx_mount_fill(out, source, target,
-				      mode && strcmp(mode, "ro") == 0, why);
-	*why = "after the target comes \":ro\", \":rw\" or nothing";
-	return false;
+	if (mode && (rslave = strchr(mode, ',')))
+		*rslave++ = '\0';
+	if ((mode && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0) ||
+	    (rslave && strcmp(rslave, "rslave") != 0)) {
+		*why = "after the target comes \":ro\", \":rw\" or nothing, "
+		       "and \",rslave\" behind the two";
+		return false;
+	}
+	if (!sbx_mount_fill(out, source, target,
+			    mode && strcmp(mode, "ro") == 0, why))
+		return false;
+	out->rslave = rslave != NULL;
+	return !rslave || may_propagate(out, why);
 }
 
 /* --- volumes -------------------------------------------------------------- */
@@ -107,11 +126,29 @@ struct long_volume {
 	char *source;
 	char *target;
 	bool read_only;
+	unsigned int propagation;
 };
 
 static const char *const volume_types[] = { "volume", "bind", NULL };
+static const char *const propagations[] = { "rprivate", "rslave", NULL };
 
 #define AT(member) .offset = offsetof(struct long_volume, member)
+
+const struct sbx_field sbx_bind_fields[] = {
+	{ .name = "propagation",
+	  .read = sbx_read_word,
+	  AT(propagation),
+	  .words = propagations,
+	  .expected = "\"rprivate\" or \"rslave\"" },
+	{ .name = NULL },
+};
+
+static void read_bind(const struct sbx_at *at, const struct sbx_field *field,
+		      void *object)
+{
+	(void)field;
+	sbx_read_mapping(at, sbx_bind_fields, 0, object);
+}
 
 const struct sbx_field sbx_mount_fields[] = {
 	{ .name = "type",
@@ -131,6 +168,7 @@ const struct sbx_field sbx_mount_fields[] = {
 	  AT(target),
 	  .expected = "an absolute path in the sandbox" },
 	{ .name = "read_only", .read = sbx_read_bool, AT(read_only) },
+	{ .name = "bind", .read = read_bind },
 	{ .name = NULL },
 };
 
@@ -166,6 +204,11 @@ static bool read_long(const struct sbx_at *at, struct sbx_mount *out)
 		why = "a source of type volume is a name, one of type bind "
 		      "an absolute path";
 	}
+	if (complete && !why) {
+		out->rslave = volume.propagation != 0;
+		if (out->rslave)
+			may_propagate(out, &why);
+	}
 	if (why)
 		sbx_reader_error(at, "%s", why);
 	free(volume.source);
@@ -189,8 +232,7 @@ void sbx_manifest_read_volumes(const struct sbx_at *at,
 
 		if (!fits)
 			continue;
-		sbx_action_add_volume(action, mount.source, mount.target,
-				      mount.read_only);
+		sbx_action_copy_volume(action, &mount);
 		sbx_mount_clear(&mount);
 	}
 }

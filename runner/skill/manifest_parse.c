@@ -168,6 +168,7 @@ json_t *sbx_manifest_keys(void)
 		{ "actions.*", sbx_action_fields, 0 },
 		{ "secrets[]", sbx_secret_fields, 0 },
 		{ "volumes[]", sbx_mount_fields, 0 },
+		{ "volumes[].bind", sbx_bind_fields, 0 },
 		{ "volumes.*", sbx_named_volume_fields, 0 },
 		{ "driver_opts", sbx_driver_opts_fields, 0 },
 		{ "ulimits.*", sbx_ulimit_fields, 0 },

@@ -13,6 +13,7 @@
 /* The keys of an action, into struct sbx_action. */
 extern const struct sbx_field sbx_action_fields[];
 extern const struct sbx_field sbx_mount_fields[];
+extern const struct sbx_field sbx_bind_fields[];
 extern const struct sbx_field sbx_named_volume_fields[];
 extern const struct sbx_field sbx_driver_opts_fields[];
 extern const struct sbx_field sbx_secret_fields[];

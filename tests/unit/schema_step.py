@@ -23,6 +23,7 @@ TABLES = {"skill.schema.json": {
     "actions.*": ["definitions", "action"],
     "secrets[]": ["definitions", "secret"],
     "volumes[]": ["definitions", "volume"],
+    "volumes[].bind": ["definitions", "volume", "properties", "bind"],
     "volumes.*": ["definitions", "named_volume"],
     "driver_opts": ["definitions", "driver_opts"],
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],

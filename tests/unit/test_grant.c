@@ -815,6 +815,47 @@ static void test_volume_types(void **state)
 	check_volume(NULL, nfs, "[\"other:/v\"]", NULL);
 }
 
+#define RSLAVE "bind: {propagation: rslave}"
+#define LONG(more)                                                             \
+	"{volumes: [{type: bind, source: /srv/a, target: /a, " more "}]}"
+
+/* Propagation is asked for by the mount, and granted by the path's rule. */
+static void test_propagation(void **state)
+{
+	static const char plain[] = SKILLS("volumes: [\"/srv:rw\"]");
+	static const char rslave[] = SKILLS("volumes: [\"/srv:rw,rslave\"]");
+	static const char nearer[] =
+		SKILLS("volumes: [\"/srv:rw,rslave\", \"/srv/a:rw\"]");
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_mount mount = { (char *)"/srv/a", (char *)"/a", true, true };
+	struct sbx_overrides asked = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	check_under(plain, LONG("read_only: false"), &none,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_OK, NULL);
+	check_under(plain, LONG(RSLAVE), &none, SBX_REQUESTER_OPERATOR,
+		    SBX_OUTCOME_DENIED, "skills.volumes: ");
+	check_under(nearer, LONG(RSLAVE), &none, SBX_REQUESTER_OPERATOR,
+		    SBX_OUTCOME_DENIED, "skills.volumes: ");
+	grant = granted(rslave, LONG(RSLAVE), &none, SBX_REQUESTER_OPERATOR);
+	assert_true(grant.action.volumes[0].rslave);
+	sbx_grant_clear(&grant);
+	grant = granted(rslave, LONG("read_only: true"), &none,
+			SBX_REQUESTER_OPERATOR);
+	assert_false(grant.action.volumes[0].rslave);
+	sbx_grant_clear(&grant);
+	/* A request that asks for it in place of one without asks for more. */
+	asked.volumes = &mount;
+	asked.n_volumes = 1;
+	check_under(rslave, LONG("read_only: true"), &asked,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_DENIED,
+		    "operator.volumes: ");
+	grant = granted(rslave, LONG(RSLAVE), &asked, SBX_REQUESTER_OPERATOR);
+	assert_true(grant.action.volumes[0].rslave);
+	sbx_grant_clear(&grant);
+}
+
 /* A path is one wherever it is said: its neighbours count. */
 static void test_volume_in_another(void **state)
 {
@@ -974,6 +1015,7 @@ int main(void)
 		cmocka_unit_test(test_runtime_of_the_policy),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_volume_types),
+		cmocka_unit_test(test_propagation),
 		cmocka_unit_test(test_volume_in_another),
 		cmocka_unit_test(test_bases),
 		cmocka_unit_test(test_bad_owners),

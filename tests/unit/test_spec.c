@@ -260,6 +260,29 @@ static void test_mounts(void **state)
 		     "{\"SizeBytes\": 4096, \"Mode\": 365}}");
 }
 
+/* What the host mounts later is seen only where that was granted. */
+static void test_propagation(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+
+	f->grant.action.volumes[1].rslave = true;
+	f->spec.channel_source = "/run/channel";
+	f->spec.channel_target = "/.skillbox-channel";
+	body = sbx_spec_body(&f->spec);
+	assert_mount(body, "/data",
+		     "{\"Type\": \"bind\", \"Source\": \"/srv/data\", "
+		     "\"Target\": \"/data\", \"ReadOnly\": true, "
+		     "\"BindOptions\": {\"Propagation\": \"rslave\", "
+		     "\"NonRecursive\": true}}");
+	assert_mount(body, "/.skillbox-channel",
+		     "{\"Type\": \"bind\", \"Source\": \"/run/channel\", "
+		     "\"Target\": \"/.skillbox-channel\", "
+		     "\"ReadOnly\": true, "
+		     "\"BindOptions\": {\"Propagation\": \"rprivate\", "
+		     "\"NonRecursive\": true}}");
+}
+
 /* A volume that is made of something: the engine is told of what. */
 static void test_volumes_with_options(void **state)
 {
@@ -730,6 +753,7 @@ int main(void)
 		cmocka_unit_test(test_volume_names_are_no_two_the_same),
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_volumes_with_options),
+		SPEC_TEST(test_propagation),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
 		SPEC_TEST(test_tmpfs),

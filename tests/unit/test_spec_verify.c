@@ -25,9 +25,12 @@ static json_t *obedient(const json_t *body)
 	json_array_foreach (json_object_get(host(body), "Mounts"), i, mount)
 		json_array_append_new(
 			mounts,
-			json_pack("{s:s, s:b}", "Destination",
+			json_pack("{s:s, s:b, s:s*}", "Destination",
 				  sbx_json_text_at(mount, "Target", NULL), "RW",
-				  !sbx_json_true_at(mount, "ReadOnly", NULL)));
+				  !sbx_json_true_at(mount, "ReadOnly", NULL),
+				  "Propagation",
+				  sbx_json_text_at(mount, "BindOptions",
+						   "Propagation", NULL)));
 	return json_pack("{s:o, s:o, s:o}", "Config", config, "HostConfig",
 			 made_host, "Mounts", mounts);
 }
@@ -187,6 +190,8 @@ static void test_verify_mounts(void **state)
 	json_auto_t *nowhere = obedient(body);
 	json_auto_t *writable = obedient(body);
 	json_t *first = json_array_get(json_object_get(writable, "Mounts"), 0);
+	json_auto_t *shared = obedient(body);
+	json_auto_t *silent = obedient(body);
 
 	json_array_append_new(
 		json_object_get(extra, "Mounts"),
@@ -197,6 +202,14 @@ static void test_verify_mounts(void **state)
 	assert_refused(body, nowhere, "Mounts");
 	json_object_set_new(first, "RW", json_true());
 	assert_refused(body, writable, "Mounts");
+	/* The third is a path of the host. */
+	json_object_set_new(
+		json_array_get(json_object_get(shared, "Mounts"), 2),
+		"Propagation", json_string("rshared"));
+	assert_refused(body, shared, "Mounts");
+	json_object_del(json_array_get(json_object_get(silent, "Mounts"), 2),
+			"Propagation");
+	assert_refused(body, silent, "Mounts");
 }
 
 static void test_verify_config(void **state)
