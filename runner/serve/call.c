@@ -166,13 +166,14 @@ static int read_volumes(const char *name, json_t *value, struct sbx_call *call,
 	size_t n = json_array_size(value);
 
 	if (!json_is_array(value) || n > SBX_MOUNTS_MAX)
-		return expected(name, "a list of \"SOURCE:TARGET[:ro|rw]\"",
+		return expected(name,
+				"a list of \"SOURCE:TARGET[:ro|rw[,rslave]]\"",
 				err);
 	overrides->volumes = sbx_calloc(n + 1, sizeof(*overrides->volumes));
 	for (size_t i = 0; i < n; i++) {
 		const char *text =
 			sbx_json_plain_text(json_array_get(value, i));
-		const char *why = "expected \"SOURCE:TARGET[:ro|rw]\"";
+		const char *why = "expected \"SOURCE:TARGET[:ro|rw[,rslave]]\"";
 
 		if (!text ||
 		    !sbx_mount_parse(text, &overrides->volumes[i], &why))

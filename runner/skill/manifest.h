@@ -286,8 +286,8 @@ bool sbx_action_overlap(const struct sbx_action *action, const char **a,
 			const char **b);
 
 /*
- * "SOURCE:TARGET[:ro|rw][,rslave]" as on the command line and in "volumes:".  False
- * with the reason in @why (static text).
+ * "SOURCE:TARGET[:ro|rw[,rslave]]" as on the command line and in "volumes:".
+ * False with the reason in @why (static text).
  */
 bool sbx_mount_parse(const char *text, struct sbx_mount *out, const char **why);
 
