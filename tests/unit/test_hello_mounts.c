@@ -246,6 +246,18 @@ static void test_mount_that_is_one_too_many(void **state)
 		       "sandbox.mounts: /app/my cache (ext4) is writable");
 }
 
+/* What somebody mounted below a granted path just now was granted by nobody. */
+static void test_mount_below_a_path(void **state)
+{
+	struct fixture *f = *state;
+
+	change(&f->sections[MOUNTS], "/c/hosts /etc/hosts ro",
+	       "/ /books/sub rw");
+	change(&f->sections[TARGETS], "/etc/hosts", "/books/sub");
+	assert_refused(f, SBX_OUTCOME_DENIED,
+		       "sandbox.mounts: /books/sub (ext4) is writable");
+}
+
 /* A device over another's name, or over anything but a device's name. */
 static void test_device_over_something_else(void **state)
 {
@@ -386,6 +398,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mount_that_is_one_too_many,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mount_below_a_path, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_device_over_something_else,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cgroup_folder_of_the_user,
