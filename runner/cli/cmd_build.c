@@ -58,7 +58,9 @@ static void report(const struct build *build, const char *name,
 	fflush(stdout);
 }
 
-static int build_one(const struct build *build, const char *name)
+/* The image that @action runs in. */
+static int build_image(const struct build *build, const struct sbx_skill *skill,
+		       const struct sbx_action *action)
 {
 	const struct sbx_skill_image_options image_options = {
 		.force = build->force,
@@ -66,17 +68,38 @@ static int build_one(const struct build *build, const char *name)
 		.progress.line = sbx_term_progress,
 	};
 	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
-	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	const char *name = skill->manifest->name;
 	struct sbx_error err = SBX_ERROR_INIT;
 
-	if (sbx_catalog_load(&build->catalog, name, &skill, &err) ||
-	    sbx_skill_image_ensure(build->engine, &build->catalog, &skill,
-				   &image_options, &image, &err)) {
+	if (sbx_skill_image_ensure(build->engine, &build->catalog, skill,
+				   action, &image_options, &image, &err)) {
 		report(build, name, NULL, &err);
 		return sbx_outcome_status(err.outcome);
 	}
 	report(build, name, &image, NULL);
 	return 0;
+}
+
+/* All images of the skill; the first failure's status. */
+static int build_one(const struct build *build, const char *name)
+{
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	cleanup_free const struct sbx_action **images = NULL;
+	struct sbx_error err = SBX_ERROR_INIT;
+	int status = 0;
+
+	if (sbx_catalog_load(&build->catalog, name, &skill, &err)) {
+		report(build, name, NULL, &err);
+		return sbx_outcome_status(err.outcome);
+	}
+	images = sbx_manifest_images(skill.manifest);
+	for (size_t i = 0; images[i] && !sbx_cancel_asked(); i++) {
+		int one = build_image(build, &skill, images[i]);
+
+		if (status == 0)
+			status = one;
+	}
+	return status;
 }
 
 /* The first failure's status; one that fails does not stop the others. */
@@ -150,10 +173,12 @@ const struct sbx_command sbx_cmd_build = {
 	.name = "build",
 	.summary = "build the images of skills",
 	.arguments = "[SKILL... | --all]",
-	.details = "Builds the image of each skill, and first the base "
-		   "images it is made from. An image is named after a hash of "
+	.details = "Builds the images of each skill, and first the base "
+		   "images they are made from: one for the skill, and one for "
+		   "each action with a \"build\" of its own. An image is named "
+		   "after a hash of "
 		   "its sources, so what has not changed is not built again. "
-		   "Prints a line per skill: its name, its image, and "
+		   "Prints a line per image: the skill, the image, and "
 		   "\"built\" or \"unchanged\". A skill that fails does not "
 		   "stop the others.",
 	.examples = "  skillbox build text webpage\n"

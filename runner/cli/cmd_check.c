@@ -58,25 +58,24 @@ static void put_warning(struct check *check, const char *dir, const char *line)
 	put(text);
 }
 
-static void check_dockerfile(struct check *check, const char *dir,
-			     const struct sbx_skill *skill)
+static void check_build(struct check *check, const char *dir,
+			const struct sbx_skill *skill,
+			const struct sbx_build *build)
 {
 	cleanup_strv struct sbx_strv warnings = SBX_STRV_INIT;
 	cleanup_free char *path = NULL;
 	cleanup_free char *line = NULL;
 	struct sbx_error err = SBX_ERROR_INIT;
 
-	if (skill->manifest->image)
-		return;
-	path = sbx_asprintf("%s/%s", skill->dir, skill->manifest->dockerfile);
+	path = sbx_asprintf("%s/%s", skill->dir, build->dockerfile);
 	if (access(path, R_OK)) {
-		line = sbx_asprintf("%s/%s: %s", dir,
-				    skill->manifest->dockerfile,
+		line = sbx_asprintf("%s/%s: %s", dir, build->dockerfile,
 				    strerror(errno));
 		put_error(check, line);
 		return;
 	}
-	if (sbx_skill_image_warnings(skill, &check->policy, &warnings, &err)) {
+	if (sbx_skill_image_warnings(skill, build, &check->policy, &warnings,
+				     &err)) {
 		line = sbx_asprintf("%s/%s", dir, err.message);
 		put_error(check, line);
 	}
@@ -85,6 +84,21 @@ static void check_dockerfile(struct check *check, const char *dir,
 			sbx_asprintf("%s/%s", dir, warnings.v[i]);
 
 		put_warning(check, dir, located);
+	}
+}
+
+static void check_builds(struct check *check, const char *dir,
+			 const struct sbx_skill *skill)
+{
+	cleanup_free const struct sbx_action **images =
+		sbx_manifest_images(skill->manifest);
+
+	for (size_t i = 0; images[i]; i++) {
+		const struct sbx_build *build =
+			sbx_manifest_build(skill->manifest, images[i]);
+
+		if (build)
+			check_build(check, dir, skill, build);
 	}
 }
 
@@ -167,7 +181,7 @@ static void check_skill(struct check *check, const char *dir)
 	if (result)
 		return;
 	check_policy(check, dir, &skill);
-	check_dockerfile(check, dir, &skill);
+	check_builds(check, dir, &skill);
 	check_secrets(check, dir, &skill);
 }
 

@@ -448,7 +448,8 @@ static void put_definition(struct sbx_mcp_tools *tools,
 	}
 	sbx_buf_append(out, text, strlen(text) - strlen("}}"));
 	sbx_buf_printf(out, ", \"io.skillbox/ready\": %s}}",
-		       options->is_ready(options->ctx, entry->tool.skill)
+		       options->is_ready(options->ctx, entry->tool.skill,
+					 entry->tool.action)
 			       ? "true"
 			       : "false");
 }

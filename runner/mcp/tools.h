@@ -19,14 +19,14 @@
 struct sbx_mcp_tools;
 
 /*
- * @is_ready	whether the skill's image is there; asked when tools are listed,
- *		with a lock held; or NULL
+ * @is_ready	whether the action's image is there; asked when tools are
+ *listed, with a lock held; or NULL
  * @warn	gets a line for each skill or action that is no tool, when that
  *		is found out
  */
 struct sbx_mcp_tools_options {
 	const struct sbx_catalog *catalog;
-	bool (*is_ready)(void *ctx, const char *skill);
+	bool (*is_ready)(void *ctx, const char *skill, const char *action);
 	void (*warn)(void *ctx, const char *line);
 	void *ctx;
 };

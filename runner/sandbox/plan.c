@@ -154,14 +154,15 @@ static int ensure_image(struct sbx_plan *plan,
 	int result = -1;
 
 	for (int round = 0; round < IMAGE_ROUNDS; round++) {
-		result = sbx_skill_image_ensure(engine, request->catalog,
-						&plan->skill, &options,
-						&plan->own_image, err);
+		result = sbx_skill_image_ensure(
+			engine, request->catalog, &plan->skill,
+			&plan->grant.action, &options, &plan->own_image, err);
 		if (result == 0 || !images ||
 		    err->outcome != SBX_OUTCOME_NOT_FOUND)
 			return result;
-		if (images->await(images->ctx, request->skill, &request->lines,
-				  until, request->cancel_fd, err) < 0)
+		if (images->await(images->ctx, request->skill, request->action,
+				  &request->lines, until, request->cancel_fd,
+				  err) < 0)
 			return -1;
 	}
 	return result;

@@ -31,14 +31,14 @@
 /*
  * Who makes images in the background.
  *
- * @await	has the image of @skill made, tells @lines how that goes, and
- *		waits for it: 0; BUSY, when it is still being made at the time
+ * @await	has the image of @action of @skill made, tells @lines how that
+ *		goes, and waits for it: 0; BUSY, when it is still being made at the time
  *		@until (base/clock.h); CANCELLED when @cancel_fd becomes
  *		readable; or why there is none
  * @wait_ms	how long whoever asks can wait
  */
 struct sbx_plan_images {
-	int (*await)(void *ctx, const char *skill,
+	int (*await)(void *ctx, const char *skill, const char *action,
 		     const struct sbx_progress *lines, double until,
 		     int cancel_fd, struct sbx_error *err);
 	double wait_ms;
@@ -122,7 +122,7 @@ int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 
 /*
  * Makes sure of the image and of what only the engine knows, and works out
- * what runs.  @like is another plan, or NULL: of the same skill, as it is now,
+ * what runs.  @like is another plan, or NULL: of the same action, as it is now,
  * whose image is as good.  Fails as sbx_skill_image_ensure() and
  * sbx_sources_check() do.
  */

@@ -2,9 +2,10 @@
 /*
  * Theory of operation.
  *
- * An entry is a skill, and a skill whose image somebody wants is queued.  The
- * workers take one after the other, those that a request waits for first, and
- * make sure of its image, which costs one call of the engine where it is there.
+ * An entry is an action whose image a request wants, or a skill, of which all
+ * images are wanted.  The workers take one after the other of those that are
+ * queued, first those that a request waits for, and make sure of its images,
+ * which costs one call of the engine each where they are there.
  * Requests wait for the number of rounds of their entry to change.  One lock
  * guards all.
  */
@@ -30,6 +31,7 @@
 enum state { IDLE, QUEUED, URGENT, AT_WORK };
 
 /*
+ * @action	NULL: all of the skill's
  * @again	somebody wants it since the worker took it
  * @rounds	how often it has been done
  * @error	what came of the last round, if it is not ready
@@ -37,6 +39,7 @@ enum state { IDLE, QUEUED, URGENT, AT_WORK };
  */
 struct entry {
 	char *skill;
+	char *action;
 	enum state state;
 	bool again;
 	unsigned int rounds;
@@ -64,9 +67,21 @@ struct sbx_image_builder {
 
 /* --- entries --------------------------------------------------------------- */
 
+/* All of a skill's come before each of its actions'. */
+static int compare_entry(const struct entry *entry, const char *skill,
+			 const char *action)
+{
+	int order = strcmp(entry->skill, skill);
+
+	if (order)
+		return order;
+	return strcmp(entry->action ? entry->action : "",
+		      action ? action : "");
+}
+
 /* Where it is, or would be. */
 static size_t place_of(const struct sbx_image_builder *builder,
-		       const char *skill)
+		       const char *skill, const char *action)
 {
 	size_t low = 0;
 	size_t high = builder->n_entries;
@@ -74,7 +89,7 @@ static size_t place_of(const struct sbx_image_builder *builder,
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(builder->entries[middle]->skill, skill) < 0)
+		if (compare_entry(builder->entries[middle], skill, action) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -83,11 +98,12 @@ static size_t place_of(const struct sbx_image_builder *builder,
 }
 
 static struct entry *add(struct sbx_image_builder *builder, size_t at,
-			 const char *skill)
+			 const char *skill, const char *action)
 {
 	struct entry *entry = sbx_calloc(1, sizeof(*entry));
 
 	entry->skill = sbx_strdup(skill);
+	entry->action = action ? sbx_strdup(action) : NULL;
 	entry->error = (struct sbx_error)SBX_ERROR_INIT;
 	builder->entries = sbx_realloc(builder->entries,
 				       (builder->n_entries + 1) *
@@ -99,14 +115,15 @@ static struct entry *add(struct sbx_image_builder *builder, size_t at,
 	return entry;
 }
 
-static struct entry *find(struct sbx_image_builder *builder, const char *skill)
+static struct entry *find(struct sbx_image_builder *builder, const char *skill,
+			  const char *action)
 {
-	size_t at = place_of(builder, skill);
+	size_t at = place_of(builder, skill, action);
 
 	if (at < builder->n_entries &&
-	    strcmp(builder->entries[at]->skill, skill) == 0)
+	    compare_entry(builder->entries[at], skill, action) == 0)
 		return builder->entries[at];
-	return add(builder, at, skill);
+	return add(builder, at, skill, action);
 }
 
 static void want(struct sbx_image_builder *builder, struct entry *entry,
@@ -152,10 +169,57 @@ static void hear(void *ctx, const char *line)
 	pthread_mutex_unlock(&listener->builder->lock);
 }
 
+static int make_one(struct sbx_image_builder *builder,
+		    struct sbx_engine *engine, const struct sbx_skill *skill,
+		    const struct sbx_action *action,
+		    const struct sbx_skill_image_options *options,
+		    struct sbx_error *err)
+{
+	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
+
+	return sbx_skill_image_ensure(engine, builder->options.catalog, skill,
+				      action, options, &image, err);
+}
+
+/* Of an entry that is a skill; one that fails does not stop the others. */
+static int make_all(struct sbx_image_builder *builder,
+		    struct sbx_engine *engine, const struct sbx_skill *skill,
+		    const struct sbx_skill_image_options *options,
+		    struct sbx_error *err)
+{
+	cleanup_free const struct sbx_action **images =
+		sbx_manifest_images(skill->manifest);
+	int result = 0;
+
+	for (size_t i = 0; images[i]; i++) {
+		if (make_one(builder, engine, skill, images[i], options, err) <
+		    0)
+			result = -1;
+	}
+	return result;
+}
+
+static int make_wanted(struct sbx_image_builder *builder,
+		       const struct entry *entry, struct sbx_engine *engine,
+		       const struct sbx_skill *skill,
+		       const struct sbx_skill_image_options *options,
+		       struct sbx_error *err)
+{
+	const struct sbx_action *action;
+
+	if (!entry->action)
+		return make_all(builder, engine, skill, options, err);
+	action = sbx_manifest_action(skill->manifest, entry->action);
+	if (!action)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "skill %s has no action \"%s\" any more",
+				     entry->skill, entry->action);
+	return make_one(builder, engine, skill, action, options, err);
+}
+
 static int make(struct sbx_image_builder *builder, struct entry *entry,
 		struct sbx_error *err)
 {
-	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
 	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
 	struct listener listener = { builder, entry };
 	struct sbx_skill_image_options options = {
@@ -172,9 +236,8 @@ static int make(struct sbx_image_builder *builder, struct entry *entry,
 	    sbx_engines_borrow(builder->options.engines, &engine, err) == 0) {
 		options.policy = &policy->policy;
 		sbx_engine_set_cancel_fd(engine, builder->stop_fd);
-		result = sbx_skill_image_ensure(engine,
-						builder->options.catalog,
-						&skill, &options, &image, err);
+		result = make_wanted(builder, entry, engine, &skill, &options,
+				     err);
 	}
 	sbx_engines_give(builder->options.engines, &engine);
 	sbx_pool_policy_unref(&policy);
@@ -272,15 +335,16 @@ static int wait_for(struct sbx_image_builder *builder, struct entry *entry,
 	return -1;
 }
 
-static int await(void *ctx, const char *skill, const struct sbx_progress *lines,
-		 double until, int cancel_fd, struct sbx_error *err)
+static int await(void *ctx, const char *skill, const char *action,
+		 const struct sbx_progress *lines, double until, int cancel_fd,
+		 struct sbx_error *err)
 {
 	struct sbx_image_builder *builder = ctx;
 	struct entry *entry;
 	int result;
 
 	pthread_mutex_lock(&builder->lock);
-	entry = find(builder, skill);
+	entry = find(builder, skill, action);
 	want(builder, entry, URGENT);
 	result = wait_for(builder, entry, lines, until, cancel_fd, err);
 	pthread_mutex_unlock(&builder->lock);
@@ -294,12 +358,13 @@ sbx_image_builder_images(struct sbx_image_builder *builder)
 }
 
 bool sbx_image_builder_is_ready(struct sbx_image_builder *builder,
-				const char *skill)
+				const char *skill, const char *action)
 {
 	bool is_ready;
 
 	pthread_mutex_lock(&builder->lock);
-	is_ready = find(builder, skill)->is_ready;
+	is_ready = find(builder, skill, NULL)->is_ready ||
+		   find(builder, skill, action)->is_ready;
 	pthread_mutex_unlock(&builder->lock);
 	return is_ready;
 }
@@ -319,7 +384,7 @@ void sbx_image_builder_begin(struct sbx_image_builder *builder)
 		return;
 	pthread_mutex_lock(&builder->lock);
 	for (size_t i = 0; i < names.n; i++)
-		want(builder, find(builder, names.v[i]), QUEUED);
+		want(builder, find(builder, names.v[i], NULL), QUEUED);
 	pthread_cond_broadcast(&builder->work);
 	pthread_mutex_unlock(&builder->lock);
 }
@@ -384,6 +449,7 @@ static void free_entries(struct sbx_image_builder *builder)
 {
 	for (size_t i = 0; i < builder->n_entries; i++) {
 		free(builder->entries[i]->skill);
+		free(builder->entries[i]->action);
 		free(builder->entries[i]->line);
 		free(builder->entries[i]);
 	}

@@ -46,9 +46,9 @@ void sbx_image_builder_stop(struct sbx_image_builder **builder);
  */
 void sbx_image_builder_begin(struct sbx_image_builder *builder);
 
-/* Whether the skill had its image when that was last looked for. */
+/* Whether the action had its image when that was last looked for. */
 bool sbx_image_builder_is_ready(struct sbx_image_builder *builder,
-				const char *skill);
+				const char *skill, const char *action);
 
 /* For runs that wait for images. */
 const struct sbx_plan_images *

@@ -60,9 +60,42 @@ static void cancel_build(void *ctx)
 
 /* --- building -------------------------------------------------------------- */
 
-static int make_image(const struct build *build,
-		      struct sbx_skill_image_options *options,
-		      struct sbx_skill_image *image, struct sbx_error *err)
+/* Adds what it came to to the list @made. */
+static int make_image(const struct build *build, struct sbx_engine *engine,
+		      const struct sbx_skill_image_options *options,
+		      const struct sbx_action *action, json_t *made,
+		      struct sbx_error *err)
+{
+	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
+
+	if (sbx_skill_image_ensure(engine, &build->service->catalog,
+				   &build->skill, action, options, &image,
+				   err) < 0)
+		return -1;
+	json_array_append_new(made, json_pack("{s:s, s:s, s:b}", "image",
+					      image.id, "tag", image.tag,
+					      "built", image.built));
+	return 0;
+}
+
+static int make_all(const struct build *build, struct sbx_engine *engine,
+		    const struct sbx_skill_image_options *options, json_t *made,
+		    struct sbx_error *err)
+{
+	cleanup_free const struct sbx_action **images =
+		sbx_manifest_images(build->skill.manifest);
+
+	for (size_t i = 0; images[i]; i++) {
+		if (make_image(build, engine, options, images[i], made, err) <
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_images(const struct build *build,
+		       struct sbx_skill_image_options *options, json_t *made,
+		       struct sbx_error *err)
 {
 	struct sbx_service *service = build->service;
 	struct sbx_pool_policy *policy = NULL;
@@ -73,9 +106,7 @@ static int make_image(const struct build *build,
 	    sbx_engines_borrow(service->engines, &engine, err) == 0) {
 		options->policy = &policy->policy;
 		sbx_engine_set_cancel_fd(engine, build->hangup.fd);
-		result = sbx_skill_image_ensure(engine, &service->catalog,
-						&build->skill, options, image,
-						err);
+		result = make_all(build, engine, options, made, err);
 	}
 	sbx_engines_give(service->engines, &engine);
 	sbx_pool_policy_unref(&policy);
@@ -85,20 +116,24 @@ static int make_image(const struct build *build,
 /* New reference: what it came to.  NULL with @err set. */
 static json_t *perform(const struct build *build, struct sbx_error *err)
 {
-	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
 	struct sbx_skill_image_options options = { .force = false };
+	json_auto_t *images = json_array();
 	struct sbx_run_events events;
+	json_t *output;
 
 	if (build->stream) {
 		sbx_stream_events(build->stream, &events);
 		options.progress.line = events.line;
 		options.progress.ctx = events.ctx;
 	}
-	if (make_image(build, &options, &image, err) < 0)
+
+	if (make_images(build, &options, images, err) < 0)
 		return NULL;
-	return json_pack("{s:i, s:{s:s, s:s, s:b}, s:n, s:s}", "status", 0,
-			 "output", "image", image.id, "tag", image.tag, "built",
-			 image.built, "error", "outcome", "ok");
+	/* The first, as if it were the only one, and then all. */
+	output = json_copy(json_array_get(images, 0));
+	json_object_set(output, "images", images);
+	return json_pack("{s:i, s:o, s:n, s:s}", "status", 0, "output", output,
+			 "error", "outcome", "ok");
 }
 
 /* --- with events ----------------------------------------------------------- */

@@ -65,6 +65,7 @@ void sbx_on_skills(struct sbx_service *service,
 
 static int find_image(struct sbx_service *service,
 		      const struct sbx_skill *skill,
+		      const struct sbx_action *action,
 		      struct sbx_skill_image *out, struct sbx_error *err)
 {
 	struct sbx_skill_image_options options = { .look_only = true };
@@ -76,8 +77,9 @@ static int find_image(struct sbx_service *service,
 	    sbx_engines_borrow(service->engines, &engine, err) == 0) {
 		options.policy = &policy->policy;
 		sbx_engine_set_patience(engine, LOOK_MS);
-		result = sbx_skill_image_ensure(engine, &service->catalog, skill,
-						&options, out, err);
+		result = sbx_skill_image_ensure(engine, &service->catalog,
+						skill, action, &options, out,
+						err);
 	}
 	sbx_engines_give(service->engines, &engine);
 	sbx_pool_policy_unref(&policy);
@@ -85,15 +87,36 @@ static int find_image(struct sbx_service *service,
 }
 
 static json_t *describe_image(struct sbx_service *service,
-			      const struct sbx_skill *skill)
+			      const struct sbx_skill *skill,
+			      const struct sbx_action *action)
 {
 	cleanup_skill_image struct sbx_skill_image image = { .tag = NULL };
 	struct sbx_error err = SBX_ERROR_INIT;
-	bool ready = find_image(service, skill, &image, &err) == 0;
+	bool ready = find_image(service, skill, action, &image, &err) == 0;
 
 	return json_pack("{s:b, s:s?, s:s?, s:s?}", "ready", ready, "id",
 			 image.id, "tag", image.tag, "error",
 			 ready ? NULL : err.message);
+}
+
+/* With the image, where the action has one of its own. */
+static json_t *describe_actions(struct sbx_service *service,
+				const struct sbx_skill *skill)
+{
+	const struct sbx_manifest *manifest = skill->manifest;
+	json_t *actions = json_object();
+
+	for (size_t i = 0; i < manifest->n_actions; i++) {
+		const struct sbx_action *action = &manifest->actions[i];
+		json_t *object = describe_action(action);
+
+		if (action->build)
+			json_object_set_new(
+				object, "image",
+				describe_image(service, skill, action));
+		json_object_set_new(actions, action->name, object);
+	}
+	return actions;
 }
 
 void sbx_on_skills_one(struct sbx_service *service,
@@ -102,7 +125,7 @@ void sbx_on_skills_one(struct sbx_service *service,
 {
 	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
 	struct sbx_error err = SBX_ERROR_INIT;
-	json_t *actions;
+	const struct sbx_action *shared;
 	json_t *all;
 
 	if (sbx_catalog_load(&service->catalog, exchange->route.skill, &skill,
@@ -117,14 +140,10 @@ void sbx_on_skills_one(struct sbx_service *service,
 		return;
 	}
 	all = describe(skill.manifest);
-	actions = json_object();
-	for (size_t i = 0; i < skill.manifest->n_actions; i++) {
-		const struct sbx_action *action = &skill.manifest->actions[i];
-
-		json_object_set_new(actions, action->name,
-				    describe_action(action));
-	}
-	json_object_set_new(all, "actions", actions);
-	json_object_set_new(all, "image", describe_image(service, &skill));
+	json_object_set_new(all, "actions", describe_actions(service, &skill));
+	shared = sbx_manifest_shares_image(skill.manifest);
+	if (shared)
+		json_object_set_new(all, "image",
+				    describe_image(service, &skill, shared));
 	sbx_answer_json(answer, 200, all);
 }

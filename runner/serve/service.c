@@ -26,11 +26,11 @@ static void warn(void *ctx, const char *line)
 	service->say(line);
 }
 
-static bool is_ready(void *ctx, const char *skill)
+static bool is_ready(void *ctx, const char *skill, const char *action)
 {
 	const struct sbx_service *service = ctx;
 
-	return sbx_image_builder_is_ready(service->builder, skill);
+	return sbx_image_builder_is_ready(service->builder, skill, action);
 }
 
 static int open_pool(struct sbx_service *service,

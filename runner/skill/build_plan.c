@@ -153,15 +153,15 @@ static int plan_make(struct sbx_build_plans *plans, struct sbx_build_plan *plan,
 
 int sbx_build_plan_skill(struct sbx_build_plans *plans,
 			 const struct sbx_skill *skill,
+			 const struct sbx_build *build,
 			 struct sbx_build_plan **out, struct sbx_error *err)
 {
-	const struct sbx_manifest *manifest = skill->manifest;
 	struct sbx_build_plan *plan =
-		plan_new(plans, SBX_BUILD_SKILL, manifest->name);
+		plan_new(plans, SBX_BUILD_SKILL, skill->manifest->name);
 
-	plan->dockerfile = sbx_strdup(manifest->dockerfile);
-	plan->target = manifest->target ? sbx_strdup(manifest->target) : NULL;
-	plan->args = json_incref(manifest->build_args);
+	plan->dockerfile = sbx_strdup(build->dockerfile);
+	plan->target = build->target ? sbx_strdup(build->target) : NULL;
+	plan->args = json_incref(build->args);
 	if (plan_make(plans, plan, skill->dir, err) < 0)
 		return sbx_error_wrap(err, "%s", skill->dir);
 	*out = plan;

@@ -58,12 +58,13 @@ void sbx_build_plans_clear(struct sbx_build_plans *plans);
 #define cleanup_plans SBX_CLEANUP(sbx_build_plans_clear)
 
 /*
- * The plan of a skill that is built, and of a base image; borrowed from
- * @plans.  INVALID (context, Dockerfile, bases that build on each other),
- * NOT_FOUND (a base), BUILD_FAILED (something changes while it is read).
+ * The plan of an image of a skill, built as @build says, and of a base image;
+ * borrowed from @plans.  INVALID (context, Dockerfile, bases that build on each
+ * other), NOT_FOUND (a base), BUILD_FAILED (something changes while it is read).
  */
 int sbx_build_plan_skill(struct sbx_build_plans *plans,
 			 const struct sbx_skill *skill,
+			 const struct sbx_build *build,
 			 struct sbx_build_plan **out, struct sbx_error *err);
 int sbx_build_plan_base(struct sbx_build_plans *plans, const char *name,
 			struct sbx_build_plan **out, struct sbx_error *err);

@@ -156,6 +156,7 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	to->runtime = copy_text(from->runtime);
 	to->input_schema = json_incref(from->input_schema);
 	to->output_schema = json_incref(from->output_schema);
+	to->build = sbx_build_copy(from->build);
 	to->secrets = NULL;
 	to->n_secrets = 0;
 	for (size_t i = 0; i < from->n_secrets; i++)
@@ -179,6 +180,7 @@ void sbx_action_clear(struct sbx_action *action)
 	free(action->runtime);
 	json_decref(action->input_schema);
 	json_decref(action->output_schema);
+	sbx_build_free(&action->build);
 	sbx_action_clear_secrets(action);
 	sbx_action_clear_volumes(action);
 	sbx_action_clear_tmpfs(action);
@@ -214,9 +216,7 @@ void sbx_manifest_free(struct sbx_manifest **manifest)
 	free(m->description);
 	free(m->license);
 	free(m->image);
-	free(m->dockerfile);
-	free(m->target);
-	json_decref(m->build_args);
+	sbx_build_free(&m->build);
 	json_decref(m->volumes);
 	free(m);
 	*manifest = NULL;

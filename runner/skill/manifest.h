@@ -97,6 +97,23 @@ void sbx_ulimits_set(struct sbx_ulimit **ulimits, size_t *n, const char *name,
 void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
 
 /*
+ * How an image is built.
+ *
+ * @dockerfile	relative path; "Dockerfile" by default
+ * @target	stage, or NULL
+ * @args	build arguments, object of strings, or NULL
+ */
+struct sbx_build {
+	char *dockerfile;
+	char *target;
+	json_t *args;
+};
+
+/* A deep copy (NULL of NULL); and the end of one. */
+struct sbx_build *sbx_build_copy(const struct sbx_build *build);
+void sbx_build_free(struct sbx_build **build);
+
+/*
  * One action, every default filled in.
  *
  * @entrypoint, @command	has_* tells "not given" from "given as []"
@@ -108,6 +125,7 @@ void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
  * @media_type	of an output that is bytes, or NULL
  * @input_schema, @output_schema	JSON Schemas that have been compiled
  *once, or NULL
+ * @build			of an image of its own; NULL: the skill's
  * @concurrency			runs at once; 0 for any number
  * @has_user			false: @uid and @gid are for the policy to
  *choose
@@ -128,6 +146,7 @@ struct sbx_action {
 	char *media_type;
 	json_t *input_schema;
 	json_t *output_schema;
+	struct sbx_build *build;
 	enum sbx_network network;
 	struct sbx_mount *volumes;
 	size_t n_volumes;
@@ -198,8 +217,7 @@ struct sbx_skill_test {
 
 /*
  * @license	an SPDX expression or a sentence, one line; or NULL
- * @image	"name@sha256:..." when the skill has no build
- * @build_args	object of strings, or NULL
+ * @image, @build	exactly one is set: "name@sha256:...", or how it is built
  * @volumes	how some of the skill's volumes are made: {NAME: {"driver",
  *		"driver_opts": {"type", "o", "device"}}}, or NULL
  */
@@ -209,9 +227,7 @@ struct sbx_manifest {
 	char *description;
 	char *license;
 	char *image;
-	char *dockerfile; /* relative path; "Dockerfile" by default */
-	char *target;	  /* or NULL */
-	json_t *build_args;
+	struct sbx_build *build;
 	json_t *volumes;
 	struct sbx_action *actions; /* in the file's order */
 	size_t n_actions;
@@ -237,6 +253,21 @@ sbx_manifest_action(const struct sbx_manifest *manifest, const char *name);
 
 /* NULL-terminated names of all actions, borrowed strings; free() the list. */
 const char **sbx_manifest_action_names(const struct sbx_manifest *manifest);
+
+/* How the image that @action runs in is built; NULL: it is @image. */
+const struct sbx_build *sbx_manifest_build(const struct sbx_manifest *manifest,
+					   const struct sbx_action *action);
+
+/*
+ * One action for each image that there has to be, the first that runs in it,
+ * NULL-terminated; free() the list.
+ */
+const struct sbx_action **
+sbx_manifest_images(const struct sbx_manifest *manifest);
+
+/* The first action without a build of its own, or NULL. */
+const struct sbx_action *
+sbx_manifest_shares_image(const struct sbx_manifest *manifest);
 
 /*
  * The manifest with all defaults filled in, in the manifest's own words and a

@@ -415,10 +415,10 @@ const struct sbx_field sbx_action_fields[] = {
 	{ .name = "output_schema",
 	  .read = sbx_manifest_read_schema,
 	  AT(output_schema) },
+	{ .name = "build", .read = sbx_manifest_read_build },
 	LATER("files"),
 	LATER("limits_from"),
 	LATER("gpus"),
 	LATER("devices"),
-	LATER("build"),
 	{ .name = NULL },
 };

@@ -153,6 +153,8 @@ static json_t *action_json(const struct sbx_action *action)
 	json_t *object = json_object();
 
 	set_tool(object, action);
+	if (action->build)
+		set(object, "build", sbx_build_json(action->build));
 	if (action->has_entrypoint)
 		set(object, "entrypoint",
 		    sbx_json_strings(action->entrypoint.v));
@@ -200,17 +202,6 @@ static json_t *tests_json(const struct sbx_manifest *manifest)
 	return list;
 }
 
-static json_t *build_json(const struct sbx_manifest *manifest)
-{
-	json_t *build = json_object();
-
-	set_text(build, "dockerfile", manifest->dockerfile);
-	set_text(build, "target", manifest->target);
-	if (manifest->build_args)
-		set(build, "args", json_incref(manifest->build_args));
-	return build;
-}
-
 json_t *sbx_manifest_json(const struct sbx_manifest *manifest)
 {
 	json_t *object = json_object();
@@ -224,7 +215,7 @@ json_t *sbx_manifest_json(const struct sbx_manifest *manifest)
 	if (manifest->image)
 		set_text(object, "image", manifest->image);
 	else
-		set(object, "build", build_json(manifest));
+		set(object, "build", sbx_build_json(manifest->build));
 	if (manifest->volumes)
 		set(object, "volumes", json_incref(manifest->volumes));
 	for (size_t i = 0; i < manifest->n_actions; i++)

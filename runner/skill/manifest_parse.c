@@ -11,8 +11,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/path.h"
-#include "codec/json.h"
 #include "skill/manifest_keys.h"
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
@@ -84,74 +82,6 @@ static const struct sbx_field document_fields[] = {
 	{ .name = NULL },
 };
 
-/* --- build or image ------------------------------------------------------- */
-
-static void read_dockerfile(const struct sbx_at *at,
-			    const struct sbx_field *field, void *object)
-{
-	struct sbx_manifest *manifest = object;
-	const char *text = sbx_reader_text(at, field->expected);
-	cleanup_free char *rooted = text ? sbx_asprintf("/%s", text) : NULL;
-	cleanup_free char *path = rooted ? sbx_path_normalize(rooted) : NULL;
-
-	/* Normalized as if the skill's directory were the root. */
-	if (path && text[0] != '/' && path[1] != '\0' && strlen(path) < 4096)
-		sbx_strset(&manifest->dockerfile, path + 1);
-	else if (text)
-		sbx_reader_expected(at, field->expected);
-}
-
-static void read_args(const struct sbx_at *at, const struct sbx_field *field,
-		      void *object)
-{
-	cleanup_strv struct sbx_strv args = SBX_STRV_INIT;
-	struct sbx_manifest *manifest = object;
-
-	(void)field;
-	sbx_manifest_read_variables(at, NULL, &args);
-	if (args.n > 0)
-		manifest->build_args = sbx_json_variables(args.v);
-}
-
-static const struct sbx_field build_fields[] = {
-	{ .name = "dockerfile",
-	  .read = read_dockerfile,
-	  .expected = "a path inside the skill's directory" },
-	{ .name = "target",
-	  .read = sbx_read_text,
-	  AT(target),
-	  .fits = sbx_name_is_identifier,
-	  .expected = "the name of a stage" },
-	{ .name = "args", .read = read_args },
-	LATER("template"),
-	{ .name = NULL },
-};
-
-/* One of the two; with neither given, a build with its defaults. */
-static void read_origin(const struct sbx_at *root,
-			struct sbx_manifest *manifest)
-{
-	static const struct sbx_field pinned = {
-		AT(image),
-		.fits = sbx_name_is_pinned_image,
-		.expected = "an image pinned as NAME@sha256:<64 hexadecimal "
-			    "digits>",
-	};
-	struct sbx_at build = sbx_at_member(root, "build");
-	struct sbx_at image = sbx_at_member(root, "image");
-
-	if (image.value && build.value)
-		sbx_reader_key_error(&image,
-				     "there is \"build\" too: a skill has one "
-				     "of the two, remove one");
-	if (image.value)
-		sbx_read_text(&image, &pinned, manifest);
-	else
-		sbx_strset(&manifest->dockerfile, "Dockerfile");
-	if (build.value)
-		sbx_read_mapping(&build, build_fields, 0, manifest);
-}
-
 /* --- the document --------------------------------------------------------- */
 
 json_t *sbx_manifest_keys(void)
@@ -163,7 +93,7 @@ json_t *sbx_manifest_keys(void)
 		unsigned int only;
 	} tables[] = {
 		{ "", document_fields, 0 },
-		{ "build", build_fields, 0 },
+		{ "build", sbx_build_fields, 0 },
 		{ "defaults", sbx_action_fields, SBX_FIELD_DEFAULT },
 		{ "actions.*", sbx_action_fields, 0 },
 		{ "secrets[]", sbx_secret_fields, 0 },
@@ -197,9 +127,10 @@ static void read_document(const struct sbx_at *root, void *object)
 	}
 	if (!sbx_read_mapping(root, document_fields, 0, manifest))
 		return;
-	read_origin(root, manifest);
+	sbx_manifest_read_origin(root, manifest);
 	sbx_manifest_read_actions(root, manifest);
 	sbx_manifest_read_named_volumes(root, manifest);
+	sbx_manifest_check_origin(root, manifest);
 	sbx_manifest_read_tests(root, manifest);
 }
 

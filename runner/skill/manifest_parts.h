@@ -12,6 +12,8 @@
 
 /* The keys of an action, into struct sbx_action. */
 extern const struct sbx_field sbx_action_fields[];
+/* Of "build:", into struct sbx_build. */
+extern const struct sbx_field sbx_build_fields[];
 extern const struct sbx_field sbx_mount_fields[];
 extern const struct sbx_field sbx_bind_fields[];
 extern const struct sbx_field sbx_named_volume_fields[];
@@ -46,6 +48,21 @@ void sbx_manifest_read_tests(const struct sbx_at *root,
  */
 void sbx_manifest_read_named_volumes(const struct sbx_at *root,
 				     struct sbx_manifest *manifest);
+
+/* "build:" and "image:" of the document @root. */
+void sbx_manifest_read_origin(const struct sbx_at *root,
+			      struct sbx_manifest *manifest);
+
+/* Notes what no action runs in, once all have been read. */
+void sbx_manifest_check_origin(const struct sbx_at *root,
+			       const struct sbx_manifest *manifest);
+
+/* "build:" of an action. */
+void sbx_manifest_read_build(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object);
+
+/* In the manifest's own words; new reference. */
+json_t *sbx_build_json(const struct sbx_build *build);
 
 /* Whether @at, a member of "ulimits", is one there is; else that is noted. */
 bool sbx_manifest_is_ulimit(const struct sbx_at *at);

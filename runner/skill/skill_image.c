@@ -321,6 +321,7 @@ static int check_bases(const struct sbx_policy *policy, const char *skill,
 int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_catalog *catalog,
 			   const struct sbx_skill *skill,
+			   const struct sbx_action *action,
 			   const struct sbx_skill_image_options *options,
 			   struct sbx_skill_image *out, struct sbx_error *err)
 {
@@ -330,13 +331,15 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 	};
 	const char *name = skill->manifest->name;
 	const char *pinned = skill->manifest->image;
+	const struct sbx_build *from =
+		sbx_manifest_build(skill->manifest, action);
 	struct sbx_build_plan *plan;
 
-	if (pinned)
+	if (!from)
 		return sbx_grant_base(options->policy, name, pinned, err) < 0
 			       ? -1
 			       : ensure_pinned(&work, pinned, out, err);
-	if (sbx_build_plan_skill(&plans, skill, &plan, err) < 0 ||
+	if (sbx_build_plan_skill(&plans, skill, from, &plan, err) < 0 ||
 	    check_bases(options->policy, name, &plan->images, err) < 0)
 		return -1;
 	return ensure_plan(&work, plan, out, err);
@@ -363,28 +366,25 @@ static void warn(const struct sbx_policy *policy, const char *skill,
 }
 
 int sbx_skill_image_warnings(const struct sbx_skill *skill,
+			     const struct sbx_build *build,
 			     const struct sbx_policy *policy,
 			     struct sbx_strv *out, struct sbx_error *err)
 {
-	const struct sbx_manifest *manifest = skill->manifest;
 	cleanup_dockerfile struct sbx_dockerfile images = SBX_DOCKERFILE_INIT;
 	struct sbx_context *context = NULL;
 	const struct sbx_buf *text;
 	int result;
 
-	if (manifest->image)
-		return 0;
-	if (sbx_context_open(&context, skill->dir, manifest->dockerfile, err) <
-	    0)
+	if (sbx_context_open(&context, skill->dir, build->dockerfile, err) < 0)
 		return -1;
 	text = sbx_context_dockerfile(context);
 	/* The engine is not asked; what is pinned on one platform is on all. */
-	result = sbx_dockerfile_parse(&images, manifest->dockerfile,
+	result = sbx_dockerfile_parse(&images, build->dockerfile,
 				      sbx_buf_text(text), text->len,
-				      manifest->build_args, "linux/amd64", err);
+				      build->args, "linux/amd64", err);
 	for (size_t i = 0; i < images.n; i++)
-		warn(policy, manifest->name, &images.refs[i],
-		     manifest->dockerfile, out);
+		warn(policy, skill->manifest->name, &images.refs[i],
+		     build->dockerfile, out);
 	sbx_context_free(&context);
 	return result;
 }

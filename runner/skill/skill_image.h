@@ -17,7 +17,8 @@
 #include "skill/skill_image_look.h"
 
 /*
- * The image of a skill: made when its key is new, found otherwise.
+ * The images of a skill: made when their keys are new, found otherwise.  It
+ * has one, and one more for each other "build" that stands in an action.
  *
  * The tag is skillbox/NAME:KEY, the key a hash of everything the image is
  * made from (see sbx_build_key in build_key.c): the same sources give the same
@@ -38,7 +39,8 @@ struct sbx_skill_image_options {
 };
 
 /*
- * Makes sure that the skill's image exists and describes it.  One process
+ * Makes sure that the image @action, of @skill, runs in exists, and describes
+ * it.  One process
  * builds a key at a time, the others wait and then find it.  BUILD_FAILED,
  * INVALID (context, Dockerfile), NOT_FOUND (a base, a pinned image), DENIED
  * (the policy does not grant what it is built from, or the disk; the image
@@ -47,6 +49,7 @@ struct sbx_skill_image_options {
 int sbx_skill_image_ensure(struct sbx_engine *engine,
 			   const struct sbx_catalog *catalog,
 			   const struct sbx_skill *skill,
+			   const struct sbx_action *action,
 			   const struct sbx_skill_image_options *options,
 			   struct sbx_skill_image *out, struct sbx_error *err);
 
@@ -55,19 +58,20 @@ void sbx_skill_image_count(uint64_t *built, uint64_t *failed);
 
 /*
  * Removes the images we built that are no longer what their sources make:
- * those with our labels whose key is not the present one of a skill or base
- * of @catalog.  Images of skills that are not in the catalog stay.  @removed
- * gets "image TAG (why)"; with @dry_run nothing is removed.
+ * those with our labels whose key is none of the present ones of a skill or
+ * base of @catalog.  Images of skills that are not in the catalog stay.
+ * @removed gets "image TAG (why)"; with @dry_run nothing is removed.
  */
 int sbx_skill_image_prune(struct sbx_engine *engine,
 			  const struct sbx_catalog *catalog, bool dry_run,
 			  struct sbx_strv *removed, struct sbx_error *err);
 
 /*
- * Images in its Dockerfile that @policy does not grant, or that are not
- * pinned: "Dockerfile:1: FROM debian:12 is not pinned".
+ * Images in the Dockerfile of @build, of @skill, that @policy does not grant,
+ * or that are not pinned: "Dockerfile:1: FROM debian:12 is not pinned".
  */
 int sbx_skill_image_warnings(const struct sbx_skill *skill,
+			     const struct sbx_build *build,
 			     const struct sbx_policy *policy,
 			     struct sbx_strv *out, struct sbx_error *err);
 

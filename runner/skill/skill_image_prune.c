@@ -16,7 +16,7 @@ struct prune {
 	struct sbx_engine *engine;
 	bool dry_run;
 	struct sbx_build_plans plans;
-	json_t *present; /* "KIND NAME" -> key, or null when not known */
+	json_t *present; /* "KIND NAME" -> keys, or null when not known */
 	struct sbx_strv *removed;
 };
 
@@ -41,27 +41,59 @@ static bool read_claim(const json_t *image, struct claim *claim)
 	       strcmp(claim->kind, SBX_BUILD_BASE) == 0;
 }
 
-/* The key that skill or base has now: a string, or null. */
+/* The keys of all images that the skill has now: a list, or null. */
+static json_t *keys_of_skill(struct prune *prune, const struct sbx_skill *skill)
+{
+	const struct sbx_manifest *manifest = skill->manifest;
+	cleanup_free const struct sbx_action **images =
+		sbx_manifest_images(manifest);
+	json_auto_t *keys = json_array();
+
+	for (size_t i = 0; images[i]; i++) {
+		const struct sbx_build *build =
+			sbx_manifest_build(manifest, images[i]);
+		struct sbx_error ignored = SBX_ERROR_INIT;
+		struct sbx_build_plan *plan = NULL;
+
+		/* It is not built. */
+		if (!build)
+			continue;
+		if (sbx_build_plan_skill(&prune->plans, skill, build, &plan,
+					 &ignored) < 0)
+			return json_null();
+		json_array_append_new(keys, json_string(plan->key));
+	}
+	return sbx_take(keys);
+}
+
+/* The keys that skill or base has now: a list, or null. */
 static json_t *find_present(struct prune *prune, const struct claim *claim)
 {
 	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
 	struct sbx_build_plan *plan = NULL;
 	struct sbx_error ignored = SBX_ERROR_INIT;
-	int result;
 
-	if (strcmp(claim->kind, SBX_BUILD_BASE) == 0) {
-		result = sbx_build_plan_base(&prune->plans, claim->name, &plan,
-					     &ignored);
-		return result < 0 ? json_null() : json_string(plan->key);
-	}
+	if (strcmp(claim->kind, SBX_BUILD_BASE) == 0)
+		return sbx_build_plan_base(&prune->plans, claim->name, &plan,
+					   &ignored) < 0
+			       ? json_null()
+			       : json_pack("[s]", plan->key);
 	if (sbx_catalog_load(prune->plans.catalog, claim->name, &skill,
 			     &ignored) < 0)
 		return json_null();
-	/* It is not built any more: none of its images is of use. */
-	if (skill.manifest->image)
-		return json_string("");
-	result = sbx_build_plan_skill(&prune->plans, &skill, &plan, &ignored);
-	return result < 0 ? json_null() : json_string(plan->key);
+	return keys_of_skill(prune, &skill);
+}
+
+static bool has_key(const json_t *keys, const char *key)
+{
+	json_t *value;
+	size_t i;
+
+	json_array_foreach (keys, i, value) {
+		if (strcmp(json_string_value(value), key) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Whether nobody has a use for it, as far as we can tell. */
@@ -75,8 +107,7 @@ static bool is_old(struct prune *prune, const struct claim *claim)
 		present = find_present(prune, claim);
 		json_object_set_new(prune->present, who, present);
 	}
-	return json_is_string(present) &&
-	       strcmp(json_string_value(present), claim->key) != 0;
+	return json_is_array(present) && !has_key(present, claim->key);
 }
 
 static bool is_ours(const struct claim *claim, const char *tag)

@@ -246,3 +246,89 @@ checkout() {
 	docker image inspect t-foreign:latest >/dev/null
 	docker rmi t-foreign:latest >/dev/null
 }
+
+# own_images: a skill in $copy/skills whose actions have three images
+own_images() {
+	checkout
+	printf '%s\n' 'FROM skillbox/t-base AS one' 'RUN echo one >/which' \
+		'FROM skillbox/t-base AS two' 'RUN echo two >/which' \
+		>"$copy/skills/t-images/Other"
+	cat >"$copy/skills/t-images/skill.yaml" <<'YAML'
+schema_version: 1
+name: t-images
+version: 1.0.0
+description: A fixture.
+defaults: {entrypoint: [], command: [cat, /which]}
+actions:
+  shared: {command: [ls, /app]}
+  one: {build: {dockerfile: Other, target: one}}
+  two: {build: {dockerfile: Other, target: two}}
+  again: {build: {dockerfile: Other, target: one}}
+YAML
+}
+
+@test "each action runs in the image of its own build" {
+	own_images
+	skillbox build t-images >"$BATS_TEST_TMPDIR/out" \
+		2>"$BATS_TEST_TMPDIR/stderr"
+	cat "$BATS_TEST_TMPDIR/out"
+	[ "$(sort -u "$BATS_TEST_TMPDIR/out" | wc -l)" = 3 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 3 ]
+	run ! grep -vE '^t-images skillbox/t-images:[0-9a-f]{32} built$' \
+		"$BATS_TEST_TMPDIR/out"
+	act t-images shared
+	ended ok 0
+	holds '.output | test("run.sh")'
+	for action in one two again; do
+		act t-images "$action"
+		ended ok 0
+		holds '.output == $which' \
+			--arg which "${action/again/one}"$'\n'
+	done
+	run ! grep -q building "$BATS_TEST_TMPDIR/stderr"
+	skillbox inspect t-images |
+		jq -e '.build.dockerfile == "Dockerfile" and
+			.actions.two.build ==
+				{"dockerfile": "Other", "target": "two"} and
+			(.actions.shared | has("build") | not)'
+}
+
+@test "prune keeps every image that an action has" {
+	own_images
+	mapfile -t tags < <(skillbox build t-images | cut -d' ' -f2)
+	sed -i 's/echo two/echo three/' "$copy/skills/t-images/Other"
+	mapfile -t now < <(skillbox build t-images | cut -d' ' -f2)
+	# The file is in the context of all three.
+	skillbox prune >"$BATS_TEST_TMPDIR/out"
+	for tag in "${tags[@]}"; do
+		grep -qF "removed image $tag " "$BATS_TEST_TMPDIR/out"
+	done
+	for tag in "${now[@]}"; do
+		docker image inspect "$tag" >/dev/null
+	done
+	# An action less, an image less.
+	sed -i '/^  two/d' "$copy/skills/t-images/skill.yaml"
+	skillbox prune >"$BATS_TEST_TMPDIR/out"
+	grep -qF "removed image ${now[2]} " "$BATS_TEST_TMPDIR/out"
+	docker image inspect "${now[1]}" >/dev/null
+}
+
+@test "one image that cannot be built does not stop the others" {
+	own_images
+	echo 'RUN false' >>"$copy/skills/t-images/Other"
+	status=0
+	skillbox build t-images >"$BATS_TEST_TMPDIR/out" \
+		2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	[ $status -eq 125 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 2 ]
+	act t-images one
+	ended ok 0
+	act t-images two
+	ended build_failed 125
+	rm "$copy/skills/t-images/Other"
+	run -65 skillbox check "$copy/skills/t-images"
+	[[ "$output" == *"Other: No such file"* ]]
+	# Nobody needs it.
+	sed -i '/^  \(one\|two\|again\)/d' "$copy/skills/t-images/skill.yaml"
+	skillbox check "$copy/skills/t-images"
+}

@@ -180,6 +180,26 @@ to_build() {
 	answered 404 not_found
 }
 
+@test "a build is of all images, and each action tells of its own" {
+	to_build t-later-build true
+	fixture t-later-build <<'YAML'
+  runs: {command: [cat], warm_pool: {max: 0}}
+  own: {build: {args: {A: "1"}}, command: [cat], warm_pool: {max: 0}}
+YAML
+	ask GET /v1/skills/t-later-build
+	holds '[.image, .actions.own.image | .ready] == [false, false] and
+		(.actions.runs | has("image") | not)'
+	ask POST /v1/skills/t-later-build/build
+	answered 200 ok
+	holds '.output | (.images | length) == 2 and
+		.image == .images[0].image and all(.images[]; .built)'
+	tags=$(jq -c '[.output.images[].tag]' <<<"$record")
+	ask GET /v1/skills/t-later-build
+	holds '[.image, .actions.own.image | .ready] == [true, true] and
+		[.image.tag, .actions.own.image.tag] == $tags' \
+		--argjson tags "$tags"
+}
+
 @test "a client that stops listening to a build ends it" {
 	to_build t-later-long 'echo begun; sleep 300'
 	serve

@@ -18,7 +18,7 @@ import jsonschema
 # Where a schema has what the program calls by the name on the left.
 TABLES = {"skill.schema.json": {
     "": [],
-    "build": ["properties", "build"],
+    "build": ["definitions", "build"],
     "defaults": ["definitions", "defaults"],
     "actions.*": ["definitions", "action"],
     "secrets[]": ["definitions", "secret"],

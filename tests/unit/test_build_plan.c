@@ -38,6 +38,7 @@ struct fixture {
 	struct sbx_catalog catalog;
 	struct sbx_build_plans plans;
 	struct sbx_manifest manifest;
+	struct sbx_build build;
 	struct sbx_skill skill;
 	struct sbx_build_plan *plan;
 	struct sbx_error err;
@@ -50,10 +51,11 @@ static int make_plan(struct fixture *f)
 		fail_msg("%s", f->err.message);
 	f->plans.catalog = &f->catalog;
 	f->manifest.name = (char *)"s";
-	f->manifest.dockerfile = (char *)"Dockerfile";
+	f->build.dockerfile = (char *)"Dockerfile";
 	f->skill.dir = (char *)"skills/s";
 	f->skill.manifest = &f->manifest;
-	return sbx_build_plan_skill(&f->plans, &f->skill, &f->plan, &f->err);
+	return sbx_build_plan_skill(&f->plans, &f->skill, &f->build, &f->plan,
+				    &f->err);
 }
 
 static void clear(struct fixture *f)

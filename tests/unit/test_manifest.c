@@ -51,9 +51,9 @@ static void test_defaults(void **state)
 	assert_null(m->description);
 	assert_null(m->license);
 	assert_null(m->image);
-	assert_string_equal(m->dockerfile, "Dockerfile");
-	assert_null(m->target);
-	assert_null(m->build_args);
+	assert_string_equal(m->build->dockerfile, "Dockerfile");
+	assert_null(m->build->target);
+	assert_null(m->build->args);
 	assert_int_equal(m->n_tests, 0);
 	assert_non_null(a);
 	assert_string_equal(a->name, "run");
@@ -220,7 +220,7 @@ static void check_full_mounts(const struct sbx_action *a)
 static void test_full(void **state)
 {
 	struct sbx_manifest *m = parse(full);
-	cleanup_free char *args = sbx_json_line(m->build_args);
+	cleanup_free char *args = sbx_json_line(m->build->args);
 	cleanup_free char *input = sbx_json_line(m->tests[0].input);
 	cleanup_free char *expect = sbx_json_line(m->tests[1].expect);
 	cleanup_free const char **names = sbx_manifest_action_names(m);
@@ -228,8 +228,8 @@ static void test_full(void **state)
 	(void)state;
 	assert_string_equal(m->description, "An example.");
 	assert_string_equal(m->license, "MIT");
-	assert_string_equal(m->dockerfile, "docker/Dockerfile");
-	assert_string_equal(m->target, "final");
+	assert_string_equal(m->build->dockerfile, "docker/Dockerfile");
+	assert_string_equal(m->build->target, "final");
 	assert_string_equal(args, "{\"A\": \"1\", \"B\": \"2\", "
 				  "\"C\": \"true\", \"D\": \"0.5\", "
 				  "\"E\": \"10\"}");
@@ -265,11 +265,69 @@ static void test_image(void **state)
 
 	(void)state;
 	assert_true(sbx_text_has_prefix(m->image, "a@sha256:0123"));
-	assert_null(m->dockerfile);
+	assert_null(m->build);
 	sbx_manifest_free(&m);
 }
 
 /* Mappings merge by name, all else replaces; wherever defaults stand. */
+/* An image for each build that there is, however many actions have it. */
+static void test_own_images(void **state)
+{
+	struct sbx_manifest *m = parse(
+		HEAD "build: {args: {A: 1}}\n"
+		     "actions:\n"
+		     "  a: {build: {target: t}}\n"
+		     "  b: {}\n"
+		     "  c: {build: {dockerfile: ./Dockerfile, target: t}}\n"
+		     "  d: {build: {args: {A: '1'}}}\n"
+		     "  e: {build: {args: {A: 2}}}\n"
+		     "  f: {}\n");
+	cleanup_free const struct sbx_action **images = sbx_manifest_images(m);
+	struct sbx_action copy;
+
+	(void)state;
+	assert_string_equal(images[0]->name, "a");
+	assert_string_equal(images[1]->name, "b");
+	assert_string_equal(images[2]->name, "e");
+	assert_null(images[3]);
+	assert_string_equal(sbx_manifest_shares_image(m)->name, "b");
+	assert_ptr_equal(sbx_manifest_build(m, &m->actions[1]), m->build);
+	sbx_action_copy(&copy, &m->actions[0]);
+	sbx_manifest_free(&m);
+	assert_string_equal(copy.build->target, "t");
+	assert_string_equal(copy.build->dockerfile, "Dockerfile");
+	sbx_action_clear(&copy);
+}
+
+/* The skill's own is made only where something runs in it. */
+static void test_no_shared_image(void **state)
+{
+	static const char text[] = HEAD
+		"image: a@sha256:0123456789abcdef0123456789abcdef0123456"
+		"789abcdef0123456789abcdef\n"
+		"actions: {a: {build: {}}}\n";
+	struct sbx_problems problems = SBX_PROBLEMS_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_manifest *m = NULL;
+	cleanup_free const struct sbx_action **images = NULL;
+
+	(void)state;
+	assert_int_equal(sbx_manifest_parse(text, strlen(text), "example",
+					    "skill.yaml", &m, &problems, &err),
+			 0);
+	images = sbx_manifest_images(m);
+	assert_string_equal(images[0]->name, "a");
+	assert_null(images[1]);
+	assert_null(sbx_manifest_shares_image(m));
+	assert_non_null(sbx_manifest_build(m, images[0]));
+	assert_int_equal(problems.warnings.n, 1);
+	assert_string_equal(problems.warnings.v[0],
+			    "4:8: image: nothing runs in this image: each "
+			    "action has a build of its own");
+	sbx_problems_free(&problems);
+	sbx_manifest_free(&m);
+}
+
 static void test_merging(void **state)
 {
 	struct sbx_manifest *m = parse(HEAD "actions:\n"
@@ -321,6 +379,7 @@ static void test_round_trip(void **state)
 		     "789abcdef0123456789abcdef\nactions: {run: {}}\n",
 		HEAD "actions: {run: {environment: {A: \"\\e\\\"\\n\xc3\xa9"
 		     "\\u202e\\L\"}, command: ['', '~', 'null', '1', '#']}}\n",
+		HEAD "actions: {run: {build: {target: x, args: {A: 1}}}}\n",
 		HEAD "actions: {run: {title: '1', tool_name: '2', output: "
 		     "binary, media_type: a/b, annotations: {x-a: 1}}}\n",
 	};
@@ -429,6 +488,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_own_images),
+		cmocka_unit_test(test_no_shared_image),
 		cmocka_unit_test(test_merging),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_copy),
