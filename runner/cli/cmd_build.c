@@ -6,11 +6,13 @@
 #include "cli/cancel.h"
 #include "cli/terminal.h"
 #include "codec/json.h"
+#include "skill/build_source.h"
 #include "skill/skill_image.h"
 
 struct values {
 	bool all;
 	bool force;
+	bool print;
 	enum sbx_cli_format format;
 };
 
@@ -20,6 +22,9 @@ static const struct sbx_option options[] = {
 	{ "force", 'f', SBX_OPTION_FLAG, NULL,
 	  "build even if the image is there already",
 	  offsetof(struct values, force) },
+	{ "print-dockerfile", 0, SBX_OPTION_FLAG, NULL,
+	  "print what the images would be built from, and build nothing",
+	  offsetof(struct values, print) },
 	{ "format", 0, SBX_OPTION_WORD, SBX_CLI_FORMATS,
 	  "form of the results, a line each (default: text)",
 	  offsetof(struct values, format) },
@@ -118,6 +123,68 @@ static int build_each(const struct build *build)
 	return status;
 }
 
+/* --- what would be built --------------------------------------------------- */
+
+/* Of the image that @action runs in. */
+static int print_dockerfile(const struct sbx_skill *skill,
+			    const struct sbx_action *action,
+			    struct sbx_error *err)
+{
+	const struct sbx_build *build =
+		sbx_manifest_build(skill->manifest, action);
+	struct sbx_context *context = NULL;
+	const struct sbx_buf *text;
+
+	if (!build)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "%s is not built from a Dockerfile, it is "
+				     "%s",
+				     skill->manifest->name,
+				     skill->manifest->image);
+	if (sbx_build_source_open(&context, skill, build, err) < 0)
+		return -1;
+	text = sbx_context_dockerfile(context);
+	fwrite(text->data, 1, text->len, stdout);
+	sbx_context_free(&context);
+	return 0;
+}
+
+static int print_one(const struct sbx_catalog *catalog, const char *name,
+		     struct sbx_error *err)
+{
+	cleanup_skill struct sbx_skill skill = SBX_SKILL_INIT;
+	cleanup_free const struct sbx_action **images = NULL;
+
+	if (sbx_catalog_load(catalog, name, &skill, err) < 0)
+		return -1;
+	images = sbx_manifest_images(skill.manifest);
+	for (size_t i = 0; images[i]; i++) {
+		/* Which is which: each begins with the action it is for. */
+		if (images[1])
+			printf("# %s %s\n", name, images[i]->name);
+		if (print_dockerfile(&skill, images[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int print_each(const struct sbx_cli *cli, struct build *build)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	int result = sbx_cli_catalog(cli, &build->catalog, &err);
+
+	if (result == 0 && build->names.n == 0)
+		result = sbx_cli_names(&build->catalog, &build->names, NULL,
+				       &err);
+	for (size_t i = 0; i < build->names.n && result == 0; i++)
+		result = print_one(&build->catalog, build->names.v[i], &err);
+	sbx_strv_free(&build->names);
+	sbx_catalog_close(&build->catalog);
+	return result < 0 ? sbx_cli_fail(&err) : 0;
+}
+
+/* --------------------------------------------------------------------------- */
+
 static int prepare(const struct sbx_cli *cli, struct build *build,
 		   struct sbx_error *err)
 {
@@ -166,6 +233,8 @@ static int cmd_build(const struct sbx_cli *cli, int argc, char **argv)
 		sbx_strv_push(&build.names, argv[i]);
 	build.force = values.force;
 	build.as_json = values.format == SBX_CLI_JSON;
+	if (values.print)
+		return print_each(cli, &build);
 	return run(cli, &build);
 }
 
@@ -183,7 +252,8 @@ const struct sbx_command sbx_cmd_build = {
 		   "stop the others.",
 	.examples = "  skillbox build text webpage\n"
 		    "  skillbox build --all\n"
-		    "  skillbox build --force text\n",
+		    "  skillbox build --force text\n"
+		    "  skillbox build --print-dockerfile text\n",
 	.options = options,
 	.run = cmd_build,
 };

@@ -68,7 +68,7 @@ static void check_build(struct check *check, const char *dir,
 	struct sbx_error err = SBX_ERROR_INIT;
 
 	path = sbx_asprintf("%s/%s", skill->dir, build->dockerfile);
-	if (access(path, R_OK)) {
+	if (!build->template && access(path, R_OK)) {
 		line = sbx_asprintf("%s/%s: %s", dir, build->dockerfile,
 				    strerror(errno));
 		put_error(check, line);

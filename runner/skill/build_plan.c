@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "skill/build_source.h"
 #include "skill/rootfs.h"
 
 #define ROOTFS_SIZE_MAX (1024 * 1024)
@@ -124,16 +125,13 @@ static void set_key(const struct sbx_build_plans *plans,
 	sbx_strv_free(&sources.images);
 }
 
-/* Fills in all but what plan_new() and its caller know. */
+/* Fills in all but what plan_new() and its caller know, the context too. */
 static int plan_make(struct sbx_build_plans *plans, struct sbx_build_plan *plan,
-		     const char *directory, struct sbx_error *err)
+		     struct sbx_error *err)
 {
 	char context[SBX_HASH_HEX_SIZE];
 	const struct sbx_buf *text;
 
-	if (sbx_context_open(&plan->context, directory, plan->dockerfile, err) <
-	    0)
-		return -1;
 	if (strcmp(plan->kind, SBX_BUILD_BASE) == 0 &&
 	    read_rootfs(plan, err) < 0)
 		return -1;
@@ -162,7 +160,8 @@ int sbx_build_plan_skill(struct sbx_build_plans *plans,
 	plan->dockerfile = sbx_strdup(build->dockerfile);
 	plan->target = build->target ? sbx_strdup(build->target) : NULL;
 	plan->args = json_incref(build->args);
-	if (plan_make(plans, plan, skill->dir, err) < 0)
+	if (sbx_build_source_open(&plan->context, skill, build, err) < 0 ||
+	    plan_make(plans, plan, err) < 0)
 		return sbx_error_wrap(err, "%s", skill->dir);
 	*out = plan;
 	return 0;
@@ -197,7 +196,9 @@ int sbx_build_plan_base(struct sbx_build_plans *plans, const char *name,
 			return -1;
 		plan = plan_new(plans, SBX_BUILD_BASE, name);
 		plan->dockerfile = sbx_strdup("Dockerfile");
-		if (plan_make(plans, plan, directory, err) < 0)
+		if (sbx_context_open(&plan->context, directory,
+				     plan->dockerfile, err) < 0 ||
+		    plan_make(plans, plan, err) < 0)
 			return sbx_error_wrap(err, "%s", directory);
 	}
 	*out = plan;

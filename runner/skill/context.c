@@ -73,6 +73,7 @@ struct sbx_context {
 	struct sbx_buf text;
 	struct sbx_buf sent_text;
 	bool replaced;
+	bool generated; /* text is no file's */
 	struct sbx_dockerignore *ignore;
 	char *added;
 	int added_fd;
@@ -160,6 +161,13 @@ static int start_file(struct reading *reading, struct sbx_error *err)
 	return 0;
 }
 
+static bool is_dockerfile(const struct sbx_context *context,
+			  const struct sbx_walk_entry *entry)
+{
+	return entry->type == SBX_WALK_FILE &&
+	       strcmp(entry->path, context->dockerfile) == 0;
+}
+
 /* Goes on to the next entry: 1, 0 at the end, or -1. */
 static int next_entry(const struct sbx_context *context,
 		      struct reading *reading, struct sbx_error *err)
@@ -173,8 +181,9 @@ static int next_entry(const struct sbx_context *context,
 	reading->probe = false;
 	reading->muted = context->added &&
 			 strcmp(entry->path, context->added) == 0;
-	if (entry->type == SBX_WALK_FILE &&
-	    strcmp(entry->path, context->dockerfile) == 0) {
+	if (context->generated && strcmp(entry->path, context->dockerfile) == 0)
+		reading->muted = true;
+	else if (is_dockerfile(context, entry)) {
 		entry->size = context->text.len;
 		hash_entry(reading->hash, entry);
 		sbx_hash_bytes(reading->hash, context->text.data,
@@ -207,6 +216,8 @@ static void reading_new(struct reading **out, const struct sbx_context *context)
 		     context->dockerfile);
 	sbx_hash_new(&reading->hash);
 	sbx_hash_field(reading->hash, FORMAT);
+	if (context->generated)
+		sbx_hash_field(reading->hash, sbx_buf_text(&context->text));
 	*out = reading;
 }
 
@@ -304,7 +315,10 @@ static int check_hash(const struct sbx_context *context,
 	return 0;
 }
 
-/* Behind the last entry: the added file's header, then the tar's end. */
+/*
+ * Behind the last entry: a Dockerfile that is no file's, the added file's
+ * header, then the tar's end.
+ */
 static int produce_end(const struct sbx_context *context,
 		       struct reading *reading, struct sbx_error *err)
 {
@@ -312,6 +326,12 @@ static int produce_end(const struct sbx_context *context,
 		if (check_hash(context, reading, err) < 0)
 			return -1;
 		reading->tail = true;
+		reading->entry =
+			(struct sbx_walk_entry){ .path = context->dockerfile,
+						 .type = SBX_WALK_FILE };
+		if (context->generated &&
+		    tar_dockerfile(context, reading, err) < 0)
+			return -1;
 		reading->entry =
 			(struct sbx_walk_entry){ .path = context->added,
 						 .type = SBX_WALK_FILE,
@@ -362,8 +382,7 @@ static int produce(const struct sbx_context *context, struct reading *reading,
 		return produce_end(context, reading, err);
 	if (reading->muted)
 		return 0;
-	if (reading->entry.type == SBX_WALK_FILE &&
-	    strcmp(reading->entry.path, context->dockerfile) == 0)
+	if (is_dockerfile(context, &reading->entry))
 		return tar_dockerfile(context, reading, err);
 	return tar_header(reading, err);
 }
@@ -494,9 +513,9 @@ int sbx_context_open(struct sbx_context **out, const char *directory,
 {
 	struct sbx_context *context = sbx_calloc(1, sizeof(*context));
 
-	while (strncmp(dockerfile, "./", 2) == 0)
+	while (dockerfile && strncmp(dockerfile, "./", 2) == 0)
 		dockerfile += 2;
-	context->dockerfile = sbx_strdup(dockerfile);
+	context->dockerfile = sbx_strdup(dockerfile ? dockerfile : "");
 	context->text.max = SBX_DOCKERFILE_SIZE_MAX;
 	context->added_fd = -1;
 	context->dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -506,13 +525,21 @@ int sbx_context_open(struct sbx_context **out, const char *directory,
 		sbx_context_free(&context);
 		return -1;
 	}
-	if (read_dockerfile(context, err) < 0 ||
+	if ((dockerfile && read_dockerfile(context, err) < 0) ||
 	    read_ignore(context, err) < 0) {
 		sbx_context_free(&context);
 		return -1;
 	}
 	*out = context;
 	return 0;
+}
+
+void sbx_context_generate(struct sbx_context *context, const char *path,
+			  const char *text)
+{
+	sbx_strset(&context->dockerfile, path);
+	sbx_buf_puts(&context->text, text);
+	context->generated = true;
 }
 
 void sbx_context_free(struct sbx_context **context)

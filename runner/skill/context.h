@@ -26,10 +26,20 @@ struct sbx_context;
  * Dockerfile is part of the context even when a rule leaves it out; Docker
  * then hides it from COPY, which is not possible with a context of one tar.
  * INVALID: no Dockerfile, or a wrong .dockerignore.
+ *
+ * With @dockerfile NULL there is none until sbx_context_generate() makes one,
+ * which has to come next.
  */
 int sbx_context_open(struct sbx_context **out, const char *directory,
 		     const char *dockerfile, struct sbx_error *err);
 void sbx_context_free(struct sbx_context **context);
+
+/*
+ * Has @text (copied) as the Dockerfile @path, a name at the top, in place of
+ * what the directory has there.  It is hashed and sent with the rest.
+ */
+void sbx_context_generate(struct sbx_context *context, const char *path,
+			  const char *text);
 
 /* The Dockerfile as it was when the context was opened, and stays. */
 const struct sbx_buf *sbx_context_dockerfile(const struct sbx_context *context);

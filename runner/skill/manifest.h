@@ -99,11 +99,13 @@ void sbx_ulimits_clear(struct sbx_ulimit **ulimits, size_t *n);
 /*
  * How an image is built.
  *
+ * @template	what stands in place of a Dockerfile (build_template.h), or NULL
  * @dockerfile	relative path; "Dockerfile" by default
  * @target	stage, or NULL
  * @args	build arguments, object of strings, or NULL
  */
 struct sbx_build {
+	char *template;
 	char *dockerfile;
 	char *target;
 	json_t *args;

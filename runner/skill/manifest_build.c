@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "codec/json.h"
+#include "skill/build_template.h"
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 
@@ -32,6 +33,7 @@ struct sbx_build *sbx_build_copy(const struct sbx_build *from)
 	if (!from)
 		return NULL;
 	to = sbx_calloc(1, sizeof(*to));
+	to->template = from->template ? sbx_strdup(from->template) : NULL;
 	to->dockerfile = sbx_strdup(from->dockerfile);
 	to->target = from->target ? sbx_strdup(from->target) : NULL;
 	to->args = json_incref(from->args);
@@ -44,6 +46,7 @@ void sbx_build_free(struct sbx_build **slot)
 
 	if (!build)
 		return;
+	free(build->template);
 	free(build->dockerfile);
 	free(build->target);
 	json_decref(build->args);
@@ -60,7 +63,8 @@ static bool is_same(const struct sbx_build *a, const struct sbx_build *b)
 {
 	if (!a || !b)
 		return a == b;
-	return same_text(a->dockerfile, b->dockerfile) &&
+	return same_text(a->template, b->template) &&
+	       same_text(a->dockerfile, b->dockerfile) &&
 	       same_text(a->target, b->target) &&
 	       (a->args == b->args || json_equal(a->args, b->args));
 }
@@ -149,14 +153,31 @@ const struct sbx_field sbx_build_fields[] = {
 	  .fits = sbx_name_is_identifier,
 	  .expected = "the name of a stage" },
 	{ .name = "args", .read = read_args },
-	{ .name = "template", .flags = SBX_FIELD_LATER },
+	{ .name = "template",
+	  .read = sbx_read_text,
+	  .offset = offsetof(struct sbx_build, template),
+	  .fits = sbx_template_is,
+	  .expected = "one of busybox, go, node, python" },
 	{ .name = NULL },
 };
 
 static void read_build(const struct sbx_at *at, struct sbx_build **out)
 {
+	static const char *const others[] = { "dockerfile", "target" };
+	struct sbx_at template = sbx_at_member(at, "template");
+
 	*out = build_new();
-	sbx_read_mapping(at, sbx_build_fields, 0, *out);
+	if (!sbx_read_mapping(at, sbx_build_fields, 0, *out) || !template.value)
+		return;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(others); i++) {
+		struct sbx_at other = sbx_at_member(at, others[i]);
+
+		if (other.value)
+			sbx_reader_key_error(&other,
+					     "there is a template too, which "
+					     "is in place of a Dockerfile: "
+					     "remove one");
+	}
 }
 
 void sbx_manifest_read_build(const struct sbx_at *at,
@@ -210,7 +231,9 @@ void sbx_manifest_check_origin(const struct sbx_at *root,
 
 json_t *sbx_build_json(const struct sbx_build *build)
 {
-	json_t *object = json_pack("{s:s}", "dockerfile", build->dockerfile);
+	json_t *object = json_pack(
+		"{s:s}", build->template ? "template" : "dockerfile",
+		build->template ? build->template : build->dockerfile);
 
 	if (build->target)
 		json_object_set_new(object, "target",

@@ -21,6 +21,7 @@
 #include "codec/json.h"
 #include "engine/image.h"
 #include "skill/build_plan.h"
+#include "skill/build_source.h"
 #include "skill/engine_data.h"
 #include "skill/grant.h"
 #include "skill/rootfs.h"
@@ -375,7 +376,7 @@ int sbx_skill_image_warnings(const struct sbx_skill *skill,
 	const struct sbx_buf *text;
 	int result;
 
-	if (sbx_context_open(&context, skill->dir, build->dockerfile, err) < 0)
+	if (sbx_build_source_open(&context, skill, build, err) < 0)
 		return -1;
 	text = sbx_context_dockerfile(context);
 	/* The engine is not asked; what is pinned on one platform is on all. */

@@ -44,6 +44,8 @@ struct fixture {
 	struct sbx_error err;
 };
 
+static const char *use_template;
+
 static int make_plan(struct fixture *f)
 {
 	*f = (struct fixture){ .plans.platform = "linux/amd64" };
@@ -52,6 +54,7 @@ static int make_plan(struct fixture *f)
 	f->plans.catalog = &f->catalog;
 	f->manifest.name = (char *)"s";
 	f->build.dockerfile = (char *)"Dockerfile";
+	f->build.template = (char *)use_template;
 	f->skill.dir = (char *)"skills/s";
 	f->skill.manifest = &f->manifest;
 	return sbx_build_plan_skill(&f->plans, &f->skill, &f->build, &f->plan,
@@ -172,6 +175,38 @@ static void test_errors(void **state)
 	check_error(SBX_OUTCOME_INVALID, "there is no Dockerfile");
 }
 
+/* The text of a template is in the key; a Dockerfile beside it is an error. */
+static void test_template(void **state)
+{
+	char seen[3][128];
+	struct fixture f;
+
+	(void)state;
+	mkdir("images/python", 0755);
+	mkdir("images/python-build", 0755);
+	put("images/python/Dockerfile", "FROM scratch");
+	put("images/python-build/Dockerfile", "FROM skillbox/python");
+	use_template = "python";
+	check_error(SBX_OUTCOME_INVALID,
+		    "Dockerfile: it stands beside `template: python`");
+	unlink("skills/s/Dockerfile");
+	tag_of(seen[0]);
+	put("skills/s/requirements.txt", "a");
+	tag_of(seen[1]);
+	assert_int_equal(make_plan(&f), 0);
+	assert_int_equal(f.plan->n_bases, 2);
+	assert_string_equal(f.plan->dockerfile, "Dockerfile");
+	clear(&f);
+	use_template = "busybox";
+	mkdir("images/busybox", 0755);
+	put("images/busybox/Dockerfile", "FROM scratch");
+	tag_of(seen[2]);
+	use_template = NULL;
+	assert_string_not_equal(seen[0], seen[1]);
+	assert_string_not_equal(seen[1], seen[2]);
+	check_error(SBX_OUTCOME_INVALID, "there is no Dockerfile");
+}
+
 /* Only a base's directory has a say on the host. */
 static void test_skill_rootfs(void **state)
 {
@@ -188,8 +223,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_leave)
 	const struct CMUnitTest tests[] = {
-		TEST(test_plan),  TEST(test_sources), TEST(test_same_sources),
-		TEST(test_cycle), TEST(test_errors),  TEST(test_skill_rootfs),
+		TEST(test_plan),	 TEST(test_sources),
+		TEST(test_same_sources), TEST(test_cycle),
+		TEST(test_errors),	 TEST(test_skill_rootfs),
+		TEST(test_template),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
