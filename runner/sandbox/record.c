@@ -339,7 +339,10 @@ static bool end_by_runner(struct sbx_record *record,
 		outcome = SBX_OUTCOME_TIMEOUT;
 		set_error(record,
 			  sbx_asprintf("not done after %g s",
-				       (double)action->timeout_ms / 1000));
+				       (double)(ending->timeout_ms > 0
+							? ending->timeout_ms
+							: action->timeout_ms) /
+					       1000));
 	} else if (ending->out_truncated || ending->err_truncated ||
 		   (ending->exit.flags & SBX_WIRE_FILE_TRUNCATED)) {
 		outcome = SBX_OUTCOME_OUTPUT_LIMIT;

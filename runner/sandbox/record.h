@@ -80,6 +80,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  * @out, @err	the action's streams, up to output_limit each
  * @file	the output file's bytes, for output: file
  * @output_schema	what the output has to fit, or NULL
+ * @timeout_ms	what the run had, where that is not the action's; else 0
  * @timed_out	the deadline passed and the runner ended it
  * @cancelled	the caller asked for its end
  */
@@ -91,6 +92,7 @@ struct sbx_ending {
 	const struct sbx_buf *err;
 	const struct sbx_buf *file;
 	const struct sbx_schema *output_schema;
+	int64_t timeout_ms;
 	bool out_truncated;
 	bool err_truncated;
 	bool timed_out;

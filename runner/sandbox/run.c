@@ -16,6 +16,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 #include "sandbox/volume_upload.h"
+#include "skill/limits_from.h"
 
 /*
  * What may pass before the action has its input is no part of its time, but it
@@ -38,6 +39,8 @@ struct state {
 	struct sbx_plan_request request;
 	struct sbx_plan *plan;
 	json_t *input;
+	struct sbx_input_limits limits;
+	struct sbx_overrides overrides;
 	struct sbx_slots place;
 	struct sbx_slots place_of_action;
 	struct sbx_strv env;
@@ -135,6 +138,56 @@ static int check_input(struct state *state, struct sbx_error *err)
 	return result < 0 ? sbx_error_wrap(err, "the input") : 0;
 }
 
+/* It has to be less than what the plan's sandboxes have. */
+static bool needs_own_sandbox(const struct sbx_input_limits *limits)
+{
+	return limits->nano_cpus >= 0 || limits->mem_limit >= 0;
+}
+
+/*
+ * What the input says of the run's limits.  The time-out is the run's own, but
+ * for memory and CPUs it is as if the caller had asked for less: another plan,
+ * and a sandbox by it.
+ */
+static int apply_input_limits(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_progress lines = state->request.lines;
+	struct sbx_plan *plan = NULL;
+	int result;
+
+	if (sbx_limits_from_input(&state->plan->grant.action, state->input,
+				  &state->limits, err) < 0)
+		return -1;
+	if (!needs_own_sandbox(&state->limits))
+		return 0;
+	state->overrides = *state->run->overrides;
+	if (state->limits.nano_cpus >= 0)
+		state->overrides.nano_cpus = state->limits.nano_cpus;
+	if (state->limits.mem_limit >= 0)
+		state->overrides.mem_limit = state->limits.mem_limit;
+	state->request.overrides = &state->overrides;
+	/* What was lowered has been said. */
+	state->request.lines = (struct sbx_progress){ .line = NULL };
+	result = sbx_plan_read(&plan, &state->request, err);
+	state->request.lines = lines;
+	if (result < 0) {
+		sbx_plan_unref(&plan);
+		return -1;
+	}
+	sbx_plan_unref(&state->plan);
+	state->plan = plan;
+	state->is_finished = false;
+	state->visit.is_plain = false;
+	return 0;
+}
+
+static int64_t timeout_of(const struct state *state)
+{
+	return state->limits.timeout_ms >= 0
+		       ? state->limits.timeout_ms
+		       : state->plan->grant.action.timeout_ms;
+}
+
 /* With a pool, that is a part of finishing it. */
 static int open_plan(struct state *state, struct sbx_error *err)
 {
@@ -160,7 +213,7 @@ static int take_place(struct state *state, struct sbx_error *err)
 
 static void set_patience(const struct state *state)
 {
-	int64_t ms = state->plan->grant.action.timeout_ms;
+	int64_t ms = timeout_of(state);
 
 	sbx_engine_set_patience(
 		state->run->engine,
@@ -288,6 +341,7 @@ static void describe_program(struct state *state,
 	program->env = &state->env;
 	program->input = by_env ? NULL : run->input;
 	program->input_size = by_env ? 0 : run->input_size;
+	program->timeout_ms = timeout_of(state);
 	program->cancel_fd = run->cancel_fd;
 	state->events = run->events;
 	state->events.has_stdout = run->events.has_stdout &&
@@ -333,6 +387,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .err = result.err,
 			       .file = result.file,
 			       .output_schema = plan->output_schema,
+			       .timeout_ms = program.timeout_ms,
 			       .out_truncated = result.out_truncated,
 			       .err_truncated = result.err_truncated,
 			       .timed_out = result.timed_out,
@@ -369,9 +424,9 @@ static int run_somewhere(struct state *state, struct sbx_error *err)
 static int go_through(struct state *state, struct sbx_error *err)
 {
 	if (name_run(state, err) < 0 || read_plan(state, err) < 0 ||
-	    check_input(state, err) < 0 || open_plan(state, err) < 0 ||
-	    take_place(state, err) < 0 || finish_plan(state, err) < 0 ||
-	    check_program(state, err) < 0)
+	    check_input(state, err) < 0 || apply_input_limits(state, err) < 0 ||
+	    open_plan(state, err) < 0 || take_place(state, err) < 0 ||
+	    finish_plan(state, err) < 0 || check_program(state, err) < 0)
 		return -1;
 	return run_somewhere(state, err);
 }
@@ -394,6 +449,7 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 					.ctx = run->events.ctx },
 			     .images = run->images,
 			     .cancel_fd = run->cancel_fd },
+		.limits = SBX_INPUT_LIMITS_INIT,
 		.place.fd = -1,
 		.place_of_action.fd = -1,
 	};

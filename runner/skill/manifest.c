@@ -156,6 +156,8 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	to->runtime = copy_text(from->runtime);
 	to->input_schema = json_incref(from->input_schema);
 	to->output_schema = json_incref(from->output_schema);
+	for (size_t i = 0; i < SBX_LIMIT_FROM_COUNT; i++)
+		to->limits_from[i].from = copy_text(from->limits_from[i].from);
 	to->build = sbx_build_copy(from->build);
 	to->secrets = NULL;
 	to->n_secrets = 0;
@@ -181,6 +183,8 @@ void sbx_action_clear(struct sbx_action *action)
 	json_decref(action->input_schema);
 	json_decref(action->output_schema);
 	sbx_build_free(&action->build);
+	for (size_t i = 0; i < SBX_LIMIT_FROM_COUNT; i++)
+		free(action->limits_from[i].from);
 	sbx_action_clear_secrets(action);
 	sbx_action_clear_volumes(action);
 	sbx_action_clear_tmpfs(action);

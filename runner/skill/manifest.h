@@ -115,6 +115,34 @@ struct sbx_build {
 struct sbx_build *sbx_build_copy(const struct sbx_build *build);
 void sbx_build_free(struct sbx_build **build);
 
+/* The limits that a run's input may tighten (limits_from.h). */
+enum sbx_limit_from_name {
+	SBX_TIMEOUT_FROM,
+	SBX_CPUS_FROM,
+	SBX_MEM_LIMIT_FROM,
+	SBX_LIMIT_FROM_COUNT,
+};
+
+/* What a number in the input is multiplied with to be ms, 1e-9 CPUs, bytes. */
+struct sbx_limit_unit {
+	enum sbx_limit_from_name limit;
+	const char *name;
+	double factor;
+};
+
+/* NULL when @limit has no such unit; static. */
+const struct sbx_limit_unit *sbx_limit_unit_find(enum sbx_limit_from_name limit,
+						 const char *name);
+
+/*
+ * @from	a JSON Pointer into the input, or NULL
+ * @unit	of the number there; NULL: it is what the manifest's own key is
+ */
+struct sbx_limit_from {
+	char *from;
+	const struct sbx_limit_unit *unit;
+};
+
 /*
  * One action, every default filled in.
  *
@@ -160,6 +188,7 @@ struct sbx_action {
 	int64_t nano_cpus;
 	int64_t mem_limit;
 	int64_t pids_limit;
+	struct sbx_limit_from limits_from[SBX_LIMIT_FROM_COUNT];
 	struct sbx_tmpfs *tmpfs;
 	size_t n_tmpfs;
 	struct sbx_ulimit *ulimits;

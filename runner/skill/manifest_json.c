@@ -114,6 +114,7 @@ static void set_limits(json_t *object, const struct sbx_action *action)
 	set(object, "cpus", json_real((double)action->nano_cpus / 1e9));
 	set_size(object, "mem_limit", action->mem_limit);
 	set(object, "pids_limit", json_integer(action->pids_limit));
+	set(object, "limits_from", sbx_limits_from_json(action));
 	set(object, "tmpfs", tmpfs_json(action));
 	set(object, "ulimits", ulimits_json(action));
 	set_size(object, "input_limit", action->input_limit);

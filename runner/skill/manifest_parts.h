@@ -14,6 +14,8 @@
 extern const struct sbx_field sbx_action_fields[];
 /* Of "build:", into struct sbx_build. */
 extern const struct sbx_field sbx_build_fields[];
+extern const struct sbx_field sbx_limits_from_fields[];
+extern const struct sbx_field sbx_limit_from_fields[];
 extern const struct sbx_field sbx_mount_fields[];
 extern const struct sbx_field sbx_bind_fields[];
 extern const struct sbx_field sbx_named_volume_fields[];
@@ -63,6 +65,16 @@ void sbx_manifest_read_build(const struct sbx_at *at,
 
 /* In the manifest's own words; new reference. */
 json_t *sbx_build_json(const struct sbx_build *build);
+
+/* "limits_from:", on top of what was there. */
+void sbx_manifest_read_limits_from(const struct sbx_at *at,
+				   const struct sbx_field *field, void *object);
+
+/* The limits' names, by enum sbx_limit_from_name. */
+extern const char *const sbx_limit_from_words[];
+
+/* In the manifest's own words; new reference. */
+json_t *sbx_limits_from_json(const struct sbx_action *action);
 
 /* Whether @at, a member of "ulimits", is one there is; else that is noted. */
 bool sbx_manifest_is_ulimit(const struct sbx_at *at);

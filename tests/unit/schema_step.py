@@ -26,6 +26,8 @@ TABLES = {"skill.schema.json": {
     "volumes[].bind": ["definitions", "volume", "properties", "bind"],
     "volumes.*": ["definitions", "named_volume"],
     "driver_opts": ["definitions", "driver_opts"],
+    "limits_from": ["definitions", "limits_from"],
+    "limits_from.*": ["definitions", "limit_from_cpus", "oneOf", 1],
     "ulimits.*": ["definitions", "ulimit", "oneOf", 1],
     "warm_pool": ["definitions", "warm_pool"],
     "annotations": ["definitions", "annotations"],

@@ -380,6 +380,9 @@ static void test_round_trip(void **state)
 		HEAD "actions: {run: {environment: {A: \"\\e\\\"\\n\xc3\xa9"
 		     "\\u202e\\L\"}, command: ['', '~', 'null', '1', '#']}}\n",
 		HEAD "actions: {run: {build: {target: x, args: {A: 1}}}}\n",
+		HEAD "defaults: {limits_from: {timeout: /t, cpus: /c}}\n"
+		     "actions: {run: {limits_from: {cpus: {from: /d, unit: "
+		     "millicores}}}}\n",
 		HEAD "build: {template: node}\nactions: {run: {}}\n",
 		HEAD "actions: {run: {title: '1', tool_name: '2', output: "
 		     "binary, media_type: a/b, annotations: {x-a: 1}}}\n",
