@@ -6,15 +6,15 @@ load helper
 
 setup_file() {
 	prepare
-	skillbox build text webpage
+	skillbox build text webpage code
 }
 
 teardown_file() {
 	remove_volumes webpage
 }
 
-# serve: a web server on the engine's bridge; sets $server and $url
-serve() {
+# serve_pages: a web server on the engine's bridge; sets $server and $url
+serve_pages() {
 	local address
 	address=$("$harness/engine" address "$SBX_TEST_ENGINE")
 	/usr/bin/python3 "$top/tests/fixtures/web_server.py" "$address" \
@@ -26,6 +26,7 @@ serve() {
 
 teardown() {
 	[ -z "${server-}" ] || kill "$server"
+	[ -z "${daemon-}" ] || stop_daemon
 }
 
 # fails_with STATUS PATTERN PATH: downloading that fails so
@@ -38,8 +39,8 @@ fails_with() {
 	holds '.error | test("download it first")'
 }
 
-@test "text and webpage pass the tests of their manifests" {
-	skillbox test text webpage >"$BATS_TEST_TMPDIR/out" || {
+@test "text, webpage and code pass the tests of their manifests" {
+	skillbox test text webpage code >"$BATS_TEST_TMPDIR/out" || {
 		cat "$BATS_TEST_TMPDIR/out"
 		return 1
 	}
@@ -67,7 +68,7 @@ print(json.dumps({"text": "".join(random.choices(letters, k=20000))}))' \
 }
 
 @test "webpage downloads a page and reads it without a network" {
-	serve
+	serve_pages
 	act webpage download_page "{\"url\": \"$url/dir/page#part\"}"
 	ended ok 0
 	holds '.output | .status == 200 and .content_type == "text/html" and
@@ -92,7 +93,7 @@ print(json.dumps({"text": "".join(random.choices(letters, k=20000))}))' \
 }
 
 @test "webpage knows other encodings and follows redirects" {
-	serve
+	serve_pages
 	act webpage download_page "{\"url\": \"$url/latin1\"}"
 	act webpage parse_html "{\"url\": \"$url/latin1\"}"
 	holds '.output.text == "café"'
@@ -103,7 +104,7 @@ print(json.dumps({"text": "".join(random.choices(letters, k=20000))}))' \
 }
 
 @test "webpage stores nothing of what goes wrong" {
-	serve
+	serve_pages
 	fails_with 1 '404' /none
 	fails_with 1 'redirect|infinite' /loop
 	fails_with 1 'file:///etc/passwd' /to/file
@@ -114,8 +115,63 @@ print(json.dumps({"text": "".join(random.choices(letters, k=20000))}))' \
 }
 
 @test "webpage gives up on a server that never ends" {
-	serve
+	serve_pages
 	act webpage download_page "{\"url\": \"$url/slow\"}" --timeout 3s
 	ended timeout 124
 	holds 'within(10000)'
+}
+
+# evaluate LANGUAGE INPUT: runs it in the image of all languages
+evaluate() {
+	act code execute_code "$(jq -cn --arg language "$1" --argjson rest "$2" \
+		'{language: $language} + $rest')"
+}
+
+@test "code survives whatever is done to what runs it" {
+	for code in 'kill -9 $PPID' 'kill -STOP $PPID; exec yes >/dev/null' \
+		'f() { f | f & }; f' 'exec 0<&- 1>&- 2>&-; sleep 0.2' \
+		'head -c 300000000 /dev/zero >fill' 'kill -9 -1'; do
+		evaluate bash "$(jq -cn --arg code "$code" \
+			'{code: $code, timeout: 3}')"
+		echo "$code: $(field .outcome) $(field .error)"
+		[[ "$(field .outcome)" =~ ^(ok|timeout|signaled|oom|failed)$ ]]
+		holds 'within(20000)'
+	done
+	gone code
+}
+
+@test "code that names no time-out has 30 s" {
+	evaluate bash '{"code": "sleep 60"}'
+	ended failed 124
+	holds '.error == "the time-out of 30 s passed" and within(45000)'
+}
+
+@test "code may have less of a CPU, and of memory, than it would get" {
+	evaluate python '{"code": "x = bytearray(200 << 20)"}'
+	ended ok 0
+	holds '.output.exit_code == 0'
+	evaluate python '{"code": "x = bytearray(200 << 20)", "mem_limit": 100}'
+	holds '.output.exit_code == 137'
+	evaluate python '{"code": "", "mem_limit": 513}'
+	ended invalid 65
+	evaluate python '{"code": "", "timeout": 301}'
+	ended invalid 65
+}
+
+@test "code in a daemon finds nothing of the code before it" {
+	serve
+	SKILLBOX_SOCKET=$socket
+	for action in python bash; do
+		skillbox pool warm code "$action" 1
+	done
+	soon eval 'skillbox pool --format json | jq -e ".waiting >= 2"'
+	act code python '{"code": "open(\"/tmp/x\", \"w\"); import os; os.mkdir(\"d\")", "files": {"a/b": "c"}}'
+	ended ok 0
+	holds '.start != "cold"'
+	for _ in 1 2 3; do
+		act code python '{"code": "import os; print(os.listdir(), os.listdir(\"/tmp\"))"}'
+		ended ok 0
+		holds '.output.stdout == "[\u0027main.py\u0027] []\n"'
+	done
+	holds '.start != "cold"'
 }
