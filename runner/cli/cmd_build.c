@@ -40,12 +40,13 @@ struct build {
 	bool as_json;
 };
 
+/* @image is NULL where there is @err. */
 static void report(const struct build *build, const char *name,
 		   const struct sbx_skill_image *image,
 		   const struct sbx_error *err)
 {
-	const char *result = err ? "failed"
-				 : (image->built ? "built" : "unchanged");
+	const char *result = !image ? "failed"
+				    : (image->built ? "built" : "unchanged");
 	json_auto_t *json = NULL;
 
 	if (err)
@@ -53,11 +54,11 @@ static void report(const struct build *build, const char *name,
 	if (build->as_json) {
 		json = json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "skill", name,
 				 "result", result, "tag",
-				 err ? NULL : image->tag, "image",
-				 err ? NULL : image->id, "error",
+				 image ? image->tag : NULL, "image",
+				 image ? image->id : NULL, "error",
 				 err ? err->message : NULL);
 		sbx_term_json(json);
-	} else if (!err) {
+	} else if (image) {
 		printf("%s %s %s\n", name, image->tag, result);
 	}
 	fflush(stdout);
