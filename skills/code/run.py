@@ -10,6 +10,7 @@ result like any other.
 The code runs in a child, which all others that it may have left die with.
 For Python that is a fork of this process: the interpreter is up already.
 """
+import atexit
 import glob
 import json
 import math
@@ -17,7 +18,10 @@ import os
 import selectors
 import signal
 import sys
+import threading
 import time
+import traceback
+import types
 
 WORKSPACE = "/workspace"
 # What is kept of each stream; the rest is read and thrown away.
@@ -53,9 +57,6 @@ def lay_out(files):
 
 def run_python():
     """Never returns: as if the interpreter had been started with main.py."""
-    import traceback
-    import types
-
     path = WORKSPACE + "/main.py"
     sys.stdin = sys.__stdin__ = open(0, closefd=False)
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
@@ -85,9 +86,6 @@ def run_python():
 
 def finish(status):
     """What an interpreter does at its end: threads, atexit, buffers."""
-    import atexit
-    import threading
-
     try:
         threading._shutdown()
         atexit._run_exitfuncs()
