@@ -173,6 +173,9 @@ static bool is_mounted(const struct sbx_action *action, const char *target)
 		if (strcmp(action->tmpfs[i].target, target) == 0)
 			return true;
 	}
+	if ((action->files_in && strcmp(action->files_in, target) == 0) ||
+	    (action->files_out && strcmp(action->files_out, target) == 0))
+		return true;
 	/* With IpcMode none the engine makes no /dev/shm of its own. */
 	if (strcmp(target, SHM_TARGET) == 0)
 		return true;
@@ -247,6 +250,12 @@ json_t *sbx_spec_tmpfs_json(const struct sbx_spec *spec)
 	for (size_t i = 0; i < action->n_tmpfs; i++)
 		add_tmpfs(all, spec, action->tmpfs[i].target,
 			  action->tmpfs[i].size, action->tmpfs[i].exec);
+	if (action->files_in)
+		add_tmpfs(all, spec, action->files_in, action->files_limit,
+			  false);
+	if (action->files_out)
+		add_tmpfs(all, spec, action->files_out, action->files_limit,
+			  false);
 	if (!json_object_get(all, SHM_TARGET))
 		add_tmpfs(all, spec, SHM_TARGET, SHM_SIZE, false);
 	if (wants_file(action))
@@ -308,6 +317,10 @@ static void expect_all_tmpfs(struct list *list, const struct sbx_action *action)
 		own_shm = own_shm || strcmp(tmpfs->target, SHM_TARGET) == 0;
 		expect_tmpfs(list, tmpfs->target, true, tmpfs->exec);
 	}
+	if (action->files_in)
+		expect_tmpfs(list, action->files_in, true, false);
+	if (action->files_out)
+		expect_tmpfs(list, action->files_out, true, false);
 	if (!own_shm)
 		expect_tmpfs(list, SHM_TARGET, true, false);
 	if (wants_file(action))
@@ -342,7 +355,7 @@ struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 	size_t n_declared = spec->image ? spec->image->volumes.n : 0;
 	struct list list = {
 		.mounts = sbx_calloc(action->n_volumes + action->n_tmpfs +
-					     n_declared + 5,
+					     n_declared + 7,
 				     sizeof(*list.mounts)),
 	};
 

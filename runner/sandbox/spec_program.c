@@ -34,6 +34,9 @@ static bool is_writable(const struct sbx_action *action, const char *path)
 		if (sbx_path_is_within(path, action->tmpfs[i].target))
 			return true;
 	}
+	if ((action->files_in && sbx_path_is_within(path, action->files_in)) ||
+	    (action->files_out && sbx_path_is_within(path, action->files_out)))
+		return true;
 	for (size_t i = 0; i < action->n_volumes; i++) {
 		if (!action->volumes[i].read_only &&
 		    sbx_path_is_within(path, action->volumes[i].target))

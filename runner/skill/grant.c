@@ -199,8 +199,14 @@ static void lower_tmpfs(const struct sbx_skill_rules *rules,
 {
 	static const struct limit each = { .name = "tmpfs",
 					   .format = sbx_units_format_size };
+	static const struct limit files = { .name = "files",
+					    .format = sbx_units_format_size };
 	struct sbx_action *action = &grant->action;
 
+	if (action->files_in || action->files_out)
+		action->files_limit = lower(grant, "skills", &files,
+					    action->files_limit,
+					    rules->rights.limits.files_size);
 	for (size_t i = 0; i < action->n_tmpfs; i++)
 		action->tmpfs[i].size = lower(grant, "skills", &each,
 					      action->tmpfs[i].size,

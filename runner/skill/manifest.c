@@ -153,6 +153,8 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	to->command = copy_strings(&from->command);
 	to->working_dir = copy_text(from->working_dir);
 	to->environment = copy_strings(&from->environment);
+	to->files_in = copy_text(from->files_in);
+	to->files_out = copy_text(from->files_out);
 	to->runtime = copy_text(from->runtime);
 	to->input_schema = json_incref(from->input_schema);
 	to->output_schema = json_incref(from->output_schema);
@@ -179,6 +181,8 @@ void sbx_action_clear(struct sbx_action *action)
 	sbx_strv_free(&action->command);
 	free(action->working_dir);
 	sbx_strv_free(&action->environment);
+	free(action->files_in);
+	free(action->files_out);
 	free(action->runtime);
 	json_decref(action->input_schema);
 	json_decref(action->output_schema);

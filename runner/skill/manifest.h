@@ -156,6 +156,9 @@ struct sbx_limit_from {
  * @input_schema, @output_schema	JSON Schemas that have been compiled
  *once, or NULL
  * @build			of an image of its own; NULL: the skill's
+ * @files_in, @files_out	where files of the request are, and where those
+ *are that come back; absolute, or NULL
+ * @files_limit		bytes of each
  * @concurrency			runs at once; 0 for any number
  * @has_user			false: @uid and @gid are for the policy to
  *choose
@@ -191,6 +194,9 @@ struct sbx_action {
 	struct sbx_limit_from limits_from[SBX_LIMIT_FROM_COUNT];
 	struct sbx_tmpfs *tmpfs;
 	size_t n_tmpfs;
+	char *files_in;
+	char *files_out;
+	int64_t files_limit;
 	struct sbx_ulimit *ulimits;
 	size_t n_ulimits;
 	int64_t input_limit;
@@ -341,8 +347,9 @@ void sbx_action_set_ulimit(struct sbx_action *action, const char *name,
 			   int64_t soft, int64_t hard);
 
 /*
- * True when two mounts (volumes and tmpfs) of @action have the same target or
- * one is inside the other; *@a and *@b are their targets then, borrowed.
+ * True when two mounts (volumes, tmpfs, directories of files) of @action have
+ * the same target or one is inside the other; *@a and *@b are their targets
+ * then, borrowed.
  */
 bool sbx_action_overlap(const struct sbx_action *action, const char **a,
 			const char **b);

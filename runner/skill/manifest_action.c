@@ -36,6 +36,7 @@ void sbx_action_init(struct sbx_action *action)
 		.pids_limit = 64,
 		.input_limit = 16 * MIB,
 		.output_limit = MIB,
+		.files_limit = 64 * MIB,
 		.warm_pool = { .max = 2 },
 	};
 	sbx_action_add_tmpfs(action, "/tmp", 64 * MIB, false);
@@ -367,6 +368,7 @@ const struct sbx_field sbx_action_fields[] = {
 	  .read = sbx_manifest_read_tmpfs,
 	  DEFAULT,
 	  .expected = "a list such as [\"/tmp:size=64m\"]" },
+	{ .name = "files", .read = sbx_manifest_read_files, DEFAULT },
 	{ .name = "ulimits",
 	  .read = read_ulimits,
 	  DEFAULT,
@@ -419,7 +421,6 @@ const struct sbx_field sbx_action_fields[] = {
 	  .read = sbx_manifest_read_limits_from,
 	  DEFAULT },
 	{ .name = "build", .read = sbx_manifest_read_build },
-	LATER("files"),
 	LATER("gpus"),
 	LATER("devices"),
 	{ .name = NULL },

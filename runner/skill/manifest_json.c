@@ -70,6 +70,16 @@ static json_t *tmpfs_json(const struct sbx_action *action)
 	return list;
 }
 
+static json_t *files_json(const struct sbx_action *action)
+{
+	json_t *files = json_object();
+
+	set_text(files, "in", action->files_in);
+	set_text(files, "out", action->files_out);
+	set_size(files, "limit", action->files_limit);
+	return files;
+}
+
 static json_t *secrets_json(const struct sbx_action *action)
 {
 	json_t *list = json_array();
@@ -116,6 +126,8 @@ static void set_limits(json_t *object, const struct sbx_action *action)
 	set(object, "pids_limit", json_integer(action->pids_limit));
 	set(object, "limits_from", sbx_limits_from_json(action));
 	set(object, "tmpfs", tmpfs_json(action));
+	if (action->files_in || action->files_out)
+		set(object, "files", files_json(action));
 	set(object, "ulimits", ulimits_json(action));
 	set_size(object, "input_limit", action->input_limit);
 	set_size(object, "output_limit", action->output_limit);

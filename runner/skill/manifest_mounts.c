@@ -299,19 +299,73 @@ void sbx_manifest_read_tmpfs(const struct sbx_at *at,
 	}
 }
 
+/* --- files ---------------------------------------------------------------- */
+
+static void read_directory(const struct sbx_at *at,
+			   const struct sbx_field *field, void *object)
+{
+	char **slot = (void *)((char *)object + field->offset);
+	const char *text = sbx_reader_text(at, field->expected);
+	char *path = NULL;
+	const char *why = text ? take_target(text, &path) : NULL;
+
+	if (why)
+		sbx_reader_refused(at, why);
+	if (!path)
+		return;
+	free(*slot);
+	*slot = path;
+}
+
+#define AT(member) .offset = offsetof(struct sbx_action, member)
+
+const struct sbx_field sbx_files_fields[] = {
+	{ .name = "in",
+	  .read = read_directory,
+	  AT(files_in),
+	  .expected = "a path in the sandbox such as /workspace/in" },
+	{ .name = "out",
+	  .read = read_directory,
+	  AT(files_out),
+	  .expected = "a path in the sandbox such as /workspace/out" },
+	{ .name = "limit",
+	  .read = sbx_read_size,
+	  AT(files_limit),
+	  .min = TMPFS_SIZE_MIN,
+	  .max = SBX_STREAM_LIMIT_MAX,
+	  .expected = "a size such as 64m, from 4k to 1g" },
+	{ .name = NULL },
+};
+
+#undef AT
+
+void sbx_manifest_read_files(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object)
+{
+	(void)field;
+	sbx_read_mapping(at, sbx_files_fields, 0, object);
+}
+
 /* --- all mounts of an action ---------------------------------------------- */
 
 static const char *nth_target(const struct sbx_action *action, size_t i)
 {
-	return i < action->n_volumes
-		       ? action->volumes[i].target
-		       : action->tmpfs[i - action->n_volumes].target;
+	size_t n_tmpfs = action->n_tmpfs;
+
+	if (i < action->n_volumes)
+		return action->volumes[i].target;
+	i -= action->n_volumes;
+	if (i < n_tmpfs)
+		return action->tmpfs[i].target;
+	return i == n_tmpfs && action->files_in ? action->files_in
+						: action->files_out;
 }
 
 bool sbx_action_overlap(const struct sbx_action *action, const char **a,
 			const char **b)
 {
-	size_t n = action->n_volumes + action->n_tmpfs;
+	size_t n = action->n_volumes + action->n_tmpfs +
+		   (action->files_in != NULL) + (action->files_out != NULL);
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < i; j++) {
@@ -328,18 +382,26 @@ void sbx_manifest_check_mounts(const struct sbx_at *at,
 			       const struct sbx_action *action)
 {
 	struct sbx_at volumes = sbx_at_member(at, "volumes");
+	struct sbx_at files = sbx_at_member(at, "files");
 	const char *a;
 	const char *b;
 
+	if (files.value && !action->files_in && !action->files_out)
+		sbx_reader_error(&files, "neither \"in\" nor \"out\" is "
+					 "given: expected at least one");
 	if (!sbx_action_overlap(action, &a, &b))
 		return;
+	/* Of the two, @a is the one that comes later. */
+	if (files.value && (a == action->files_in || a == action->files_out))
+		volumes = files;
 	if (strcmp(a, b) == 0)
 		sbx_reader_error(&volumes,
 				 "two mounts have the target %s: change one",
 				 a);
 	else
-		sbx_reader_error(&volumes,
-				 "the mounts at %s and %s are inside one "
-				 "another: move one (tmpfs counts too)",
-				 b, a);
+		sbx_reader_error(
+			&volumes,
+			"the mounts at %s and %s are inside one "
+			"another: move one (tmpfs and files count too)",
+			b, a);
 }

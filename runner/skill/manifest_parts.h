@@ -21,6 +21,7 @@ extern const struct sbx_field sbx_bind_fields[];
 extern const struct sbx_field sbx_named_volume_fields[];
 extern const struct sbx_field sbx_driver_opts_fields[];
 extern const struct sbx_field sbx_secret_fields[];
+extern const struct sbx_field sbx_files_fields[];
 extern const struct sbx_field sbx_ulimit_fields[];
 extern const struct sbx_field sbx_warm_pool_fields[];
 extern const struct sbx_field sbx_annotation_fields[];
@@ -90,6 +91,10 @@ void sbx_manifest_read_secrets(const struct sbx_at *at,
 void sbx_manifest_read_volumes(const struct sbx_at *at,
 			       const struct sbx_field *field, void *object);
 void sbx_manifest_read_tmpfs(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object);
+
+/* "files:", on top of what was there. */
+void sbx_manifest_read_files(const struct sbx_at *at,
 			     const struct sbx_field *field, void *object);
 
 /* "warm_pool:", on top of what was there. */

@@ -133,7 +133,8 @@ static void init_skills(struct sbx_skill_rules *rules)
 				   .stop_grace_period_ms = 10000,
 				   .input_limit = 64 * MIB,
 				   .output_limit = 64 * MIB,
-				   .tmpfs_size = 1024 * MIB },
+				   .tmpfs_size = 1024 * MIB,
+				   .files_size = 64 * MIB },
 	};
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(ulimits); i++)
 		sbx_skill_rules_set_ulimit(rules, ulimits[i].name,

@@ -53,13 +53,15 @@ struct sbx_limits {
 	int64_t input_limit;
 	int64_t output_limit;
 	int64_t tmpfs_size; /* of each tmpfs */
+	int64_t files_size; /* of each directory of files */
 };
 
 #define SBX_LIMITS_INIT                                                        \
 	{                                                                      \
 		.nano_cpus = -1, .mem_limit = -1, .pids_limit = -1,            \
 		.timeout_ms = -1, .stop_grace_period_ms = -1,                  \
-		.input_limit = -1, .output_limit = -1, .tmpfs_size = -1        \
+		.input_limit = -1, .output_limit = -1, .tmpfs_size = -1,       \
+		.files_size = -1                                               \
 	}
 
 /*

@@ -112,7 +112,13 @@ static const struct sbx_field limit_fields[] = {
 	  .min = 4096,
 	  .max = SBX_MEM_LIMIT_MAX,
 	  .expected = "the size of one tmpfs, such as 1g, at least 4k" },
-	LATER("files"),
+	{ .name = "files",
+	  .read = sbx_read_size,
+	  AT(files_size),
+	  .min = 4096,
+	  .max = SBX_STREAM_LIMIT_MAX,
+	  .expected = "the size of a directory of files, such as 64m, from 4k "
+		      "to 1g" },
 	{ .name = NULL },
 };
 #undef AT

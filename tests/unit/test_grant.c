@@ -551,7 +551,7 @@ static void test_tighter_is_still_checked(void **state)
 #define MANY                                                                   \
 	"{timeout: 2h, stop_grace_period: 1h, cpus: 8, mem_limit: 8g, "        \
 	"pids_limit: 2000, input_limit: 1g, output_limit: 1g, "                \
-	"tmpfs: [\"/tmp:size=8g\"], "                                          \
+	"tmpfs: [\"/tmp:size=8g\"], files: {in: /in, limit: 1g}, "             \
 	"ulimits: {nofile: 1000000, rtprio: 99, nice: 40, fsize: 5}}"
 
 static struct sbx_grant granted(const char *policy, const char *action,
@@ -605,7 +605,7 @@ static void test_numbers_are_lowered(void **state)
 		"concurrency: 3, ulimits: {nofile: 99}, "
 		"limits: {timeout: 1m, stop_grace_period: 1s, cpus: 1.5, "
 		"mem_limit: 7m, pids_limit: 5, input_limit: 11, "
-		"output_limit: 12, tmpfs: 1m}");
+		"output_limit: 12, tmpfs: 1m, files: 2m}");
 	struct sbx_overrides none = SBX_OVERRIDES_INIT;
 	struct sbx_grant grant =
 		granted(policy, MANY, &none, SBX_REQUESTER_OPERATOR);
@@ -621,6 +621,7 @@ static void test_numbers_are_lowered(void **state)
 	assert_int_equal(action->input_limit, 11);
 	assert_int_equal(action->output_limit, 12);
 	assert_int_equal(action->tmpfs[0].size, 1024 * 1024);
+	assert_int_equal(action->files_limit, 2 * 1024 * 1024);
 	assert_int_equal(hard_limit(action, "nofile"), 99);
 	assert_int_equal(hard_limit(action, "rtprio"), 0);
 	assert_int_equal(hard_limit(action, "nice"), 20);
@@ -628,7 +629,7 @@ static void test_numbers_are_lowered(void **state)
 	assert_int_equal(hard_limit(action, "core"), 1);
 	for (size_t i = 0; i < action->n_ulimits; i++)
 		assert_true(action->ulimits[i].soft <= action->ulimits[i].hard);
-	assert_int_equal(grant.lowered.n, 11);
+	assert_int_equal(grant.lowered.n, 12);
 	assert_string_equal(grant.lowered.v[0],
 			    "skills.limits.timeout: 2h was asked for, 1m is "
 			    "granted");

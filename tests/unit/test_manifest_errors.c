@@ -66,7 +66,8 @@ static void test_every_error(void **state)
 		"\"timeout\"?",
 		"9:5: duplicate key \"timeout\": it is at 7:5 already; "
 		"remove one",
-		"10:5: actions.run.files: not supported yet, remove it",
+		"10:12: actions.run.files: neither \"in\" nor \"out\" is "
+		"given: expected at least one",
 		"11:14: actions.run.network: found \"hots\", expected none, "
 		"bridge or host; did you mean \"host\"?",
 		"12:11: infinity and NaN are not supported; quote it if it "

@@ -222,8 +222,7 @@ static void test_each_mistake(void **state)
 		{ "skills: {limits: {output_limit: 2g}}",
 		  "skills.limits.output_limit: " },
 		{ "skills: {limits: {tmpfs: 1k}}", "skills.limits.tmpfs: " },
-		{ "skills: {limits: {files: 1m}}",
-		  "skills.limits.files: not supported yet" },
+		{ "skills: {limits: {files: 2g}}", "skills.limits.files: " },
 		{ "operator: {limits: {cpus: 0}}", "operator.limits.cpus: " },
 		{ "callers: {limits: {cpus: 0}}", "callers.limits.cpus: " },
 		{ "skills: {ulimits: [nofile]}", "skills.ulimits: " },
@@ -345,7 +344,8 @@ static void test_each_key(void **state)
 		"  limits: {cpus: 1, mem_limit: 7m, pids_limit: 3, timeout: "
 		"4s,\n"
 		"    stop_grace_period: 5s, input_limit: 6, output_limit: 7,\n"
-		"    tmpfs: 8k}, ulimits: {core: 0, nofile: 9}, runtimes: "
+		"    tmpfs: 8k, files: 9k}, ulimits: {core: 0, nofile: 9}, "
+		"runtimes: "
 		"[r],\n"
 		"  users: [5, \"10-20\"], build: {from: [\"*\"], network: "
 		"true}}\n"
@@ -369,6 +369,7 @@ static void test_each_key(void **state)
 		.input_limit = 6,
 		.output_limit = 7,
 		.tmpfs_size = 8192,
+		.files_size = 9216,
 	};
 
 	(void)state;

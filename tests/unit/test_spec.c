@@ -421,6 +421,35 @@ static void test_tmpfs(void **state)
 				     NULL));
 }
 
+static void test_files_have_a_tmpfs_each(void **state)
+{
+	static const char *const paths[] = { "/in", "/out" };
+	struct spec_fixture *f = *state;
+	struct sbx_action *action = &f->grant.action;
+	cleanup_free struct sbx_hello_mount *mounts = NULL;
+	json_auto_t *body = NULL;
+	size_t n, found = 0;
+
+	sbx_strset(&action->files_in, "/in");
+	sbx_strset(&action->files_out, "/out");
+	action->files_limit = 1 << 20;
+	body = sbx_spec_body(&f->spec);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(
+			sbx_json_text_at(host(body), "Tmpfs", paths[i], NULL),
+			"rw,nosuid,nodev,noexec,size=1048576,nr_inodes=4096,"
+			"mode=0700,uid=200123,gid=200123");
+	mounts = sbx_spec_mounts(&f->spec, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(mounts[i].target, "/in") != 0 &&
+		    strcmp(mounts[i].target, "/out") != 0)
+			continue;
+		assert_true(mounts[i].writable && !mounts[i].exec);
+		found++;
+	}
+	assert_int_equal(found, 2);
+}
+
 static void test_output_file_has_its_tmpfs(void **state)
 {
 	struct spec_fixture *f = *state;
@@ -759,6 +788,7 @@ int main(void)
 		SPEC_TEST(test_tmpfs),
 		SPEC_TEST(test_plain_tmpfs),
 		SPEC_TEST(test_tmpfs_has_as_many_files_as_its_size_allows),
+		SPEC_TEST(test_files_have_a_tmpfs_each),
 		SPEC_TEST(test_output_file_has_its_tmpfs),
 		SPEC_TEST(test_files_of_secrets_have_their_tmpfs),
 		SPEC_TEST(test_volumes_of_tests_name_their_runner),
