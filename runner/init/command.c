@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "init/direct.h"
+#include "init/given.h"
 #include "init/run.h"
 #include "init/signals.h"
 
@@ -25,6 +26,8 @@ static struct {
 
 static unsigned char chunk[SBX_WIRE_DATA_MAX];
 static unsigned char run[SBX_WIRE_RUN_MAX];
+/* FILES, or a name with a NUL behind it. */
+static unsigned char whole[SBX_WIRE_INTO_MAX];
 
 static int check_input(struct sbx_init *init)
 {
@@ -47,11 +50,16 @@ static int check_header(struct sbx_init *init)
 		[SBX_WIRE_INPUT_END] = { 0, 0 },
 		[SBX_WIRE_SIGNAL] = { 1, 1 },
 		[SBX_WIRE_BEAT] = { 0, 0 },
+		[SBX_WIRE_FILES] = { SBX_WIRE_INTO_FIXED + 1,
+				     SBX_WIRE_INTO_MAX },
+		[SBX_WIRE_NEW] = { 1, SBX_WIRE_NAME_MAX },
+		[SBX_WIRE_DATA] = { 1, SBX_WIRE_DATA_MAX },
+		[SBX_WIRE_FILES_END] = { 0, 0 },
 	};
 	unsigned char type = frame.header[0];
 
-	if (type < SBX_WIRE_RUN || type > SBX_WIRE_BEAT || frame.header[1] ||
-	    frame.header[2] || frame.header[3])
+	if (type < SBX_WIRE_RUN || type > SBX_WIRE_FILES_END ||
+	    frame.header[1] || frame.header[2] || frame.header[3])
 		return sbx_abort(init, "unknown command", 0);
 	if (frame.size < sizes[type].min || frame.size > sizes[type].max)
 		return sbx_abort(init, "command of impossible size", 0);
@@ -73,9 +81,10 @@ static void take_input(struct sbx_init *init, const unsigned char *data,
 }
 
 /* Some of the payload. */
-static void take(struct sbx_init *init, const unsigned char *data,
-		 uint32_t size)
+static int take(struct sbx_init *init, const unsigned char *data, uint32_t size)
 {
+	int result = 0;
+
 	switch (frame.header[0]) {
 	case SBX_WIRE_RUN:
 		memcpy(run + frame.got, data, size);
@@ -86,8 +95,16 @@ static void take(struct sbx_init *init, const unsigned char *data,
 	case SBX_WIRE_SIGNAL:
 		frame.signal = data[0];
 		break;
+	case SBX_WIRE_FILES:
+	case SBX_WIRE_NEW:
+		memcpy(whole + frame.got, data, size);
+		break;
+	case SBX_WIRE_DATA:
+		result = sbx_given_data(init, data, size);
+		break;
 	}
 	frame.got += size;
+	return result;
 }
 
 /* RUN may carry secrets: they stay nowhere but in the action. */
@@ -113,6 +130,15 @@ static int complete(struct sbx_init *init)
 	case SBX_WIRE_SIGNAL:
 		result = sbx_signals_send(init, frame.signal);
 		break;
+	case SBX_WIRE_FILES:
+		result = sbx_given_begin(init, whole, frame.size);
+		break;
+	case SBX_WIRE_NEW:
+		result = sbx_given_new(init, (char *)whole, frame.size);
+		break;
+	case SBX_WIRE_FILES_END:
+		result = sbx_given_end(init);
+		break;
 	}
 	frame.have = 0;
 	return result;
@@ -137,7 +163,8 @@ static int step(struct sbx_init *init, const unsigned char *data, uint32_t size,
 	} else {
 		missing = frame.size - frame.got;
 		*used = size < missing ? size : missing;
-		take(init, data, *used);
+		if (take(init, data, *used) < 0)
+			return SBX_ABORT;
 	}
 	return frame.got == frame.size ? complete(init) : 0;
 }

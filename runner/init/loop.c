@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "init/artifacts.h"
 #include "init/command.h"
 #include "init/direct.h"
 #include "init/file.h"
@@ -144,10 +145,11 @@ static void wind_up(struct sbx_init *init)
 		if (init->action_out >= 0 || init->action_err >= 0)
 			return;
 		sbx_file_open(init);
+		sbx_artifacts_open(init);
 		init->phase = SBX_SENDING;
 	}
 	if (init->phase == SBX_SENDING && sbx_file_send(init) &&
-	    queue_exit(&init->exit))
+	    sbx_artifacts_send(init) && queue_exit(&init->exit))
 		init->phase = SBX_ENDED;
 }
 

@@ -292,6 +292,7 @@ static void forget(struct sbx_init *init)
 	init->phase = SBX_WAITING;
 	init->input_ended = false;
 	init->reap_again = false;
+	init->has_files = false;
 	init->owed = 0;
 	memset(&init->exit, 0, sizeof(init->exit));
 	init->heard_at = sbx_now();

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "init/artifacts.h"
 #include "init/child.h"
 #include "init/file.h"
 #include "init/oom.h"
@@ -68,6 +69,8 @@ struct run {
 	const char *dir;
 	const char *output_file;
 	uint32_t output_file_limit;
+	const char *out;
+	uint32_t out_limit;
 	uint32_t n_files;
 	uint32_t n_tmpfs;
 	struct cursor files;
@@ -85,13 +88,14 @@ static bool parse(unsigned char *payload, uint32_t size, struct run *run)
 	run->output_file_limit = sbx_wire_get32(payload + 8);
 	run->n_files = sbx_wire_get32(payload + 12);
 	run->n_tmpfs = sbx_wire_get32(payload + 16);
+	run->out_limit = sbx_wire_get32(payload + 20);
 	if (run->n_tmpfs > SBX_WIRE_TMPFS_MAX || argc < 1 ||
 	    argc > SBX_WIRE_STRINGS_MAX || envc > SBX_WIRE_STRINGS_MAX)
 		return false;
 	run->dir = next_string(&cursor);
-	run->output_file = next_string(&cursor);
-	if (!run->dir || !run->output_file ||
-	    !next_strings(&cursor, argv, argc) ||
+	run->output_file = run->dir ? next_string(&cursor) : NULL;
+	run->out = run->output_file ? next_string(&cursor) : NULL;
+	if (!run->out || !next_strings(&cursor, argv, argc) ||
 	    !next_strings(&cursor, envp, envc) ||
 	    !next_strings(&cursor, tmpfs, run->n_tmpfs))
 		return false;
@@ -177,6 +181,8 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 		return sbx_abort(init, "RUN makes no sense", 0);
 	if (!sbx_file_remember(run.output_file))
 		return sbx_abort(init, "output file", ENAMETOOLONG);
+	if (!sbx_artifacts_remember(run.out, run.out_limit))
+		return sbx_abort(init, "directory of files", ENAMETOOLONG);
 	init->file_left = run.output_file_limit;
 	init->wants_reset = run.n_tmpfs > 0;
 	if (init->wants_reset && sbx_reset_note(init, tmpfs, run.n_tmpfs) < 0)

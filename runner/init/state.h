@@ -15,7 +15,7 @@ enum sbx_phase {
 	SBX_RUNNING,  /* the action */
 	SBX_KILLING,  /* whoever the action left behind */
 	SBX_DRAINING, /* what they left in the pipes */
-	SBX_SENDING,  /* the output file */
+	SBX_SENDING,  /* the output file, and what is in a directory */
 	SBX_ENDED,    /* EXIT is queued; all that is left is to send it */
 };
 
@@ -48,6 +48,7 @@ enum sbx_phase {
  * @owed		bytes taken but not given CREDIT for yet
  * @input_ended		INPUT_END came
  * @reap_again		there may be more to reap without another SIGCHLD
+ * @has_files		FILES came
  * @file_fd, @file_left	the output file, and how much of it may be sent
  * @oom_before		the cgroup's counter when the action started
  */
@@ -73,6 +74,7 @@ struct sbx_init {
 	uint32_t owed;
 	bool input_ended;
 	bool reap_again;
+	bool has_files;
 	int file_fd;
 	uint32_t file_left;
 	uint64_t oom_before;

@@ -2,6 +2,7 @@
 #ifndef SBX_INIT_WIRE_H
 #define SBX_INIT_WIRE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -21,11 +22,17 @@
  *
  *	init			runner
  *	HELLO		->	checks every fact, see sandbox/hello.h
+ *			<-	FILES, (NEW, DATA...)..., FILES_END, if there
+ *				are files for the action
+ *	FILES_DONE	->	they are there, or why not
  *			<-	RUN, INPUT..., INPUT_END
  *	CREDIT...	->	sends more INPUT as far as credit goes
  *	STDOUT, STDERR	->
  *			<-	SIGNAL when time is up, BEAT all the while
  *	FILE...		->	only when RUN asked for an output file
+ *	(ARTIFACT,
+ *	CONTENT...)...	->	only when RUN asked for what is left in a
+ *				directory
  *	EXIT		->	the last frame; closes the channel
  *				init drops what still comes, and exits when the
  *				channel is closed, at the latest after
@@ -50,13 +57,15 @@
  * another, else it goes.
  *
  * INPUT may come long after RUN: an action may be started ahead of the request
- * that it is for.
+ * that it is for.  So may FILES, which is why they are told apart from RUN: the
+ * runner sends RUN, or where that was sent already, INPUT, when it has heard
+ * FILES_DONE.
  */
 
-#define SBX_WIRE_VERSION     1
+#define SBX_WIRE_VERSION     2
 #define SBX_WIRE_HEADER_SIZE 8
 
-/* Largest payload of INPUT, STDOUT, STDERR and FILE. */
+/* Largest payload of INPUT, STDOUT, STDERR, FILE, DATA and CONTENT. */
 #define SBX_WIRE_DATA_MAX (64 * 1024)
 /* Largest payload of HELLO and of RUN. */
 #define SBX_WIRE_HELLO_MAX (128 * 1024)
@@ -65,6 +74,12 @@
 #define SBX_WIRE_STRINGS_MAX 1024
 /* And of tmpfs to be emptied. */
 #define SBX_WIRE_TMPFS_MAX 64
+/* Names of files: of a component, of all, and how many files there may be. */
+#define SBX_WIRE_COMPONENT_MAX 255
+#define SBX_WIRE_NAME_MAX      1024
+#define SBX_WIRE_FILES_MAX     1000
+/* Largest payload of FILES: the paths of a directory and of tmpfs. */
+#define SBX_WIRE_INTO_MAX (64 * 1024)
 /* Largest text of ABORT. */
 #define SBX_WIRE_ABORT_MAX 1024
 /* INPUT bytes that may be under way without credit. */
@@ -100,16 +115,23 @@ enum sbx_wire_type {
 				      kills every process but init, any other
 				      goes to the action's process group */
 	SBX_WIRE_BEAT = 0x05,	   /* empty */
+	SBX_WIRE_FILES = 0x06,	   /* struct below, once for each request */
+	SBX_WIRE_NEW = 0x07,	   /* name of a file that begins */
+	SBX_WIRE_DATA = 0x08,	   /* bytes of it */
+	SBX_WIRE_FILES_END = 0x09, /* empty; that were all */
 
 	/* init to runner */
-	SBX_WIRE_HELLO = 0x81,	/* sections, see below; once, first */
-	SBX_WIRE_STDOUT = 0x82, /* bytes */
-	SBX_WIRE_STDERR = 0x83, /* bytes */
-	SBX_WIRE_CREDIT = 0x84, /* u32: so many more bytes of INPUT */
-	SBX_WIRE_FILE = 0x85,	/* bytes of the output file */
-	SBX_WIRE_EXIT = 0x86,	/* struct below, once, last */
-	SBX_WIRE_ABORT = 0x87,	/* text: why init gives up; last */
-	SBX_WIRE_RESET = 0x88,	/* struct below; behind EXIT */
+	SBX_WIRE_HELLO = 0x81,	    /* sections, see below; once, first */
+	SBX_WIRE_STDOUT = 0x82,	    /* bytes */
+	SBX_WIRE_STDERR = 0x83,	    /* bytes */
+	SBX_WIRE_CREDIT = 0x84,	    /* u32: so many more bytes of INPUT */
+	SBX_WIRE_FILE = 0x85,	    /* bytes of the output file */
+	SBX_WIRE_EXIT = 0x86,	    /* struct below, once, last */
+	SBX_WIRE_ABORT = 0x87,	    /* text: why init gives up; last */
+	SBX_WIRE_RESET = 0x88,	    /* struct below; behind EXIT */
+	SBX_WIRE_FILES_DONE = 0x89, /* u32: 0, or the errno why not */
+	SBX_WIRE_ARTIFACT = 0x8a,   /* u64: bytes at most, name of a file */
+	SBX_WIRE_CONTENT = 0x8b,    /* bytes of it */
 };
 
 /*
@@ -132,7 +154,17 @@ enum sbx_wire_section {
 };
 
 /*
- * RUN's payload: five u32, then NUL-terminated strings, then files.
+ * FILES' payload: where they go.
+ *
+ *	u32 tmpfs
+ *	string dir	in which files are made, and what folders they need; all
+ *			of it is the action's user's
+ *	strings tmpfs	as in RUN, which is too late to see what they were like
+ */
+#define SBX_WIRE_INTO_FIXED 4
+
+/*
+ * RUN's payload: six u32, then NUL-terminated strings, then files.
  *
  *	u32 argc	at least 1; argv[0] without a slash is looked up in
  *			PATH of the environment given here
@@ -142,14 +174,16 @@ enum sbx_wire_section {
  *	u32 tmpfs	that are emptied behind EXIT; RESET follows, and perhaps
  *			another RUN.  0: the sandbox is not used again.  Over a
  *			direct connection only
+ *	u32 out_limit	send at most so many bytes of files from @out
  *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
+ *	string out	path of a directory whose files are sent, or ""
  *	strings argv, then strings env ("NAME=value")
  *	strings tmpfs	where each is mounted
  *	files		of each: string path, u32 size, so many bytes; init
  *			makes it, mode 0400, before anything runs
  */
-#define SBX_WIRE_RUN_FIXED 20
+#define SBX_WIRE_RUN_FIXED 24
 
 /*
  * RESET's payload: five u32, then text.
@@ -176,6 +210,7 @@ enum sbx_wire_exit_kind {
 /* Bits of sbx_wire_exit.flags. */
 #define SBX_WIRE_FILE_MISSING	0x1 /* no such file, or no regular file */
 #define SBX_WIRE_FILE_TRUNCATED 0x2 /* it was longer than file_limit */
+#define SBX_WIRE_OUT_TRUNCATED	0x4 /* there was more than is sent of @out */
 
 /* In the order of the payload's little endian fields. */
 struct sbx_wire_exit {
@@ -189,6 +224,65 @@ struct sbx_wire_exit {
 	uint32_t flags;
 	uint64_t reserved;
 };
+
+/* How many bytes of UTF-8 the character at @at has; 0 for what is none. */
+static inline uint32_t sbx_wire_utf8(const unsigned char *at, uint32_t size)
+{
+	uint32_t n = at[0] < 0x80   ? 1
+		     : at[0] < 0xc2 ? 0
+		     : at[0] < 0xe0 ? 2
+		     : at[0] < 0xf0 ? 3
+		     : at[0] < 0xf5 ? 4
+				    : 0;
+
+	if (n > size)
+		return 0;
+	for (uint32_t i = 1; i < n; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* Overlong ones, surrogates, and what is behind the last. */
+	if ((at[0] == 0xe0 && at[1] < 0xa0) ||
+	    (at[0] == 0xed && at[1] > 0x9f) ||
+	    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* One component of a path: not "", "." or "..". */
+static inline bool sbx_wire_is_component(const char *name, uint32_t size)
+{
+	if (size == 0 || size > SBX_WIRE_COMPONENT_MAX)
+		return false;
+	return name[0] != '.' || (size > 1 && (name[1] != '.' || size > 2));
+}
+
+/*
+ * What a file that goes in or comes out may be called: a path that cannot lead
+ * out of the directory it is in, in UTF-8, without control characters.
+ */
+static inline bool sbx_wire_is_name(const char *name, uint32_t size)
+{
+	const unsigned char *at = (const unsigned char *)name;
+	uint32_t begin = 0;
+
+	if (size > SBX_WIRE_NAME_MAX)
+		return false;
+	for (uint32_t i = 0; i < size;) {
+		uint32_t n = sbx_wire_utf8(at + i, size - i);
+
+		if (n == 0 || at[i] < 0x20 || at[i] == 0x7f ||
+		    (at[i] == 0xc2 && at[i + 1] < 0xa0))
+			return false;
+		if (at[i] == '/') {
+			if (!sbx_wire_is_component(name + begin, i - begin))
+				return false;
+			begin = i + 1;
+		}
+		i += n;
+	}
+	return sbx_wire_is_component(name + begin, size - begin);
+}
 
 static inline void sbx_wire_put32(unsigned char *at, uint32_t value)
 {

@@ -2,10 +2,10 @@
 /*
  * Sending: whole frames are put together one batch at a time, and only when
  * the batch before has left, so that what is more urgent never waits for more
- * than one.  A batch is RUN; or else signals, then INPUT as far as credit
- * goes, then INPUT_END, then BEAT when there is nothing else.  Short input is
- * copied into the batch, long input is sent from where it is.  Receiving is in
- * channel_hear.c.
+ * than one.  A batch is RUN; or else signals, then files, or INPUT as far as
+ * credit goes, then INPUT_END, then BEAT when there is nothing else.  Short
+ * input is copied into the batch, long input is sent from where it is.
+ * Receiving is in channel_hear.c.
  */
 #include "sandbox/channel.h"
 
@@ -93,6 +93,7 @@ void sbx_channel_free(struct sbx_channel **slot)
 	free_buffers(channel);
 	sbx_close(&channel->socket);
 	sbx_buf_free(&channel->whole);
+	sbx_buf_free(&channel->into);
 	free(channel);
 	*slot = NULL;
 }
@@ -128,8 +129,41 @@ int sbx_channel_send_run(struct sbx_channel *channel,
 				   err) < 0)
 		return -1;
 	channel->file_left = run->output_file ? run->output_file_limit : 0;
+	channel->out_left = run->out ? run->out_limit : 0;
+	channel->artifacts_left = run->out ? SBX_WIRE_FILES_MAX : 0;
 	channel->resets = run->tmpfs != NULL;
 	channel->has_sent = false;
+	channel->resting = false;
+	return 0;
+}
+
+int sbx_channel_send_files(struct sbx_channel *channel,
+			   const struct sbx_files *files, const char *dir,
+			   const struct sbx_strv *tmpfs, struct sbx_error *err)
+{
+	unsigned char head[SBX_WIRE_HEADER_SIZE + SBX_WIRE_INTO_FIXED];
+	size_t size = SBX_WIRE_INTO_FIXED + strlen(dir) + 1;
+	size_t n = tmpfs ? tmpfs->n : 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(tmpfs->v[i]) + 1;
+	if (size > SBX_WIRE_INTO_MAX)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "the paths of all tmpfs are too long");
+	sbx_wire_put_header(head, SBX_WIRE_FILES, (uint32_t)size);
+	sbx_wire_put32(head + SBX_WIRE_HEADER_SIZE, (uint32_t)n);
+	sbx_buf_free(&channel->into);
+	channel->into.max = sizeof(head) + SBX_WIRE_INTO_MAX;
+	sbx_buf_append(&channel->into, head, sizeof(head));
+	sbx_buf_append(&channel->into, dir, strlen(dir) + 1);
+	for (size_t i = 0; i < n; i++)
+		sbx_buf_append(&channel->into, tmpfs->v[i],
+			       strlen(tmpfs->v[i]) + 1);
+	channel->files = files;
+	channel->file = 0;
+	channel->file_at = 0;
+	channel->giving = SBX_CHANNEL_GIVES_INTO;
+	channel->awaits_files = true;
 	channel->resting = false;
 	return 0;
 }
@@ -176,10 +210,16 @@ static bool may_send_end(const struct sbx_channel *channel)
 	return !channel->run && channel->end_wanted && channel->input_left == 0;
 }
 
+static bool may_send_files(const struct sbx_channel *channel)
+{
+	return channel->giving != SBX_CHANNEL_GIVES_NONE &&
+	       channel->phase != SBX_CHANNEL_SILENT;
+}
+
 static bool may_send_batch(const struct sbx_channel *channel)
 {
-	return channel->signals || may_send_input(channel) ||
-	       may_send_end(channel);
+	return channel->signals || may_send_files(channel) ||
+	       may_send_input(channel) || may_send_end(channel);
 }
 
 short sbx_channel_events(const struct sbx_channel *channel)
@@ -242,6 +282,38 @@ static void add_input(struct sbx_channel *channel)
 	channel->under_way += (uint32_t)size;
 }
 
+/* The next piece of what is given, of which only names are in the batch. */
+static void add_file(struct sbx_channel *channel)
+{
+	const struct sbx_given_file *file = &channel->files->v[channel->file];
+	size_t size;
+
+	if (channel->giving == SBX_CHANNEL_GIVES_DATA) {
+		size = file->size - channel->file_at;
+		if (size > SBX_WIRE_DATA_MAX)
+			size = SBX_WIRE_DATA_MAX;
+		add_header(channel, SBX_WIRE_DATA, (uint32_t)size);
+		channel->direct = file->data + channel->file_at;
+		channel->direct_left = size;
+		channel->file_at += size;
+	} else if (channel->file == channel->files->n) {
+		add_header(channel, SBX_WIRE_FILES_END, 0);
+		channel->giving = SBX_CHANNEL_GIVES_NONE;
+		return;
+	} else {
+		size = strlen(file->name);
+		memcpy(add_header(channel, SBX_WIRE_NEW, (uint32_t)size),
+		       file->name, size);
+		channel->left += size;
+		channel->giving = SBX_CHANNEL_GIVES_DATA;
+	}
+	if (channel->file_at < file->size)
+		return;
+	channel->file++;
+	channel->file_at = 0;
+	channel->giving = SBX_CHANNEL_GIVES_NEXT;
+}
+
 static void add_beat(struct sbx_channel *channel)
 {
 	int interval = channel->resting ? SBX_WIRE_BEAT_WAITING_MS
@@ -255,14 +327,22 @@ static void add_beat(struct sbx_channel *channel)
 	channel->left = sizeof(channel->beat);
 }
 
+static void begin_files(struct sbx_channel *channel)
+{
+	channel->at = (const unsigned char *)channel->into.data;
+	channel->left = channel->into.len;
+	channel->input_goes = false;
+	channel->giving = SBX_CHANNEL_GIVES_NEXT;
+}
+
 /* Nothing is in flight: what comes next?  Possibly nothing. */
 static void fill_batch(struct sbx_channel *channel)
 {
-	_Static_assert(SBX_CHANNEL_BATCH_SIZE >
-			       SBX_CHANNEL_SIGNAL_MAX *
-					       (SBX_WIRE_HEADER_SIZE + 1) +
-				       3 * SBX_WIRE_HEADER_SIZE,
-		       "all signals fit");
+	_Static_assert(
+		SBX_CHANNEL_BATCH_SIZE >
+			SBX_CHANNEL_SIGNAL_MAX * (SBX_WIRE_HEADER_SIZE + 1) +
+				3 * SBX_WIRE_HEADER_SIZE + SBX_WIRE_NAME_MAX,
+		"all signals fit, and a name");
 
 	if (may_send_run(channel)) {
 		channel->at = channel->run;
@@ -274,10 +354,21 @@ static void fill_batch(struct sbx_channel *channel)
 		add_beat(channel);
 		return;
 	}
+	if (channel->giving == SBX_CHANNEL_GIVES_INTO && !channel->signals) {
+		begin_files(channel);
+		return;
+	}
 	need_buffers(channel);
 	channel->at = channel->buffers->batch;
-	channel->input_goes = may_send_input(channel) || may_send_end(channel);
+	channel->input_goes =
+		!may_send_files(channel) &&
+		(may_send_input(channel) || may_send_end(channel));
 	add_signals(channel);
+	if (may_send_files(channel)) {
+		if (channel->giving != SBX_CHANNEL_GIVES_INTO)
+			add_file(channel);
+		return;
+	}
 	if (may_send_input(channel))
 		add_input(channel);
 	if (may_send_end(channel) && channel->direct_left == 0) {
@@ -393,7 +484,8 @@ void sbx_channel_choose(struct sbx_channel *channel)
 int sbx_channel_pump(struct sbx_channel *channel, struct sbx_error *err)
 {
 	/* What comes straight from init is little, but for a file. */
-	if (!channel->resting && (channel->stream || channel->file_left > 0))
+	if (!channel->resting && (channel->stream || channel->file_left > 0 ||
+				  channel->artifacts_left > 0))
 		need_buffers(channel);
 	else if (!is_in_flight(channel))
 		free_buffers(channel);

@@ -10,6 +10,7 @@
 #include "base/strv.h"
 #include "engine/stream.h"
 #include "init/wire.h"
+#include "sandbox/files.h"
 
 /*
  * The runner's end of the conversation with init (init/wire.h), over an
@@ -20,15 +21,18 @@
 struct sbx_channel;
 
 enum sbx_channel_event {
-	SBX_CHANNEL_HELLO,  /* payload of HELLO */
-	SBX_CHANNEL_STDOUT, /* bytes */
-	SBX_CHANNEL_STDERR, /* bytes */
-	SBX_CHANNEL_FILE,   /* bytes of the output file */
-	SBX_CHANNEL_EXIT,   /* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
-	SBX_CHANNEL_ABORT,  /* text: init gave up */
-	SBX_CHANNEL_RESET,  /* payload of RESET */
-	SBX_CHANNEL_NOTE,   /* what came on the stream's stderr: from init's
-			       last word or from the engine's runtime */
+	SBX_CHANNEL_HELLO,	/* payload of HELLO */
+	SBX_CHANNEL_STDOUT,	/* bytes */
+	SBX_CHANNEL_STDERR,	/* bytes */
+	SBX_CHANNEL_FILE,	/* bytes of the output file */
+	SBX_CHANNEL_ARTIFACT,	/* payload of ARTIFACT: a u64 and a name */
+	SBX_CHANNEL_CONTENT,	/* bytes of the last of those */
+	SBX_CHANNEL_FILES_DONE, /* payload of FILES_DONE */
+	SBX_CHANNEL_EXIT,	/* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
+	SBX_CHANNEL_ABORT,	/* text: init gave up */
+	SBX_CHANNEL_RESET,	/* payload of RESET */
+	SBX_CHANNEL_NOTE,	/* what came on the stream's stderr: from init's
+				   last word or from the engine's runtime */
 };
 
 /*
@@ -64,6 +68,8 @@ struct sbx_channel_run {
 	const char *working_dir; /* NULL is the root */
 	const char *output_file; /* or NULL */
 	uint32_t output_file_limit;
+	const char *out; /* directory of artifacts, or NULL */
+	uint32_t out_limit;
 	/* What is to be emptied for the next; NULL: there is none. */
 	const struct sbx_strv *tmpfs;
 };
@@ -103,6 +109,15 @@ int sbx_channel_send_run(struct sbx_channel *channel,
  * go with RUN.  To be called right after sbx_channel_send_run().
  */
 void sbx_channel_give(struct sbx_channel *channel, int fds[3]);
+
+/*
+ * Queues @files, for the directory @dir, once for each request; @tmpfs is as in
+ * struct sbx_channel_run.  @files are borrowed until FILES_DONE was heard, or
+ * the channel is freed.  INVALID: paths that are too long.
+ */
+int sbx_channel_send_files(struct sbx_channel *channel,
+			   const struct sbx_files *files, const char *dir,
+			   const struct sbx_strv *tmpfs, struct sbx_error *err);
 
 /*
  * Queues the action's whole input, then its end.  @data is borrowed until

@@ -54,7 +54,7 @@ static const struct rule *find_rule(uint8_t type)
 		[SBX_WIRE_EXIT - SBX_WIRE_HELLO] = { SBX_WIRE_EXIT_SIZE,
 						     SBX_WIRE_EXIT_SIZE,
 						     SBX_CHANNEL_RUNNING,
-						     SBX_CHANNEL_FILING },
+						     SBX_CHANNEL_LISTING },
 		[SBX_WIRE_ABORT - SBX_WIRE_HELLO] = { 0, SBX_WIRE_ABORT_MAX,
 						      SBX_CHANNEL_SILENT,
 						      SBX_CHANNEL_RESETTING },
@@ -62,9 +62,19 @@ static const struct rule *find_rule(uint8_t type)
 						      SBX_WIRE_RESET_MAX,
 						      SBX_CHANNEL_RESETTING,
 						      SBX_CHANNEL_RESETTING },
+		[SBX_WIRE_FILES_DONE -
+			SBX_WIRE_HELLO] = { 4, 4, SBX_CHANNEL_READY,
+					    SBX_CHANNEL_RUNNING },
+		[SBX_WIRE_ARTIFACT - SBX_WIRE_HELLO] = { 8 + 1,
+							 8 + SBX_WIRE_NAME_MAX,
+							 SBX_CHANNEL_RUNNING,
+							 SBX_CHANNEL_LISTING },
+		[SBX_WIRE_CONTENT - SBX_WIRE_HELLO] = { 1, SBX_WIRE_DATA_MAX,
+							SBX_CHANNEL_LISTING,
+							SBX_CHANNEL_LISTING },
 	};
 
-	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_RESET)
+	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_CONTENT)
 		return NULL;
 	return &rules[type - SBX_WIRE_HELLO];
 }
@@ -76,12 +86,44 @@ static bool is_of_streams(uint8_t type)
 	       type == SBX_WIRE_CREDIT;
 }
 
+/* What follows from a frame that has begun; NULL, or why it may not be. */
+static const char *begin_frame(struct sbx_channel *channel, uint32_t size)
+{
+	switch (channel->header[0]) {
+	case SBX_WIRE_FILE:
+		if (size > channel->file_left)
+			return "is more than asked for";
+		channel->file_left -= size;
+		channel->phase = SBX_CHANNEL_FILING;
+		return NULL;
+	case SBX_WIRE_ARTIFACT:
+		if (channel->artifacts_left == 0)
+			return "is more than asked for";
+		channel->artifacts_left--;
+		channel->phase = SBX_CHANNEL_LISTING;
+		return NULL;
+	case SBX_WIRE_CONTENT:
+		if (size > channel->content_left)
+			return "is more than was announced";
+		channel->content_left -= size;
+		return NULL;
+	case SBX_WIRE_FILES_DONE:
+		return channel->awaits_files &&
+				       channel->giving == SBX_CHANNEL_GIVES_NONE
+			       ? NULL
+			       : "comes out of turn";
+	default:
+		return NULL;
+	}
+}
+
 /* A header is complete: may init say this now? */
 static int check_header(struct sbx_channel *channel, struct sbx_error *err)
 {
 	const unsigned char *header = channel->header;
 	const struct rule *rule = find_rule(header[0]);
 	uint32_t size = sbx_wire_get32(header + 4);
+	const char *why;
 
 	if (!rule || header[1] || header[2] || header[3])
 		return not_allowed(channel, "is unknown", err);
@@ -92,13 +134,9 @@ static int check_header(struct sbx_channel *channel, struct sbx_error *err)
 	if (!channel->stream && is_of_streams(header[0]))
 		return not_allowed(channel, "is of streams it has not got",
 				   err);
-	if (header[0] == SBX_WIRE_FILE) {
-		if (size > channel->file_left)
-			return not_allowed(channel, "is more than asked for",
-					   err);
-		channel->file_left -= size;
-		channel->phase = SBX_CHANNEL_FILING;
-	}
+	why = begin_frame(channel, size);
+	if (why)
+		return not_allowed(channel, why, err);
 	channel->payload_left = size;
 	return 0;
 }
@@ -148,6 +186,29 @@ static int take_exit(struct sbx_channel *channel, struct sbx_error *err)
 		    err);
 }
 
+/* An init that has been taken over names files as it likes. */
+static int take_artifact(struct sbx_channel *channel, struct sbx_error *err)
+{
+	const struct sbx_buf *whole = &channel->whole;
+	uint64_t size = sbx_wire_get64((const unsigned char *)whole->data);
+
+	if (!sbx_wire_is_name(whole->data + 8, (uint32_t)whole->len - 8))
+		return not_allowed(channel, "has an impossible name", err);
+	if (size > channel->out_left)
+		return not_allowed(channel, "is more than asked for", err);
+	channel->out_left -= (uint32_t)size;
+	channel->content_left = size;
+	return tell(channel, SBX_CHANNEL_ARTIFACT, whole->data, whole->len,
+		    err);
+}
+
+static int take_files_done(struct sbx_channel *channel, struct sbx_error *err)
+{
+	channel->awaits_files = false;
+	return tell(channel, SBX_CHANNEL_FILES_DONE, channel->whole.data,
+		    channel->whole.len, err);
+}
+
 /* A frame that is handed on whole has come to its end. */
 static int take_whole(struct sbx_channel *channel, struct sbx_error *err)
 {
@@ -160,6 +221,10 @@ static int take_whole(struct sbx_channel *channel, struct sbx_error *err)
 		return take_credit(channel, err);
 	case SBX_WIRE_EXIT:
 		return take_exit(channel, err);
+	case SBX_WIRE_ARTIFACT:
+		return take_artifact(channel, err);
+	case SBX_WIRE_FILES_DONE:
+		return take_files_done(channel, err);
 	case SBX_WIRE_RESET:
 		channel->phase = SBX_CHANNEL_READY;
 		return tell(channel, SBX_CHANNEL_RESET, channel->whole.data,
@@ -190,6 +255,9 @@ static int take_payload(struct sbx_channel *channel, const void *data,
 		break;
 	case SBX_WIRE_FILE:
 		result = tell(channel, SBX_CHANNEL_FILE, data, size, err);
+		break;
+	case SBX_WIRE_CONTENT:
+		result = tell(channel, SBX_CHANNEL_CONTENT, data, size, err);
 		break;
 	default:
 		sbx_buf_append(&channel->whole, data, size);

@@ -132,13 +132,20 @@ static const char *output_file(const struct sbx_channel_run *run)
 	return run->output_file ? run->output_file : "";
 }
 
+static const char *out_directory(const struct sbx_channel_run *run)
+{
+	return run->out ? run->out : "";
+}
+
 static int check_run(const struct sbx_channel_run *run, struct counts *counts,
 		     struct sbx_error *err)
 {
 	const char *dir = directory(run);
 	const char *file = output_file(run);
+	const char *out = out_directory(run);
 
-	counts->total = SBX_WIRE_RUN_FIXED + strlen(dir) + 1 + strlen(file) + 1;
+	counts->total = SBX_WIRE_RUN_FIXED + strlen(dir) + 1 + strlen(file) +
+			1 + strlen(out) + 1;
 	if (run->argv->n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "there is no command to run");
@@ -146,7 +153,7 @@ static int check_run(const struct sbx_channel_run *run, struct counts *counts,
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the working directory's path is too "
 				     "long");
-	if (strlen(file) >= PATH_MAX)
+	if (strlen(file) >= PATH_MAX || strlen(out) >= PATH_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the output file's path is too long");
 	if (check_strings(run->argv, "argument", &counts->total, err) < 0 ||
@@ -247,8 +254,10 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 	sbx_wire_put32(at + 8, run->output_file_limit);
 	sbx_wire_put32(at + 12, (uint32_t)counts.files);
 	sbx_wire_put32(at + 16, run->tmpfs ? (uint32_t)run->tmpfs->n : 0);
+	sbx_wire_put32(at + 20, run->out_limit);
 	at = put_string(at + SBX_WIRE_RUN_FIXED, directory(run));
 	at = put_string(at, output_file(run));
+	at = put_string(at, out_directory(run));
 	for (size_t i = 0; i < run->argv->n; i++)
 		at = put_string(at, run->argv->v[i]);
 	at = put_environment(at, run);

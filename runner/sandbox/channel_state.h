@@ -21,9 +21,18 @@ enum sbx_channel_phase {
 	SBX_CHANNEL_SILENT,    /* HELLO must come first */
 	SBX_CHANNEL_READY,     /* nothing to say but ABORT until it gets RUN */
 	SBX_CHANNEL_RUNNING,   /* STDOUT, STDERR, CREDIT */
-	SBX_CHANNEL_FILING,    /* FILE has begun: then only EXIT */
+	SBX_CHANNEL_FILING,    /* FILE has begun: then ARTIFACT, EXIT */
+	SBX_CHANNEL_LISTING,   /* ARTIFACT has: CONTENT, then only EXIT */
 	SBX_CHANNEL_RESETTING, /* EXIT was heard, RESET follows */
 	SBX_CHANNEL_OVER,      /* EXIT or ABORT was the last word */
+};
+
+/* What of the files that are given comes next. */
+enum sbx_channel_giving {
+	SBX_CHANNEL_GIVES_NONE,
+	SBX_CHANNEL_GIVES_INTO, /* FILES */
+	SBX_CHANNEL_GIVES_NEXT, /* NEW, or FILES_END behind the last */
+	SBX_CHANNEL_GIVES_DATA, /* DATA of the one that has begun */
 };
 
 /*
@@ -58,7 +67,12 @@ struct sbx_channel_buffers {
  * @header, @have, @payload_left	the frame that is coming in
  * @whole	its payload, when it is handed on whole
  * @file_left	bytes of FILE that init may still send
+ * @artifacts_left, @out_left	files that init may still send, and their bytes
+ * @content_left	bytes that may come of the one that has begun
  * @resets	RESET follows EXIT
+ * @giving	of @files, up to byte @file_at of the one numbered @file
+ * @into	the frame FILES
+ * @awaits_files	FILES_DONE may come
  */
 struct sbx_channel {
 	struct sbx_stream *stream;
@@ -96,7 +110,17 @@ struct sbx_channel {
 	uint32_t payload_left;
 	struct sbx_buf whole;
 	uint32_t file_left;
+	uint32_t artifacts_left;
+	uint32_t out_left;
+	uint64_t content_left;
 	bool resets;
+
+	enum sbx_channel_giving giving;
+	const struct sbx_files *files;
+	size_t file;
+	size_t file_at;
+	struct sbx_buf into;
+	bool awaits_files;
 };
 
 /*

@@ -27,6 +27,7 @@
 #define FUZZ_CLOSE  0x80
 
 #define FILE_LIMIT  1000
+#define OUT_LIMIT   2000
 #define INPUT_SIZE  (SBX_WIRE_WINDOW + 5000)
 
 /* --- the connection -------------------------------------------------------- */
@@ -197,6 +198,8 @@ static void ask(struct sbx_channel *channel, unsigned int how)
 		.env = &env,
 		.output_file = how & FUZZ_FILE ? "/tmp/out" : NULL,
 		.output_file_limit = FILE_LIMIT,
+		.out = how & FUZZ_FILE ? "/out" : NULL,
+		.out_limit = OUT_LIMIT,
 	};
 
 	sbx_strv_push(&argv, "cat");
@@ -253,6 +256,11 @@ static int talk(struct owner *owner, const struct sbx_buf *in, unsigned int how,
 	must(input <= INPUT_SIZE);
 	must(owner->heard[SBX_CHANNEL_FILE].len <=
 	     (how & FUZZ_FILE ? FILE_LIMIT : 0));
+	must(owner->heard[SBX_CHANNEL_CONTENT].len <=
+	     (how & FUZZ_FILE ? OUT_LIMIT : 0));
+	must(owner->count[SBX_CHANNEL_ARTIFACT] <=
+	     (how & FUZZ_FILE ? SBX_WIRE_FILES_MAX : 0));
+	must(!owner->count[SBX_CHANNEL_FILES_DONE]);
 	must(how & FUZZ_RUN || !owner->count[SBX_CHANNEL_EXIT]);
 	must(how & FUZZ_RUN || !owner->count[SBX_CHANNEL_STDOUT]);
 	must(how & FUZZ_RUN || !owner->count[SBX_CHANNEL_STDERR]);

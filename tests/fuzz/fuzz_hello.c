@@ -105,7 +105,7 @@ static void must_be_seen(const char *payload, size_t size)
 	const char *status = payload + build + 2 * SBX_WIRE_HEADER_SIZE;
 	size_t left = size - (size_t)(status - payload);
 
-	must(build == 18 && has(payload, 26, "1 0123456789abcdef"));
+	must(build == 18 && has(payload, 26, "2 0123456789abcdef"));
 	must(says(status, left, "NoNewPrivs:", "1"));
 	must(says(status, left, "Seccomp:", "2"));
 	must(says(status, left, "Uid:", ids));

@@ -57,6 +57,7 @@ static pid_t fuzz_fork(void);
  * @files	of secrets, as RUN has them
  * @signals	numbers
  * @input	what the ring got
+ * @given	of files, and the directory of those that are left
  */
 struct world {
 	const char *from;
@@ -68,6 +69,7 @@ struct world {
 	struct sbx_buf files;
 	struct sbx_buf signals;
 	struct sbx_buf input;
+	struct sbx_buf given;
 };
 
 static struct world world;
@@ -137,6 +139,46 @@ bool sbx_file_remember(const char *path)
 {
 	sbx_buf_puts(&world.file, path);
 	return strlen(path) < PATH_MAX;
+}
+
+bool sbx_artifacts_remember(const char *path, uint32_t limit)
+{
+	(void)limit;
+	sbx_buf_append(&world.given, path, strlen(path) + 1);
+	return strlen(path) < PATH_MAX;
+}
+
+/* What is done with files is not played here, only what was understood. */
+int sbx_given_begin(struct sbx_init *init, unsigned char *payload,
+		    uint32_t size)
+{
+	must(size > SBX_WIRE_INTO_FIXED && size <= SBX_WIRE_INTO_MAX);
+	sbx_buf_append(&world.given, payload, size);
+	return init->phase <= SBX_RUNNING ? 0 : sbx_abort(init, "late", 0);
+}
+
+int sbx_given_new(struct sbx_init *init, char *name, uint32_t size)
+{
+	(void)init;
+	must(size >= 1 && size <= SBX_WIRE_NAME_MAX);
+	sbx_buf_append(&world.given, name, size);
+	return 0;
+}
+
+int sbx_given_data(struct sbx_init *init, const unsigned char *data,
+		   uint32_t size)
+{
+	(void)init;
+	must(size >= 1 && size <= SBX_WIRE_DATA_MAX);
+	sbx_buf_append(&world.given, data, size);
+	return 0;
+}
+
+int sbx_given_end(struct sbx_init *init)
+{
+	(void)init;
+	sbx_buf_append(&world.given, "|", 1);
+	return 0;
 }
 
 static void put_file(struct sbx_buf *out, const char *path, const void *data,
@@ -209,6 +251,7 @@ static void world_free(struct world *w)
 	sbx_buf_free(&w->files);
 	sbx_buf_free(&w->signals);
 	sbx_buf_free(&w->input);
+	sbx_buf_free(&w->given);
 }
 
 /* As the action would take it, and the loop account for it. */
@@ -238,7 +281,9 @@ static int live(struct sbx_init *init, const char *data, size_t size,
 				.file = SBX_BUF_INIT(SBX_WIRE_RUN_MAX),
 				.files = SBX_BUF_INIT(SBX_WIRE_RUN_MAX),
 				.signals = SBX_BUF_INIT(size),
-				.input = SBX_BUF_INIT(size) };
+				.input = SBX_BUF_INIT(size),
+				.given =
+					SBX_BUF_INIT(SBX_WIRE_RUN_MAX + size) };
 	memset(&frame, 0, sizeof(frame));
 	*init = (struct sbx_init){
 		.phase = SBX_WAITING,
@@ -278,8 +323,8 @@ static bool is_run(const unsigned char *payload, size_t size,
 	const char *text = (const char *)payload + SBX_WIRE_RUN_FIXED;
 	const char *end = (const char *)payload + size;
 	const char *file = skip_strings(text, end, 1);
-	const char *strings = skip_strings(text, end, 2);
-	uint64_t n = 2 + (uint64_t)sbx_wire_get32(payload) +
+	const char *strings = skip_strings(text, end, 3);
+	uint64_t n = 3 + (uint64_t)sbx_wire_get32(payload) +
 		     sbx_wire_get32(payload + 4);
 	const char *behind = skip_strings(text, end, n);
 	const char *files =
@@ -302,7 +347,7 @@ static void must_be_same(const struct world *a, const struct world *b)
 	const struct sbx_buf *of_b = &b->taken;
 
 	must(a->runs == b->runs);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		must(of_a[i].len == of_b[i].len);
 		must(!of_a[i].len ||
 		     memcmp(of_a[i].data, of_b[i].data, of_a[i].len) == 0);

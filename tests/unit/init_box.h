@@ -344,6 +344,10 @@ static const char *box_working_dir = "";
 /* What is emptied behind the next action; or none. */
 static const char *const *box_tmpfs;
 
+/* Whose files the next action leaves, and how many bytes of them; or none. */
+static const char *box_out = "";
+static uint32_t box_out_limit;
+
 /* Files of secrets for the next action: paths and texts in turn. */
 static const char *const *box_files;
 
@@ -371,9 +375,11 @@ static inline void box_run_with(struct box *box, const char *const *argv,
 	sbx_wire_put32(fixed + 8, limit);
 	sbx_wire_put32(fixed + 12, box_files ? count(box_files) / 2 : 0);
 	sbx_wire_put32(fixed + 16, box_tmpfs ? count(box_tmpfs) : 0);
+	sbx_wire_put32(fixed + 20, box_out_limit);
 	sbx_buf_append(&run, fixed, sizeof(fixed));
 	sbx_buf_append(&run, box_working_dir, strlen(box_working_dir) + 1);
 	sbx_buf_append(&run, file, strlen(file) + 1);
+	sbx_buf_append(&run, box_out, strlen(box_out) + 1);
 	put_strings(&run, argv);
 	put_strings(&run, env);
 	if (box_tmpfs)

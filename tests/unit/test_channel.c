@@ -191,8 +191,8 @@ static void test_pump_returns_from_a_flood(void **state)
 static void test_run_is_as_wire_h_says(void **state)
 {
 	static const char expected[] = "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "\0\0\0\0"
-				       "\0/tmp/out\0cat\0-u\0A=1";
+				       "\0\0\0\0\0\0\0\0"
+				       "\0/tmp/out\0\0cat\0-u\0A=1";
 	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(1000);
 	struct talk talk;
 
@@ -249,7 +249,7 @@ static void test_has_sent_from_the_first_byte_of_run(void **state)
 	talk.stream.takes = SIZE_MAX;
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, &run), SBX_WIRE_RUN);
-	assert_string_equal(run.data + SBX_WIRE_RUN_FIXED + 2, "cat");
+	assert_string_equal(run.data + SBX_WIRE_RUN_FIXED + 3, "cat");
 	end(&talk);
 }
 
@@ -271,6 +271,135 @@ static void test_run_behind_half_a_beat(void **state)
 	assert_int_equal(pump(&talk), 0);
 	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_BEAT);
 	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_RUN);
+	end(&talk);
+}
+
+static void assert_sent(struct talk *talk, int type, const char *data,
+			size_t size)
+{
+	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(1 << 20);
+
+	assert_int_equal(sent_frame(talk, &payload), type);
+	assert_int_equal(payload.len, size);
+	if (size > 0)
+		assert_memory_equal(payload.data, data, size);
+}
+
+static void add_file(struct sbx_files *files, const char *name, size_t size)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	unsigned char *data = sbx_malloc(size + 1);
+
+	memset(data, 'd', size);
+	assert_int_equal(sbx_files_add(files, name, &data, size, &err), 0);
+}
+
+static void begin_files(struct talk *talk, struct sbx_files *files,
+			const struct sbx_strv *tmpfs)
+{
+	begin_ready(talk);
+	add_file(files, "empty", 0);
+	add_file(files, "a/b", SBX_WIRE_DATA_MAX + 5);
+	assert_int_equal(sbx_channel_send_files(talk->channel, files, "/in",
+						tmpfs, &talk->err),
+			 0);
+}
+
+static void assert_files_sent(struct talk *talk, const struct sbx_files *files,
+			      const char *into, size_t size)
+{
+	const char *data = (const char *)files->v[1].data;
+
+	assert_sent(talk, SBX_WIRE_FILES, into, size);
+	assert_sent(talk, SBX_WIRE_NEW, "empty", 5);
+	assert_sent(talk, SBX_WIRE_NEW, "a/b", 3);
+	assert_sent(talk, SBX_WIRE_DATA, data, SBX_WIRE_DATA_MAX);
+	assert_sent(talk, SBX_WIRE_DATA, data, 5);
+	assert_sent(talk, SBX_WIRE_FILES_END, "", 0);
+	assert_int_equal(sent_frame(talk, NULL), -1);
+}
+
+static void test_files_and_then_run(void **state)
+{
+	struct sbx_files files = { .v = NULL };
+	struct sbx_strv tmpfs = SBX_STRV_INIT;
+	struct talk talk;
+
+	(void)state;
+	sbx_strv_push(&tmpfs, "/tmp");
+	begin_files(&talk, &files, &tmpfs);
+	assert_int_equal(pump(&talk), 0);
+	assert_files_sent(&talk, &files, "\1\0\0\0/in\0/tmp\0", 13);
+	assert_false(sbx_channel_has_sent(talk.channel));
+	assert_false(sbx_channel_has_sent_input(talk.channel));
+	init_says(&talk, SBX_WIRE_FILES_DONE, "\0\0\0\0", 4);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(talk.count[SBX_CHANNEL_FILES_DONE], 1);
+	send_run(&talk, NULL, 0);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(sent_frame(&talk, NULL), SBX_WIRE_RUN);
+	end(&talk);
+	sbx_files_clear(&files);
+	sbx_strv_free(&tmpfs);
+}
+
+/* A byte at a time it is the same, and a signal overtakes. */
+static void test_files_in_small_pieces(void **state)
+{
+	struct sbx_files files = { .v = NULL };
+	struct talk talk;
+
+	(void)state;
+	begin_files(&talk, &files, NULL);
+	for (int i = 0; i < 100000; i++) {
+		talk.stream.takes = i < 100 ? 1 : 7;
+		assert_int_equal(pump(&talk), 0);
+	}
+	assert_files_sent(&talk, &files, "\0\0\0\0/in\0", 8);
+	end(&talk);
+	sbx_files_clear(&files);
+}
+
+static void test_signal_overtakes_files(void **state)
+{
+	struct sbx_files files = { .v = NULL };
+	struct talk talk;
+
+	(void)state;
+	begin_files(&talk, &files, NULL);
+	talk.stream.takes = 10;
+	assert_int_equal(pump(&talk), 0);
+	sbx_channel_send_signal(talk.channel, 15);
+	talk.stream.takes = SIZE_MAX;
+	assert_int_equal(pump(&talk), 0);
+	assert_sent(&talk, SBX_WIRE_FILES, "\0\0\0\0/in\0", 8);
+	assert_sent(&talk, SBX_WIRE_SIGNAL, "\x0f", 1);
+	assert_sent(&talk, SBX_WIRE_NEW, "empty", 5);
+	end(&talk);
+	sbx_files_clear(&files);
+}
+
+static void test_artifacts(void **state)
+{
+	struct sbx_channel_run run = { .out = "/out", .out_limit = 10 };
+	struct talk talk;
+
+	(void)state;
+	begin_ready(&talk);
+	run.argv = &talk.argv;
+	run.env = &talk.env;
+	assert_int_equal(sbx_channel_send_run(talk.channel, &run, &talk.err),
+			 0);
+	assert_int_equal(pump(&talk), 0);
+	init_says(&talk, SBX_WIRE_ARTIFACT, "\4\0\0\0\0\0\0\0a/b", 11);
+	init_says(&talk, SBX_WIRE_CONTENT, "da", 2);
+	init_says(&talk, SBX_WIRE_CONTENT, "ta", 2);
+	init_says(&talk, SBX_WIRE_ARTIFACT, "\6\0\0\0\0\0\0\0c", 9);
+	init_exits(&talk, SBX_WIRE_EXITED, 0);
+	assert_int_equal(pump(&talk), 0);
+	assert_int_equal(talk.count[SBX_CHANNEL_ARTIFACT], 2);
+	assert_heard(&talk, SBX_CHANNEL_CONTENT, "data");
+	assert_int_equal(talk.count[SBX_CHANNEL_EXIT], 1);
 	end(&talk);
 }
 
@@ -664,6 +793,10 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_told_before_hello),
 		cmocka_unit_test(test_has_sent_from_the_first_byte_of_run),
 		cmocka_unit_test(test_run_behind_half_a_beat),
+		cmocka_unit_test(test_files_and_then_run),
+		cmocka_unit_test(test_files_in_small_pieces),
+		cmocka_unit_test(test_signal_overtakes_files),
+		cmocka_unit_test(test_artifacts),
 		cmocka_unit_test(test_empty_input_is_only_its_end),
 		cmocka_unit_test(test_short_input_goes_out_in_one_piece),
 		cmocka_unit_test(test_input_of_every_size_arrives),

@@ -66,7 +66,7 @@ static const struct lie lies[] = {
 	  "", 0, "out of turn" },
 	{ "RESET first", BEFORE_HELLO, HEADER(SBX_WIRE_RESET, 20), "", 0,
 	  "out of turn" },
-	{ "type 0x89", WHILE_RUNNING, HEADER(0x89, 0), "", 0, "unknown" },
+	{ "type 0x8c", WHILE_RUNNING, HEADER(0x8c, 0), "", 0, "unknown" },
 	{ "byte 1",
 	  WHILE_RUNNING,
 	  { SBX_WIRE_STDOUT, 1, 0, 0, 1 },
@@ -259,6 +259,63 @@ static void test_any_bytes_are_harmless(void **state)
 	}
 }
 
+/* What init may say of files, when there were to be some; and what not. */
+static void assert_artifact_refused(const char *payload, size_t size,
+				    const char *content, const char *why)
+{
+	struct sbx_channel_run run = { .out = "/out", .out_limit = 10 };
+	struct talk talk;
+
+	begin_ready(&talk);
+	run.argv = &talk.argv;
+	run.env = &talk.env;
+	assert_int_equal(sbx_channel_send_run(talk.channel, &run, &talk.err),
+			 0);
+	assert_int_equal(pump(&talk), 0);
+	init_says(&talk, SBX_WIRE_ARTIFACT, payload, size);
+	if (content)
+		init_says(&talk, SBX_WIRE_CONTENT, content, strlen(content));
+	assert_int_equal(pump(&talk), -1);
+	assert_error(&talk, SBX_OUTCOME_SANDBOX_FAILED, why);
+	end(&talk);
+}
+
+static void test_artifacts_that_cannot_be(void **state)
+{
+	struct talk talk;
+
+	(void)state;
+#define SIZE(n) n "\0\0\0\0\0\0\0"
+	assert_artifact_refused(SIZE("\1") "..", 10, NULL, "impossible name");
+	assert_artifact_refused(SIZE("\1") "/etc", 12, NULL, "impossible name");
+	assert_artifact_refused(SIZE("\1") "a/../b", 14, NULL,
+				"impossible name");
+	assert_artifact_refused(SIZE("\1") "a\0b", 11, NULL, "impossible name");
+	assert_artifact_refused(SIZE("\1") "a\x1b", 10, NULL,
+				"impossible name");
+	assert_artifact_refused(SIZE("\x0b") "a", 9, NULL, "more than asked");
+	assert_artifact_refused("\0\0\0\0\1\0\0\0a", 9, NULL,
+				"more than asked");
+	assert_artifact_refused(SIZE("\1") "a", 9, "xx",
+				"more than was announced");
+	assert_artifact_refused(SIZE("\1"), 8, NULL, "impossible size");
+	begin_running(&talk);
+	init_says(&talk, SBX_WIRE_ARTIFACT, SIZE("\1") "a", 9);
+	assert_int_equal(pump(&talk), -1);
+	assert_error(&talk, SBX_OUTCOME_SANDBOX_FAILED, "more than asked for");
+	end(&talk);
+	begin_running(&talk);
+	init_says(&talk, SBX_WIRE_CONTENT, "x", 1);
+	assert_int_equal(pump(&talk), -1);
+	assert_error(&talk, SBX_OUTCOME_SANDBOX_FAILED, "out of turn");
+	end(&talk);
+	begin_running(&talk);
+	init_says(&talk, SBX_WIRE_FILES_DONE, "\0\0\0\0", 4);
+	assert_int_equal(pump(&talk), -1);
+	assert_error(&talk, SBX_OUTCOME_SANDBOX_FAILED, "out of turn");
+	end(&talk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_credit_only_for_what_was_sent),
 		cmocka_unit_test(test_file_only_when_asked_for),
 		cmocka_unit_test(test_engine_that_speaks_no_frames),
+		cmocka_unit_test(test_artifacts_that_cannot_be),
 		cmocka_unit_test(test_any_bytes_are_harmless),
 	};
 

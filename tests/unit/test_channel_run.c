@@ -24,6 +24,8 @@ struct fixture {
 	size_t size;
 	struct sbx_error err;
 	const struct sbx_strv *tmpfs;
+	const char *out;
+	uint32_t out_limit;
 };
 
 static int encode(struct fixture *f)
@@ -37,6 +39,8 @@ static int encode(struct fixture *f)
 		.output_file = f->file,
 		.output_file_limit = 100,
 		.tmpfs = f->tmpfs,
+		.out = f->out,
+		.out_limit = f->out_limit,
 	};
 
 	struct sbx_error err = SBX_ERROR_INIT;
@@ -83,10 +87,10 @@ static void assert_refused(struct fixture *f, const char *part)
 
 static void test_frame_is_as_wire_h_says(void **state)
 {
-	static const char expected[] = "\x01\0\0\0\x2d\0\0\0"
+	static const char expected[] = "\x01\0\0\0\x32\0\0\0"
 				       "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "\0\0\0\0"
-				       "/app\0/tmp/out\0cat\0-u\0A=1";
+				       "\0\0\0\0\0\0\0\0"
+				       "/app\0/tmp/out\0\0cat\0-u\0A=1";
 	struct fixture *f = *state;
 
 	f->dir = "/app";
@@ -111,10 +115,10 @@ static void add_secret(struct fixture *f, const char *env, const char *file,
 static void test_secrets_are_as_wire_h_says(void **state)
 {
 	static const char expected[] =
-		"\x01\0\0\0\x45\0\0\0"
+		"\x01\0\0\0\x4a\0\0\0"
 		"\x02\0\0\0\x02\0\0\0\x64\0\0\0\x01\0\0\0"
-		"\0\0\0\0"
-		"\0\0cat\0-u\0AB=2\0A=s3cret\0"
+		"\0\0\0\0\0\0\0\0"
+		"\0\0\0cat\0-u\0AB=2\0A=s3cret\0"
 		"/run/secrets/key\0\x05\0\0\0x\0y\nz";
 	struct fixture *f = *state;
 
@@ -126,14 +130,29 @@ static void test_secrets_are_as_wire_h_says(void **state)
 	assert_memory_equal(f->frame, expected, sizeof(expected) - 1);
 }
 
+static void test_out_is_as_wire_h_says(void **state)
+{
+	static const char expected[] = "\x01\0\0\0\x2a\0\0\0"
+				       "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
+				       "\0\0\0\0\xe8\x03\0\0"
+				       "\0\0/out\0cat\0-u\0A=1";
+	struct fixture *f = *state;
+
+	f->out = "/out";
+	f->out_limit = 1000;
+	assert_int_equal(encode(f), 0);
+	assert_int_equal(f->size, sizeof(expected));
+	assert_memory_equal(f->frame, expected, sizeof(expected));
+}
+
 /* Between environment and files: what is emptied for the next. */
 static void test_tmpfs_are_as_wire_h_says(void **state)
 {
 	static const char expected[] =
-		"\x01\0\0\0\x43\0\0\0"
+		"\x01\0\0\0\x48\0\0\0"
 		"\x02\0\0\0\x01\0\0\0\x64\0\0\0\x01\0\0\0"
-		"\x02\0\0\0"
-		"\0\0cat\0-u\0A=1\0/tmp\0/dev/shm\0"
+		"\x02\0\0\0\0\0\0\0"
+		"\0\0\0cat\0-u\0A=1\0/tmp\0/dev/shm\0"
 		"/run/secrets/k\0\x01\0\0\0z";
 	cleanup_strv struct sbx_strv tmpfs = SBX_STRV_INIT;
 	struct fixture *f = *state;
@@ -262,7 +281,7 @@ static void test_variable_without_a_name(void **state)
 static void test_too_much_in_all(void **state)
 {
 	struct fixture *f = *state;
-	const size_t rest = SBX_WIRE_RUN_FIXED + 2 * sizeof("") +
+	const size_t rest = SBX_WIRE_RUN_FIXED + 3 * sizeof("") +
 			    sizeof("cat") + sizeof("-u") + sizeof("A=1");
 
 	for (int i = 0; i < 7; i++)
@@ -305,6 +324,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_frame_is_as_wire_h_says,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secrets_are_as_wire_h_says,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_out_is_as_wire_h_says,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tmpfs_are_as_wire_h_says,
 						setup, teardown),

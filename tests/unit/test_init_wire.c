@@ -44,10 +44,10 @@ static void test_input_of_any_size_in_pieces_of_any_size(void **state)
 
 static void test_commands_in_single_bytes(void **state)
 {
-	static const char wire[] = "\x01\0\0\0\x1f\0\0\0"
+	static const char wire[] = "\x01\0\0\0\x24\0\0\0"
 				   "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				   "\0\0\0\0"
-				   "\0\0/bin/cat\0"
+				   "\0\0\0\0\0\0\0\0"
+				   "\0\0\0/bin/cat\0"
 				   "\x05\0\0\0\0\0\0\0"
 				   "\x02\0\0\0\x02\0\0\0hi"
 				   "\x03\0\0\0\0\0\0\0";
@@ -431,15 +431,15 @@ static void check_lies(const struct lie *lies, size_t n, bool running)
 }
 
 #define RUN(text)     SBX_WIRE_RUN, text, sizeof(text) - 1
-#define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0\0\0\0\0"
+#define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0\0\0\0\0\0\0\0\0"
 #define SENSELESS_RUN "RUN makes no sense"
 
 static void test_lies_before_run(void **state)
 {
 	static const struct lie lies[] = {
 		{ 0x00, "", 0, "unknown command" },
-		{ 0x06, "", 0, "unknown command" },
+		{ 0x0a, "", 0, "unknown command" },
 		{ SBX_WIRE_HELLO, "", 0, "unknown command" },
 		{ SBX_WIRE_INPUT, "x", 1, "INPUT out of turn" },
 		{ SBX_WIRE_INPUT_END, "", 0, "INPUT out of turn" },
@@ -452,38 +452,44 @@ static void test_lies_before_run(void **state)
 		{ SBX_WIRE_SIGNAL, "\x41", 1, "SIGNAL without a signal" },
 		{ RUN(U32("\1", "\0")), "command of impossible size" },
 		/* no argv, no end of a string, too few and too many of them */
-		{ RUN(U32("\0", "\0") "\0\0"), SENSELESS_RUN },
+		{ RUN(U32("\0", "\0") "\0\0\0"), SENSELESS_RUN },
 		/* too many tmpfs, and too few */
-		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x41\0\0\0\0\0x\0"),
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x41\0\0\0\0\0\0\0\0\0\0"
+		      "x\0"),
 		  SENSELESS_RUN },
-		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0x\0y\0"),
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0x"
+		      "\0y\0"),
 		  SENSELESS_RUN },
-		{ RUN(U32("\1", "\0") "\0\0x"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\0") "\0\0"), SENSELESS_RUN },
-		{ RUN(U32("\2", "\0") "\0\0x\0"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\1") "\0\0x\0"), SENSELESS_RUN },
-		{ RUN(U32("\1", "\0") "\0\0x\0y\0"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\0") "\0\0\0x"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\0") "\0\0\0"), SENSELESS_RUN },
+		{ RUN(U32("\2", "\0") "\0\0\0x\0"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\1") "\0\0\0x\0"), SENSELESS_RUN },
+		{ RUN(U32("\1", "\0") "\0\0\0x\0y\0"), SENSELESS_RUN },
 		/* no file, no path, no size, not its size, too much of it */
-		{ RUN(U32_FILES("\1") "\0\0x\0"), SENSELESS_RUN },
-		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f"), SENSELESS_RUN },
-		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0"), SENSELESS_RUN },
-		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\2\0\0\0a"),
+		{ RUN(U32_FILES("\1") "\0\0\0x\0"), SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0\0x\0/tmp/f"), SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0\0x\0/tmp/f\0\1\0\0"),
 		  SENSELESS_RUN },
-		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\xff\xff\xff\xff"
+		{ RUN(U32_FILES("\1") "\0\0\0x\0/tmp/f\0\2\0\0\0a"),
+		  SENSELESS_RUN },
+		{ RUN(U32_FILES("\1") "\0\0\0x\0/tmp/f\0\xff\xff\xff\xff"
 				      "a"),
 		  SENSELESS_RUN },
-		{ RUN(U32_FILES("\1") "\0\0x\0/tmp/f\0\1\0\0\0ab"),
+		{ RUN(U32_FILES("\1") "\0\0\0x\0/tmp/f\0\1\0\0\0ab"),
 		  SENSELESS_RUN },
-		{ RUN(U32_FILES("\2") "\0\0x\0/tmp/f\0\xff\xff\xff\x7f"
+		{ RUN(U32_FILES("\2") "\0\0\0x\0/tmp/f\0\xff\xff\xff\x7f"
 				      "a"),
 		  SENSELESS_RUN },
-		{ RUN(U32_FILES("\2") "\0\0x\0/tmp/f\0\1\0\0\0a"),
+		{ RUN(U32_FILES("\2") "\0\0\0x\0/tmp/f\0\1\0\0\0a"),
 		  SENSELESS_RUN },
-		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
+		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x"
+		      "\0"),
 		  SENSELESS_RUN },
-		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
+		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x"
+		      "\0"),
 		  SENSELESS_RUN },
-		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x\0"),
+		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		      "\0\0x\0"),
 		  SENSELESS_RUN },
 	};
 
@@ -519,8 +525,8 @@ static void test_run_with_too_many_strings(void **state)
 static void test_lies_after_run(void **state)
 {
 	static const struct lie lies[] = {
-		{ RUN(U32("\1", "\0") "\0\0x\0"), "second RUN" },
-		{ 0x06, "", 0, "unknown command" },
+		{ RUN(U32("\1", "\0") "\0\0\0x\0"), "second RUN" },
+		{ 0x0a, "", 0, "unknown command" },
 		{ SBX_WIRE_SIGNAL, "\0", 1, "SIGNAL without a signal" },
 	};
 
@@ -551,6 +557,9 @@ static void test_sizes_that_nobody_has_to_send(void **state)
 		{ SBX_WIRE_RUN, SBX_WIRE_RUN_MAX + 1 },
 		{ SBX_WIRE_RUN, 0xffffffff },
 		{ SBX_WIRE_INPUT, SBX_WIRE_DATA_MAX + 1 },
+		{ SBX_WIRE_FILES, SBX_WIRE_INTO_MAX + 1 },
+		{ SBX_WIRE_NEW, SBX_WIRE_NAME_MAX + 1 },
+		{ SBX_WIRE_DATA, SBX_WIRE_DATA_MAX + 1 },
 	};
 
 	(void)state;

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that an action is given, and those that it leaves: nothing leads out
+ * of the one directory and the other, whatever stands there.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "init_box.h"
+
+/* Directories of a test, in the one of the program. */
+static char dir_in[64];
+static char dir_out[64];
+
+static int make_directories(void **state)
+{
+	static int n;
+
+	(void)state;
+	snprintf(dir_in, sizeof(dir_in), "%s/in%d", box_directory, n);
+	snprintf(dir_out, sizeof(dir_out), "%s/out%d", box_directory, n++);
+	if (mkdir(dir_in, 0777) < 0 || mkdir(dir_out, 0777) < 0)
+		return -1;
+	chmod(dir_in, 0777);
+	chmod(dir_out, 0777);
+	box_out = dir_out;
+	box_out_limit = 100000;
+	return 0;
+}
+
+/* --- given ----------------------------------------------------------------- */
+
+static void send_into(struct box *box, const char *dir)
+{
+	char payload[128] = { 0 };
+
+	memcpy(payload + SBX_WIRE_INTO_FIXED, dir, strlen(dir));
+	box_send(box, SBX_WIRE_FILES, payload,
+		 SBX_WIRE_INTO_FIXED + strlen(dir) + 1);
+}
+
+static void send_file(struct box *box, const char *name, const char *text)
+{
+	box_send(box, SBX_WIRE_NEW, name, strlen(name));
+	if (text[0])
+		box_send(box, SBX_WIRE_DATA, text, strlen(text));
+}
+
+/* What init says to the end of them. */
+static int send_end(struct box *box)
+{
+	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(16);
+
+	box_send(box, SBX_WIRE_FILES_END, NULL, 0);
+	assert_int_equal(box_frame(box, &payload), SBX_WIRE_FILES_DONE);
+	assert_int_equal(payload.len, 4);
+	return (int)sbx_wire_get32((const unsigned char *)payload.data);
+}
+
+static void in_directory(struct box *box, const char *dir, const char *script)
+{
+	box_working_dir = dir;
+	box_shell(box, script);
+	box_working_dir = "";
+}
+
+static void test_are_there_before_it_starts(void **state)
+{
+	static char much[100000];
+	struct box *box = box_ready();
+
+	(void)state;
+	memset(much, 'm', sizeof(much) - 1);
+	send_into(box, dir_in);
+	send_file(box, "a/b/c d", "one");
+	send_file(box, "a/b/e", "");
+	box_send(box, SBX_WIRE_NEW, "\xc3\xa4", 2);
+	box_send(box, SBX_WIRE_DATA, much, 50000);
+	box_send(box, SBX_WIRE_DATA, much, 49999);
+	assert_int_equal(send_end(box), 0);
+	in_directory(box, dir_in,
+		     "cat 'a/b/c d'; stat -c ' %a %s %U' a a/b/e | cut -d' ' "
+		     "-f1-2; wc -c <\xc3\xa4");
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_),
+			    "one 755\n 644\n99999\n");
+	box_free(box);
+}
+
+static void test_are_there_before_the_input(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	in_directory(box, dir_in, "ls; echo up; cat; cat f");
+	box_expect(box, "up\n");
+	send_into(box, dir_in);
+	send_file(box, "f", "file");
+	assert_int_equal(send_end(box), 0);
+	box_send(box, SBX_WIRE_INPUT, "input ", 6);
+	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_), "up\ninput file");
+	box_free(box);
+}
+
+static void assert_not_given(const char *dir, const char *name, int errnum)
+{
+	struct box *box = box_ready();
+
+	send_into(box, dir);
+	send_file(box, name, "text");
+	send_file(box, "another", "text");
+	assert_int_equal(send_end(box), errnum);
+	box_shell(box, "exit 7");
+	assert_ended(box, SBX_WIRE_EXITED, 7);
+	box_free(box);
+}
+
+static void test_what_is_in_the_way(void **state)
+{
+	char path[96];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/link", dir_in);
+	assert_int_equal(symlink(dir_out, path), 0);
+	assert_not_given(dir_in, "link/x", ENOTDIR);
+	assert_not_given(dir_in, "link", EEXIST);
+	assert_not_given(path, "x", ENOTDIR);
+	snprintf(path, sizeof(path), "%s/dangling", dir_in);
+	assert_int_equal(symlink("/tmp/sbx-escaped", path), 0);
+	assert_not_given(dir_in, "dangling", EEXIST);
+	assert_int_equal(access("/tmp/sbx-escaped", F_OK), -1);
+	snprintf(path, sizeof(path), "%s/fifo", dir_in);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_not_given(dir_in, "fifo", EEXIST);
+	assert_not_given(dir_in, "fifo/x", ENOTDIR);
+	snprintf(path, sizeof(path), "%s/x", dir_out);
+	assert_int_equal(access(path, F_OK), -1);
+	snprintf(path, sizeof(path), "%s/another", dir_in);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_not_given("/no/such/directory", "x", ENOENT);
+}
+
+static void assert_name_aborts(const char *name, size_t size)
+{
+	struct box *box = box_ready();
+
+	send_into(box, dir_in);
+	box_send(box, SBX_WIRE_NEW, name, size);
+	assert_aborts(box, "name of a file makes no sense");
+	box_free(box);
+}
+
+static void test_names_that_are_none(void **state)
+{
+	static const char *const names[] = { ".",	 ".",		"..",
+					     "../x",	 "/x",		"a//b",
+					     "a/.",	 "a/../b",	"a/",
+					     "a\nb",	 "\x7f",	"\xff",
+					     "\xc2\x80", "\xed\xa0\x80" };
+	char longest[300];
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++)
+		assert_name_aborts(names[i], strlen(names[i]));
+	assert_name_aborts("a\0b", 3);
+	memset(longest, 'x', sizeof(longest));
+	assert_name_aborts(longest, 256);
+}
+
+static void test_out_of_turn(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	send_file(box, "a", "");
+	assert_aborts(box, "files out of turn");
+	box_free(box);
+
+	box = box_ready();
+	send_into(box, dir_in);
+	box_send(box, SBX_WIRE_DATA, "x", 1);
+	assert_aborts(box, "files out of turn");
+	box_free(box);
+
+	box = box_ready();
+	send_into(box, dir_in);
+	assert_int_equal(send_end(box), 0);
+	send_into(box, dir_in);
+	assert_aborts(box, "second FILES");
+	box_free(box);
+
+	box = box_ready();
+	box_send(box, SBX_WIRE_FILES, "\0\0\0\0x", 5);
+	assert_aborts(box, "FILES makes no sense");
+	box_free(box);
+
+	box = box_ready();
+	box_send(box, SBX_WIRE_FILES, "\1\0\0\0x", 6);
+	assert_aborts(box, "FILES makes no sense");
+	box_free(box);
+}
+
+/* --- left ------------------------------------------------------------------ */
+
+/*
+ * "NAME:SIZE;" of all that came, in @names; their bytes in @bytes.  Up to EXIT,
+ * and init's end.
+ */
+struct left {
+	struct sbx_buf names;
+	struct sbx_buf bytes;
+	size_t n;
+};
+
+static void read_left(struct box *box, struct left *left)
+{
+	int type;
+
+	left->names.max = 4 * 1024 * 1024;
+	left->bytes.max = 4 * 1024 * 1024;
+	do {
+		cleanup_buf struct sbx_buf payload =
+			SBX_BUF_INIT(SBX_WIRE_DATA_MAX);
+
+		type = box_frame(box, &payload);
+		assert_true(type > 0 && type != SBX_WIRE_ABORT);
+		if (type == SBX_WIRE_ARTIFACT) {
+			const char *at = payload.data;
+
+			sbx_buf_printf(&left->names, "%.*s:%llu;",
+				       (int)payload.len - 8, at + 8,
+				       (unsigned long long)sbx_wire_get64(
+					       (const unsigned char *)at));
+			left->n++;
+		}
+		if (type == SBX_WIRE_CONTENT)
+			sbx_buf_append(&left->bytes, payload.data, payload.len);
+		if (type == SBX_WIRE_EXIT)
+			box_decode_exit(box, &payload);
+	} while (type != SBX_WIRE_EXIT);
+	sbx_close(&box->in);
+	assert_int_equal(box_wait(box, BOX_WAIT_MS), 0);
+}
+
+static void leave(const char *script, struct left *left, uint32_t flags)
+{
+	struct box *box = box_ready();
+
+	in_directory(box, dir_out, script);
+	read_left(box, left);
+	assert_int_equal(box->exit.kind, SBX_WIRE_EXITED);
+	assert_int_equal(box->exit.code, 0);
+	assert_int_equal(box->exit.flags, flags);
+	box_free(box);
+}
+
+static void left_free(struct left *left)
+{
+	sbx_buf_free(&left->names);
+	sbx_buf_free(&left->bytes);
+}
+
+static void assert_left(const char *script, const char *names,
+			const char *bytes, uint32_t flags)
+{
+	struct left left = { .n = 0 };
+
+	leave(script, &left, flags);
+	assert_string_equal(sbx_buf_text(&left.names), names);
+	assert_string_equal(sbx_buf_text(&left.bytes), bytes);
+	left_free(&left);
+}
+
+static void test_files_come_back(void **state)
+{
+	(void)state;
+	assert_left("mkdir -p d/e/f; printf one >d/e/f/g", "d/e/f/g:3;", "one",
+		    0);
+}
+
+static void test_nothing(void **state)
+{
+	(void)state;
+	assert_left("mkdir -p a/b/c", "", "", 0);
+}
+
+static void test_only_files_come_back(void **state)
+{
+	(void)state;
+	assert_left("ln -s /etc/passwd a; ln -s / b; ln -s . c; mkfifo d; "
+		    "ln -s /proc/self/environ e; printf x >f; "
+		    "python3 -c 'import socket as s; "
+		    "s.socket(s.AF_UNIX).bind(\"g\")' || :",
+		    "f:1;", "x", 0);
+}
+
+static void test_directory_that_became_a_link(void **state)
+{
+	char script[300];
+
+	(void)state;
+	snprintf(script, sizeof(script), "mv %s %s.old && ln -s /etc %s",
+		 dir_out, dir_out, dir_out);
+	assert_left(script, "", "", 0);
+}
+
+static void test_names_that_cannot_be_told(void **state)
+{
+	(void)state;
+	assert_left("echo >\"$(printf 'a\\nb')\"; echo >\"$(printf '\\377')\"; "
+		    "echo >\"$(printf '\\033[31m')\"; mkdir \"$(printf "
+		    "'x\\ty')\"; echo >\"$(printf 'x\\ty')/z\"; printf k >ok",
+		    "ok:1;", "k", 0);
+}
+
+static void test_locked_ones(void **state)
+{
+	(void)state;
+	assert_left("mkdir d; printf x >d/f; chmod 0 d/f d", "d/f:1;", "x", 0);
+}
+
+static void test_deep_nesting(void **state)
+{
+	struct left left = { .n = 0 };
+
+	(void)state;
+	/* At 2 bytes a folder, what is below the 511th has no name. */
+	leave("i=0; while [ $i -lt 600 ]; do echo >f; mkdir d && cd -P d || "
+	      "exit 1; i=$((i+1)); done",
+	      &left, 0);
+	assert_int_equal(left.n, 512);
+	left_free(&left);
+}
+
+static void test_what_is_too_much(void **state)
+{
+	(void)state;
+	assert_left("truncate -s 100001 f", "", "", SBX_WIRE_OUT_TRUNCATED);
+}
+
+static void test_sparse_giant(void **state)
+{
+	(void)state;
+	assert_left("truncate -s 1T f", "", "", SBX_WIRE_OUT_TRUNCATED);
+}
+
+static void test_exactly_the_limit(void **state)
+{
+	struct left left = { .n = 0 };
+
+	(void)state;
+	leave("head -c 60000 /dev/zero >a; head -c 40000 /dev/zero >b; : >c",
+	      &left, 0);
+	assert_int_equal(left.n, 3);
+	assert_int_equal(left.bytes.len, 100000);
+	left_free(&left);
+}
+
+static void test_so_many(void **state)
+{
+	struct left left = { .n = 0 };
+
+	(void)state;
+	leave("i=0; while [ $i -lt 50 ]; do mkdir $i; cd $i; touch 1 2 3 4 5 6 "
+	      "7 8 9 10 11 12 13 14 15 16 17 18 19 20; cd ..; i=$((i+1)); done",
+	      &left, 0);
+	assert_int_equal(left.n, SBX_WIRE_FILES_MAX);
+	left_free(&left);
+	left = (struct left){ .n = 0 };
+	leave("touch 0/21", &left, SBX_WIRE_OUT_TRUNCATED);
+	assert_int_equal(left.n, SBX_WIRE_FILES_MAX);
+	left_free(&left);
+}
+
+static void test_after_any_end(void **state)
+{
+	struct left left = { .n = 0 };
+	struct box *box = box_ready();
+
+	(void)state;
+	in_directory(box, dir_out, "echo >a; kill -9 $$");
+	read_left(box, &left);
+	assert_int_equal(box->exit.kind, SBX_WIRE_SIGNALED);
+	assert_string_equal(sbx_buf_text(&left.names), "a:1;");
+	left_free(&left);
+	box_free(box);
+}
+
+int main(void)
+{
+#define IN_DIRECTORIES(test) cmocka_unit_test_setup(test, make_directories)
+	const struct CMUnitTest tests[] = {
+		IN_DIRECTORIES(test_are_there_before_it_starts),
+		IN_DIRECTORIES(test_are_there_before_the_input),
+		IN_DIRECTORIES(test_what_is_in_the_way),
+		IN_DIRECTORIES(test_names_that_are_none),
+		IN_DIRECTORIES(test_out_of_turn),
+		IN_DIRECTORIES(test_files_come_back),
+		IN_DIRECTORIES(test_nothing),
+		IN_DIRECTORIES(test_only_files_come_back),
+		IN_DIRECTORIES(test_directory_that_became_a_link),
+		IN_DIRECTORIES(test_names_that_cannot_be_told),
+		IN_DIRECTORIES(test_locked_ones),
+		IN_DIRECTORIES(test_deep_nesting),
+		IN_DIRECTORIES(test_what_is_too_much),
+		IN_DIRECTORIES(test_sparse_giant),
+		IN_DIRECTORIES(test_exactly_the_limit),
+		IN_DIRECTORIES(test_so_many),
+		IN_DIRECTORIES(test_after_any_end),
+	};
+
+	return cmocka_run_group_tests(tests, box_make_directory,
+				      box_remove_directory);
+}
