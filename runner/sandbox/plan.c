@@ -261,6 +261,8 @@ static void set_key(struct sbx_plan *plan)
 	sbx_hash_bytes(hash, &action->output, sizeof(action->output));
 	sbx_hash_bytes(hash, &action->output_limit,
 		       sizeof(action->output_limit));
+	sbx_hash_field(hash, action->files_out ? action->files_out : "");
+	sbx_hash_bytes(hash, &action->files_limit, sizeof(action->files_limit));
 	sbx_hash_finish(hash, plan->key);
 	sbx_hash_free(&hash);
 }
@@ -338,6 +340,9 @@ void sbx_plan_program(const struct sbx_plan *plan,
 		.output_file = action->output == SBX_OUTPUT_FILE
 				       ? SBX_SPEC_OUTPUT_PATH
 				       : NULL,
+		.files_in = action->files_in,
+		.files_out = action->files_out,
+		.files_limit = action->files_limit,
 		.timeout_ms = action->timeout_ms,
 		.stop_grace_period_ms = action->stop_grace_period_ms,
 		.output_limit = action->output_limit,

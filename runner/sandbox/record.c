@@ -29,6 +29,7 @@ void sbx_record_init(struct sbx_record *record)
 void sbx_record_clear(struct sbx_record *record)
 {
 	json_decref(record->output);
+	json_decref(record->artifacts);
 	free(record->error);
 	free(record->skill);
 	free(record->skill_version);
@@ -40,6 +41,7 @@ void sbx_record_clear(struct sbx_record *record)
 	free(record->image);
 	sbx_record_init(record);
 	record->output = NULL;
+	record->artifacts = NULL;
 }
 
 static void set_outcome(struct sbx_record *record, enum sbx_outcome outcome,
@@ -214,6 +216,32 @@ static void keep_stderr(struct sbx_record *record, enum sbx_output kind,
 	record->stderr_text = sbx_buf_take(&text);
 }
 
+/* --- the files ------------------------------------------------------------- */
+
+static json_t *artifact_json(const struct sbx_artifact *artifact)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char hex[2 * sizeof(hash) + 1];
+
+	crypto_hash_sha256(hash,
+			   (const unsigned char *)sbx_buf_text(&artifact->data),
+			   artifact->data.len);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	return json_pack("{s:s, s:I, s:s, s:o}", "name", artifact->name, "size",
+			 (json_int_t)artifact->data.len, "sha256", hex, "data",
+			 as_base64(&artifact->data));
+}
+
+/* Of all that came, without secrets; so are size and hash. */
+static void keep_artifacts(struct sbx_record *record,
+			   const struct sbx_artifacts *artifacts)
+{
+	record->artifacts = json_array();
+	for (size_t i = 0; artifacts && i < artifacts->n; i++)
+		json_array_append_new(record->artifacts,
+				      artifact_json(&artifacts->v[i]));
+}
+
 /* --- the outcome ----------------------------------------------------------- */
 
 /* The last line of @text that is not blank: its start and length. */
@@ -352,6 +380,13 @@ static bool end_by_runner(struct sbx_record *record,
 				       ending->err_truncated ? "stderr"
 							     : "the output",
 				       (long long)action->output_limit));
+	} else if (ending->exit.flags & SBX_WIRE_OUT_TRUNCATED) {
+		outcome = SBX_OUTCOME_OUTPUT_LIMIT;
+		set_error(record,
+			  sbx_asprintf("the files in %s are more than %d, or "
+				       "passed their limit of %lld bytes",
+				       action->files_out, SBX_WIRE_FILES_MAX,
+				       (long long)action->files_limit));
 	} else {
 		return false;
 	}
@@ -379,6 +414,7 @@ void sbx_record_end(struct sbx_record *record, const struct sbx_action *action,
 		record->signal = (int)exit->code;
 	set_usage(record, exit);
 	keep_stderr(record, action->output, ending);
+	keep_artifacts(record, ending->artifacts);
 	record->output_truncated = ending->out_truncated ||
 				   (exit->flags & SBX_WIRE_FILE_TRUNCATED);
 	record->stderr_truncated = ending->err_truncated;

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "codec/schema.h"
 #include "init/wire.h"
+#include "sandbox/artifacts.h"
 #include "skill/manifest.h"
 
 /*
@@ -21,6 +22,7 @@
  *
  * @status	what `skillbox run` exits with
  * @output	JSON, NULL for null
+ * @artifacts	array of files that the action left, or NULL for none
  * @error	one sentence, NULL only when @outcome is ok
  * @exit_code	-1: the action did not exit
  * @signal	0: it was not killed by one
@@ -38,6 +40,7 @@ struct sbx_record {
 	enum sbx_outcome outcome;
 	int status;
 	json_t *output;
+	json_t *artifacts;
 	char *error;
 	char *skill;
 	char *skill_version;
@@ -79,6 +82,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  * @working_dir	where
  * @out, @err	the action's streams, up to output_limit each
  * @file	the output file's bytes, for output: file
+ * @artifacts	files that it left, or NULL
  * @output_schema	what the output has to fit, or NULL
  * @timeout_ms	what the run had, where that is not the action's; else 0
  * @timed_out	the deadline passed and the runner ended it
@@ -91,6 +95,7 @@ struct sbx_ending {
 	const struct sbx_buf *out;
 	const struct sbx_buf *err;
 	const struct sbx_buf *file;
+	const struct sbx_artifacts *artifacts;
 	const struct sbx_schema *output_schema;
 	int64_t timeout_ms;
 	bool out_truncated;

@@ -80,7 +80,8 @@ json_t *sbx_record_json(const struct sbx_record *record)
 	set(all, "truncated",
 	    json_pack("{s:b, s:b}", "output", record->output_truncated,
 		      "stderr", record->stderr_truncated));
-	set(all, "artifacts", json_array());
+	set(all, "artifacts",
+	    record->artifacts ? json_incref(record->artifacts) : json_array());
 	set(all, "started_at",
 	    record->started_at[0] ? json_string(record->started_at)
 				  : json_null());

@@ -119,13 +119,27 @@ static int parse_input(struct state *state, struct sbx_error *err)
 	return 0;
 }
 
+static int check_files(struct state *state, struct sbx_error *err)
+{
+	const struct sbx_files *files = state->run->files;
+	const struct sbx_action *action = &state->plan->grant.action;
+
+	if (!files || files->n == 0)
+		return 0;
+	if (!action->files_in)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "files: the action takes none: its "
+				     "manifest has no \"files.in\"");
+	return sbx_files_check(files, action->files_limit, err);
+}
+
 static int check_input(struct state *state, struct sbx_error *err)
 {
 	cleanup_schema_problems struct sbx_schema_problems problems =
 		SBX_SCHEMA_PROBLEMS_INIT;
 	int result = 0;
 
-	if (parse_input(state, err) < 0)
+	if (check_files(state, err) < 0 || parse_input(state, err) < 0)
 		return -1;
 	if (state->plan->input_schema)
 		result = sbx_schema_check(state->plan->input_schema,
@@ -342,6 +356,7 @@ static void describe_program(struct state *state,
 	program->input = by_env ? NULL : run->input;
 	program->input_size = by_env ? 0 : run->input_size;
 	program->timeout_ms = timeout_of(state);
+	program->files = run->files;
 	program->cancel_fd = run->cancel_fd;
 	state->events = run->events;
 	state->events.has_stdout = run->events.has_stdout &&
@@ -386,6 +401,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .out = result.out,
 			       .err = result.err,
 			       .file = result.file,
+			       .artifacts = result.artifacts,
 			       .output_schema = plan->output_schema,
 			       .timeout_ms = program.timeout_ms,
 			       .out_truncated = result.out_truncated,

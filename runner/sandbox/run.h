@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "engine/engine.h"
+#include "sandbox/files.h"
 #include "sandbox/pool.h"
 #include "sandbox/record.h"
 #include "sandbox/events.h"
@@ -21,6 +22,7 @@
  * @requester	whose @overrides they are
  * @input	the caller's bytes; must be one JSON value of at most the
  *		action's input_limit
+ * @files	for the action's files.in; borrowed, may be NULL
  * @owner	whose volumes, secrets and uid
  * @secrets	what the caller gives for this run in place of sealed ones;
  *		borrowed, may be NULL
@@ -44,6 +46,7 @@ struct sbx_run {
 	const char *action;
 	const void *input;
 	size_t input_size;
+	const struct sbx_files *files;
 	const struct sbx_overrides *overrides;
 	const char *owner;
 	const struct sbx_secrets *secrets;

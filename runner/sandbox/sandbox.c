@@ -309,6 +309,7 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 	sbx_buf_free(&sandbox->note);
 	sbx_sandbox_forget_early(sandbox);
 	sbx_strv_free(&sandbox->tmpfs);
+	sbx_artifacts_clear(&sandbox->artifacts);
 	sbx_collect_clear(&sandbox->collect);
 	free(sandbox);
 }

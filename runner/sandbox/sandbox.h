@@ -11,7 +11,9 @@
 #include "engine/engine.h"
 #include "init/wire.h"
 #include "sandbox/channel.h"
+#include "sandbox/artifacts.h"
 #include "sandbox/events.h"
+#include "sandbox/files.h"
 #include "sandbox/spec.h"
 
 /*
@@ -48,6 +50,10 @@ void sbx_sandbox_use(struct sbx_sandbox *sandbox, struct sbx_engine *engine);
  * @working_dir	entered by init, as the action's user
  * @input	bytes for stdin, borrowed until sbx_sandbox_free
  * @output_file	path whose content to collect at the end, or NULL
+ * @files, @files_in	what it finds in that directory, before any input;
+ *		borrowed until sbx_sandbox_free; or NULL
+ * @files_out, @files_limit	directory whose files to collect at the end, or
+ *		NULL, and how much of them
  * @redacted	what none of its bytes may show, borrowed until
  *		sbx_sandbox_free; or NULL
  * @reset	the sandbox is to be used again, see sbx_sandbox_reset_done()
@@ -65,6 +71,10 @@ struct sbx_sandbox_program {
 	const void *input;
 	size_t input_size;
 	const char *output_file;
+	const struct sbx_files *files;
+	const char *files_in;
+	const char *files_out;
+	int64_t files_limit;
 	int64_t timeout_ms;
 	int64_t stop_grace_period_ms;
 	int64_t output_limit;
@@ -75,7 +85,8 @@ struct sbx_sandbox_program {
 
 /*
  * Starts the program ahead of its request: of @program that is @argv, @env,
- * @secrets, @working_dir, @output_file and @output_limit, which are needed
+ * @secrets, @working_dir, @output_file, @output_limit, @files_out and
+ * @files_limit, which are needed
  * during the call only.  It runs, and finds nothing on its stdin until
  * sbx_sandbox_run(); its time does not count until then.  Does not block.  0,
  * or -1 as sbx_sandbox_run() and as sbx_sandbox_tend().
@@ -115,6 +126,7 @@ struct sbx_sandbox_result {
 	const struct sbx_buf *out;
 	const struct sbx_buf *err;
 	const struct sbx_buf *file;
+	const struct sbx_artifacts *artifacts;
 };
 
 /*
@@ -123,8 +135,8 @@ struct sbx_sandbox_result {
  * (SIGTERM, after the grace period SIGKILL), too much output (SIGKILL),
  * cancel (as time-out).  Returns at init's EXIT.  -1 when that never came:
  * OOM (the memory limit took init along), SANDBOX_FAILED, UNAVAILABLE,
- * INVALID (arguments and environment too large); @result is filled as far as
- * it is known also then.
+ * INVALID (arguments and environment too large, or files that cannot be given);
+ * @result is filled as far as it is known also then.
  */
 int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 		    const struct sbx_sandbox_program *program,

@@ -36,6 +36,8 @@ static int send_run(struct sbx_sandbox *sandbox,
 		.working_dir = program->working_dir,
 		.output_file = program->output_file,
 		.output_file_limit = (uint32_t)program->output_limit,
+		.out = program->files_out,
+		.out_limit = (uint32_t)program->files_limit,
 		.tmpfs = program->reset && sandbox->is_direct ? &sandbox->tmpfs
 							      : NULL,
 	};
@@ -250,6 +252,9 @@ static void end_streams(struct sbx_sandbox *sandbox, int ended)
 	result->err_truncated = streams[SBX_COLLECT_ERR].is_cut;
 	if (streams[SBX_COLLECT_FILE].is_cut)
 		result->exit.flags |= SBX_WIRE_FILE_TRUNCATED;
+	sbx_artifacts_end(&sandbox->artifacts);
+	if (sandbox->artifacts.is_cut)
+		result->exit.flags |= SBX_WIRE_OUT_TRUNCATED;
 }
 
 static void begin_result(struct sbx_sandbox *sandbox,
@@ -262,6 +267,7 @@ static void begin_result(struct sbx_sandbox *sandbox,
 	result->out = &streams[SBX_COLLECT_OUT].kept;
 	result->err = &streams[SBX_COLLECT_ERR].kept;
 	result->file = &streams[SBX_COLLECT_FILE].kept;
+	result->artifacts = &sandbox->artifacts;
 }
 
 /* What it wrote while it waited goes the way of all else. */
@@ -290,6 +296,10 @@ static int begin(struct sbx_sandbox *sandbox,
 	if (sbx_collect_begin(&sandbox->collect, program->redacted,
 			      (size_t)program->output_limit, program->events,
 			      err) < 0)
+		return -1;
+	sbx_artifacts_begin(&sandbox->artifacts, sandbox->collect.redactor,
+			    (size_t)program->files_limit);
+	if (sbx_sandbox_give(sandbox, program, err) < 0)
 		return -1;
 	/* Its end may have come since somebody looked after it. */
 	if (is_early ? sbx_sandbox_tend(sandbox, err) != 0
@@ -386,6 +396,8 @@ int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	sandbox->has_exit = false;
 	sandbox->has_reset = false;
 	sandbox->phase = SBX_SANDBOX_READY;
+	sandbox->has_files = false;
+	sbx_artifacts_clear(&sandbox->artifacts);
 	sbx_collect_clear(&sandbox->collect);
 	memset(&sandbox->collect, 0, sizeof(sandbox->collect));
 	sbx_channel_rest(sandbox->channel);

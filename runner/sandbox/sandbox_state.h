@@ -67,6 +67,7 @@ struct sbx_sandbox_early {
  * @exit	what EXIT said, once @has_exit
  * @tmpfs	what is emptied where it is used again
  * @reset	what RESET said, once @has_reset
+ * @files_error	what FILES_DONE said, once @has_files
  * @program, @result	of sbx_sandbox_run(), while it is under way
  */
 struct sbx_sandbox {
@@ -103,6 +104,9 @@ struct sbx_sandbox {
 	bool has_reset;
 	struct sbx_sandbox_reset reset;
 	struct sbx_collect collect;
+	struct sbx_artifacts artifacts;
+	bool has_files;
+	int files_error;
 	const struct sbx_sandbox_program *program;
 	struct sbx_sandbox_result *result;
 };
@@ -159,6 +163,14 @@ int sbx_sandbox_hear_hello(struct sbx_sandbox *sandbox, int cancel_fd,
  * to which from now on somebody has to see.
  */
 void sbx_sandbox_choose(struct sbx_sandbox *sandbox);
+
+/*
+ * Gives the program's files, if there are any, before it runs or gets its
+ * input.  0, or -1 as sbx_sandbox_run().
+ */
+int sbx_sandbox_give(struct sbx_sandbox *sandbox,
+		     const struct sbx_sandbox_program *program,
+		     struct sbx_error *err);
 
 /* Its buffers, of what an early program wrote. */
 void sbx_sandbox_forget_early(struct sbx_sandbox *sandbox);

@@ -115,6 +115,24 @@ static void read_reset(struct sbx_sandbox_reset *reset,
 	       size - SBX_WIRE_RESET_FIXED);
 }
 
+/* What an early program left before it had its input is nobody's. */
+static int take_artifact(struct sbx_sandbox *sandbox, const void *data,
+			 size_t size, struct sbx_error *err)
+{
+	if (sandbox->phase == SBX_SANDBOX_EARLY)
+		return 0;
+	return sbx_artifacts_next(&sandbox->artifacts, (const char *)data + 8,
+				  size - 8, sbx_wire_get64(data), err);
+}
+
+static int take_content(struct sbx_sandbox *sandbox, const void *data,
+			size_t size, struct sbx_error *err)
+{
+	if (sandbox->phase == SBX_SANDBOX_EARLY)
+		return 0;
+	return sbx_artifacts_take(&sandbox->artifacts, data, size, err);
+}
+
 static int on_word(struct sbx_sandbox *sandbox, enum sbx_channel_event event,
 		   const void *data, size_t size, struct sbx_error *err)
 {
@@ -130,6 +148,14 @@ static int on_word(struct sbx_sandbox *sandbox, enum sbx_channel_event event,
 		return take_output(sandbox, SBX_COLLECT_ERR, data, size, err);
 	case SBX_CHANNEL_FILE:
 		return take_output(sandbox, SBX_COLLECT_FILE, data, size, err);
+	case SBX_CHANNEL_ARTIFACT:
+		return take_artifact(sandbox, data, size, err);
+	case SBX_CHANNEL_CONTENT:
+		return take_content(sandbox, data, size, err);
+	case SBX_CHANNEL_FILES_DONE:
+		sandbox->files_error = (int)sbx_wire_get32(data);
+		sandbox->has_files = true;
+		return 0;
 	case SBX_CHANNEL_EXIT:
 		sbx_channel_read_exit(data, &sandbox->exit);
 		sandbox->has_exit = true;
@@ -156,7 +182,8 @@ int sbx_sandbox_on_event(void *ctx, enum sbx_channel_event event,
 		return aborted(data, size, err);
 	if ((event == SBX_CHANNEL_HELLO) !=
 		    (sandbox->phase == SBX_SANDBOX_STARTING) ||
-	    sandbox->phase == SBX_SANDBOX_READY)
+	    (sandbox->phase == SBX_SANDBOX_READY &&
+	     event != SBX_CHANNEL_FILES_DONE))
 		return out_of_turn(err);
 	return on_word(sandbox, event, data, size, err);
 }

@@ -70,6 +70,62 @@ static void assert_outcome(const struct fixture *f, const char *name,
 	assert_int_equal(f->record.status, status);
 }
 
+static void add_artifact(struct sbx_artifacts *artifacts, const char *name,
+			 const char *text)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	assert_int_equal(sbx_artifacts_next(artifacts, name, strlen(name),
+					    strlen(text), &err),
+			 0);
+	assert_int_equal(
+		sbx_artifacts_take(artifacts, text, strlen(text), &err), 0);
+}
+
+static void test_artifacts(void **state)
+{
+	struct fixture *f = *state;
+	struct sbx_artifacts artifacts = { .v = NULL };
+	json_auto_t *all = NULL;
+	const json_t *list, *first;
+
+	sbx_artifacts_begin(&artifacts, NULL, 1000);
+	add_artifact(&artifacts, "b", "");
+	add_artifact(&artifacts, "a/c", "abc");
+	sbx_artifacts_end(&artifacts);
+	f->ending.artifacts = &artifacts;
+	f->ending.exit.code = 3;
+	finish(f);
+	assert_outcome(f, "failed", 3);
+	all = sbx_record_json(&f->record);
+	list = json_object_get(all, "artifacts");
+	assert_int_equal(json_array_size(list), 2);
+	first = json_array_get(list, 0);
+	assert_string_equal(sbx_json_text_at(first, "name", NULL), "a/c");
+	assert_int_equal(sbx_json_int_at(0, first, "size", NULL), 3);
+	assert_string_equal(sbx_json_text_at(first, "data", NULL), "YWJj");
+	assert_string_equal(sbx_json_text_at(first, "sha256", NULL),
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb4"
+			    "10ff61f20015ad");
+	sbx_artifacts_clear(&artifacts);
+}
+
+static void test_too_many_artifacts(void **state)
+{
+	struct fixture *f = *state;
+	char out[] = "/out";
+
+	f->action.files_out = out;
+	f->action.files_limit = 4096;
+	f->ending.exit.flags = SBX_WIRE_OUT_TRUNCATED;
+	sbx_buf_puts(&f->out, "text");
+	finish(f);
+	assert_outcome(f, "output_limit", 125);
+	assert_non_null(strstr(f->record.error, "/out"));
+	assert_string_equal(json_string_value(f->record.output), "text");
+	assert_false(f->record.output_truncated);
+}
+
 static void test_ok(void **state)
 {
 	struct fixture *f = *state;
@@ -509,6 +565,8 @@ static void test_json_stages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_artifacts),
+		TEST(test_too_many_artifacts),
 		TEST(test_ok),
 		TEST(test_auto_text),
 		TEST(test_output_json),
