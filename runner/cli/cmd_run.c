@@ -10,6 +10,7 @@
 #include "cli/cancel.h"
 #include "cli/remote.h"
 #include "cli/request.h"
+#include "cli/run_artifacts.h"
 #include "cli/run_output.h"
 #include "cli/terminal.h"
 #include "codec/json.h"
@@ -34,6 +35,7 @@ struct values {
 	enum sbx_run_format format;
 	bool no_daemon;
 	const char *socket;
+	const char *out;
 };
 
 static const struct sbx_option options[] = {
@@ -74,8 +76,14 @@ static const struct sbx_option options[] = {
 	  offsetof(struct values, no_daemon) },
 	{ "socket", 0, SBX_OPTION_TEXT, "PATH", SBX_CLI_SOCKET_HELP,
 	  offsetof(struct values, socket) },
-	{ "file", 0, SBX_OPTION_LATER, "NAME=PATH", "", 0 },
-	{ "out", 0, SBX_OPTION_LATER, "DIR", "", 0 },
+	{ "file", 0, SBX_OPTION_LIST, "NAME=PATH",
+	  "give the action a file: NAME is its path below the manifest's "
+	  "files.in",
+	  offsetof(struct values, request.files) },
+	{ "out", 0, SBX_OPTION_TEXT, "DIR",
+	  "write the files that the action leaves (artifacts) below DIR, not "
+	  "into the record",
+	  offsetof(struct values, out) },
 	{ .name = NULL },
 };
 
@@ -99,6 +107,7 @@ struct run {
 	char run_id[RUN_ID_SIZE];
 	struct sbx_overrides *overrides;
 	struct sbx_secrets secrets;
+	struct sbx_files files;
 	struct sbx_run_output output;
 	bool has_input;
 	struct sbx_buf input;
@@ -216,6 +225,7 @@ static json_t *run_action(struct run *run, const struct sbx_catalog *catalog,
 		.action = run->action,
 		.input = sbx_buf_text(&run->input),
 		.input_size = run->input.len,
+		.files = &run->files,
 		.overrides = run->overrides,
 		.owner = run->owner,
 		.secrets = &run->secrets,
@@ -282,7 +292,9 @@ static int perform(struct run *run, json_t **record, struct sbx_error *err)
 
 	if (sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
-	    take_secrets(run, err))
+	    take_secrets(run, err) ||
+	    sbx_request_files(&run->values->request.files, cancel_fd,
+			      &run->files, err))
 		return -1;
 	result = try_daemon(run, cancel_fd, record, err);
 	if (result == SBX_REMOTE_ELSEWHERE)
@@ -339,20 +351,35 @@ static json_t *record_of(const struct run *run, const struct sbx_error *err)
 	return json;
 }
 
+/* The exit status: of the record, unless its files could not be written. */
+static int write_artifacts(const struct run *run, json_t *record)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	int status = (int)sbx_json_int_at(0, record, "status", NULL);
+
+	if (!run->values->out ||
+	    sbx_run_artifacts_write(record, run->values->out, &err) == 0)
+		return status;
+	sbx_term_error("%s", err.message);
+	return status ? status : sbx_outcome_status(SBX_OUTCOME_INTERNAL);
+}
+
 static int run_and_report(struct run *run)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 	json_auto_t *record = NULL;
+	int status;
 
 	snprintf(run->owner, sizeof(run->owner), "%u", getuid());
 	sbx_random_hex(run->run_id, sizeof(run->run_id));
 	if (perform(run, &record, &err) < 0)
 		record = record_of(run, &err);
+	status = write_artifacts(run, record);
 	sbx_run_output_record(&run->output, record);
 	hint(run, record);
 	sweep(run);
 	sbx_engine_free(&run->engine);
-	return (int)sbx_json_int_at(0, record, "status", NULL);
+	return status;
 }
 
 /* --- the command line ------------------------------------------------------ */
@@ -391,6 +418,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 	sbx_buf_free(&run.input);
 	sbx_run_output_clear(&run.output);
 	sbx_secrets_clear(&run.secrets);
+	sbx_files_clear(&run.files);
 	return status;
 }
 
@@ -415,6 +443,7 @@ static int cmd_run(const struct sbx_cli *cli, int argc, char **argv)
 	sbx_strv_free(&values.request.env_files);
 	sbx_strv_free(&values.request.volumes);
 	sbx_strv_free(&values.request.secrets);
+	sbx_strv_free(&values.request.files);
 	return status;
 }
 
@@ -471,7 +500,9 @@ const struct sbx_command sbx_cmd_run = {
 		"  skillbox run text sort @big.json --timeout 2m --memory 1g\n"
 		"  skillbox run text search @in.json -v /srv/data:/data:ro\n"
 		"  skillbox run telegram send_message @m.json --secret "
-		"BOT_TOKEN=@token\n",
+		"BOT_TOKEN=@token\n"
+		"  skillbox run images resize @in.json --file a.png=a.png "
+		"--out .\n",
 	.options = options,
 	.run = cmd_run,
 };

@@ -54,8 +54,9 @@ bool sbx_request_is_plain(const struct sbx_request_options *options)
 {
 	return options->env.n == 0 && options->env_files.n == 0 &&
 	       options->volumes.n == 0 && options->secrets.n == 0 &&
-	       !options->network && !options->timeout && !options->memory &&
-	       !options->cpus && !options->pids_limit;
+	       options->files.n == 0 && !options->network &&
+	       !options->timeout && !options->memory && !options->cpus &&
+	       !options->pids_limit;
 }
 
 int sbx_request_overrides(const struct sbx_request_options *options,
@@ -131,8 +132,8 @@ static int read_all(int fd, const char *name, int cancel_fd,
 	}
 }
 
-static int read_file(const char *path, int cancel_fd, struct sbx_buf *out,
-		     struct sbx_error *err)
+int sbx_request_read_file(const char *path, int cancel_fd, struct sbx_buf *out,
+			  struct sbx_error *err)
 {
 	/* May be a pipe: @<(command).  Opening a FIFO waits for its writer. */
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -228,7 +229,7 @@ int sbx_request_environment(const struct sbx_request_options *options,
 			SBX_BUF_INIT(SBX_REQUEST_ENV_FILE_MAX);
 		const char *file = options->env_files.v[i];
 
-		if (read_file(file, -1, &text, err) ||
+		if (sbx_request_read_file(file, -1, &text, err) ||
 		    sbx_request_env_lines(sbx_buf_text(&text), text.len, file,
 					  out, err))
 			return sbx_error_wrap(err, "--env-file");
@@ -256,7 +257,8 @@ int sbx_request_input(const char *argument, int cancel_fd, struct sbx_buf *out,
 		result = read_all(STDIN_FILENO, "standard input", cancel_fd,
 				  out, err);
 	else if (*argument == '@')
-		result = read_file(argument + 1, cancel_fd, out, err);
+		result = sbx_request_read_file(argument + 1, cancel_fd, out,
+					       err);
 	else if (!sbx_buf_puts(out, argument))
 		result = too_large(err, "the argument", out->max);
 	return result ? sbx_error_wrap(err, "input") : 0;

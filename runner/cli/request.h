@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
+#include "sandbox/files.h"
 #include "secret/secrets.h"
 #include "skill/grant.h"
 
@@ -23,6 +24,7 @@ struct sbx_request_options {
 	struct sbx_strv env_files;
 	struct sbx_strv volumes;
 	struct sbx_strv secrets;
+	struct sbx_strv files;
 	const char *network;
 	const char *timeout;
 	const char *memory;
@@ -67,6 +69,16 @@ int sbx_request_env_entry(const char *entry, struct sbx_strv *out,
  */
 int sbx_request_secrets(const struct sbx_strv *options, struct sbx_secrets *out,
 			struct sbx_error *err);
+
+/*
+ * Reads what "NAME=PATH" say.  INVALID, CANCELLED.
+ */
+int sbx_request_files(const struct sbx_strv *options, int cancel_fd,
+		      struct sbx_files *out, struct sbx_error *err);
+
+/* All of a file, appended to @out.  INVALID, CANCELLED. */
+int sbx_request_read_file(const char *path, int cancel_fd, struct sbx_buf *out,
+			  struct sbx_error *err);
 
 /*
  * The input: @argument itself, "@FILE", "-" for stdin, NULL for "{}".

@@ -276,6 +276,45 @@ static void test_input_cancelled(void **state)
 	sbx_buf_free(&out);
 }
 
+static void assert_no_file(const char *option, const char *why)
+{
+	struct sbx_strv options = SBX_STRV_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_files files = { .v = NULL };
+
+	sbx_strv_push(&options, option);
+	assert_int_equal(sbx_request_files(&options, -1, &files, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	if (!strstr(err.message, why))
+		fail_msg("%s: %s", option, err.message);
+	assert_int_equal(files.n, 0);
+	sbx_strv_free(&options);
+}
+
+static void test_files(void **state)
+{
+	struct sbx_strv options = SBX_STRV_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_files files = { .v = NULL };
+
+	(void)state;
+	sbx_strv_push(&options, "none=/dev/null");
+	sbx_strv_push(&options, "a/b=/proc/self/cmdline");
+	assert_int_equal(sbx_request_files(&options, -1, &files, &err), 0);
+	assert_int_equal(files.n, 2);
+	assert_string_equal(files.v[0].name, "none");
+	assert_int_equal(files.v[0].size, 0);
+	assert_string_equal(files.v[1].name, "a/b");
+	assert_true(files.v[1].size > 0);
+	sbx_files_clear(&files);
+	sbx_strv_free(&options);
+	assert_no_file("a", "is not NAME=PATH");
+	assert_no_file("a=", "is not NAME=PATH");
+	assert_no_file("=/dev/null", "is not NAME=PATH");
+	assert_no_file("a=/nowhere/at/all", "cannot open /nowhere/at/all");
+	assert_no_file("../a=/dev/null", "can be no file's name");
+}
+
 /*
  * A run with any wish of its own is the operator's, not for a daemon to do:
  * an option that is forgotten here would silently not count.
@@ -287,6 +326,7 @@ static void test_is_plain(void **state)
 		offsetof(struct sbx_request_options, env_files),
 		offsetof(struct sbx_request_options, volumes),
 		offsetof(struct sbx_request_options, secrets),
+		offsetof(struct sbx_request_options, files),
 	};
 	const size_t size = sizeof(struct sbx_request_options);
 	struct sbx_request_options options = { .network = NULL };
@@ -326,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_input_literal),
 		cmocka_unit_test(test_input_file),
 		cmocka_unit_test(test_input_cancelled),
+		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_is_plain),
 	};
 
