@@ -19,6 +19,7 @@ void sbx_call_clear(struct sbx_call *call)
 	free(call->action);
 	sbx_overrides_clear(&call->overrides);
 	sbx_secrets_clear(&call->secrets);
+	sbx_files_clear(&call->files);
 	free(call->run_id);
 	free(call->owner);
 	*call = (struct sbx_call)SBX_CALL_INIT;
@@ -289,13 +290,50 @@ static int read_owner(const char *name, json_t *value, struct sbx_call *call,
 	return 0;
 }
 
+/* The bytes of {"text": "..."} or {"base64": "..."}; NULL for anything else. */
+static unsigned char *file_data(const json_t *value, size_t *size)
+{
+	const json_t *text = json_object_get(value, "text");
+	const json_t *base64 = json_object_get(value, "base64");
+	const json_t *given = text ? text : base64;
+	cleanup_free unsigned char *data = NULL;
+	size_t length = json_string_length(given);
+
+	if (json_object_size(value) != 1 || !json_is_string(given))
+		return NULL;
+	data = sbx_malloc(length + 1);
+	*size = length;
+	if (text)
+		memcpy(data, json_string_value(given), length);
+	else if (sodium_base642bin(data, length, json_string_value(given),
+				   length, NULL, size, NULL,
+				   sodium_base64_VARIANT_ORIGINAL))
+		return NULL;
+	return sbx_take(data);
+}
+
 static int read_files(const char *name, json_t *value, struct sbx_call *call,
 		      struct sbx_error *err)
 {
-	(void)value;
-	(void)call;
-	return sbx_error_set(err, SBX_OUTCOME_INVALID, "%s: not supported yet",
-			     name);
+	const char *key;
+	json_t *item;
+
+	if (!json_is_object(value))
+		return expected(name, "an object of files", err);
+	json_object_foreach (value, key, item) {
+		cleanup_free unsigned char *data = NULL;
+		size_t size = 0;
+
+		data = file_data(item, &size);
+		if (!data)
+			return expected(name,
+					"for each name {\"text\": \"...\"} or "
+					"{\"base64\": \"...\"}",
+					err);
+		if (sbx_files_add(&call->files, key, &data, size, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static const struct member body_members[] = {

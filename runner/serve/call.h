@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "sandbox/files.h"
 #include "secret/secrets.h"
 #include "skill/grant.h"
 
@@ -16,6 +17,7 @@
  *			body, borrowed from there; "{}" without it
  * @overrides		of the member "config"
  * @secrets		the same
+ * @files		of the member "files"
  * @run_id, @owner	valid ones, or NULL
  */
 struct sbx_call {
@@ -25,6 +27,7 @@ struct sbx_call {
 	size_t input_size;
 	struct sbx_overrides overrides;
 	struct sbx_secrets secrets;
+	struct sbx_files files;
 	char *run_id;
 	char *owner;
 };

@@ -9,6 +9,7 @@ setup_file() {
 	fixture t-openapi <<'YAML'
   echo: {command: [cat], warm_pool: {max: 0}, description: Says it again., input_schema: {type: [object, array]}}
   speaks: {command: [sh, -c, 'printf "\377"; echo a; echo b >&2; echo "::progress::{\"progress\":1,\"total\":2,\"message\":\"m\"}" >&2'], warm_pool: {max: 0}, output: text}
+  files: {command: [sh, -c, 'cp -R /in/. /out'], warm_pool: {max: 0}, files: {in: /in, out: /out}}
   waits: {command: [sleep, '300'], timeout: 5m, warm_pool: {max: 0}}
 YAML
 	mkdir "$skills/t-broken"

@@ -132,7 +132,20 @@ static void test_refused(void **state)
 		{ "{\"skill\": 1, \"action\": \"a\"}", "skill: " },
 		{ HEAD ", \"inputs\": 1}", "did you mean \"input\"?" },
 		{ HEAD ", \"a\\nb\": 1}", "\"a\\x0ab\"" },
-		{ HEAD ", \"files\": []}", "not supported yet" },
+		{ HEAD ", \"files\": []}", "files: expected an object" },
+		{ HEAD ", \"files\": {\"a\": 1}}", "files: expected for" },
+		{ HEAD ", \"files\": {\"a\": {}}}", "files: expected for" },
+		{ HEAD ", \"files\": {\"a\": {\"text\": 1}}}",
+		  "files: expected for" },
+		{ HEAD ", \"files\": {\"a\": {\"base64\": \"x\"}}}",
+		  "files: expected for" },
+		{ HEAD ", \"files\": {\"a\": {\"text\": \"\", "
+		       "\"base64\": \"\"}}}",
+		  "files: expected for" },
+		{ HEAD ", \"files\": {\"../a\": {\"text\": \"\"}}}",
+		  "\"../a\" can be no file's name" },
+		{ HEAD ", \"files\": {\"a\\n\": {\"text\": \"\"}}}",
+		  "\"a\\x0a\" can be no file's name" },
 		{ HEAD ", \"run_id\": \"a b\"}", "run_id: expected" },
 		{ HEAD ", \"owner\": \"Me\"}", "owner: expected" },
 		{ HEAD ", \"config\": []}", "config: expected" },
@@ -163,6 +176,27 @@ static void test_refused(void **state)
 		refuses(cases[i][0], cases[i][1]);
 }
 
+static void test_files(void **state)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+
+	(void)state;
+	decode(HEAD ", \"files\": {\"a/b\": {\"text\": \"x\\u00e4\"}, "
+		    "\"c\": {\"base64\": \"AP8=\"}, "
+		    "\"d\": {\"text\": \"\"}, \"e\": {\"base64\": \"\"}}}",
+	       &call);
+	assert_int_equal(call.files.n, 4);
+	assert_string_equal(call.files.v[0].name, "a/b");
+	assert_int_equal(call.files.v[0].size, 3);
+	assert_memory_equal(call.files.v[0].data, "x\xc3\xa4", 3);
+	assert_string_equal(call.files.v[1].name, "c");
+	assert_int_equal(call.files.v[1].size, 2);
+	assert_memory_equal(call.files.v[1].data, "\0\xff", 2);
+	assert_int_equal(call.files.v[2].size, 0);
+	assert_int_equal(call.files.v[3].size, 0);
+	sbx_call_clear(&call);
+}
+
 /* Not even where the value is what is wrong. */
 static void test_no_secret_in_message(void **state)
 {
@@ -183,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_input),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_unset),
+		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_secret_in_message),
 	};
