@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "mcp/artifacts.h"
 #include "mcp/content.h"
 #include "mcp/object_schema.h"
 
@@ -101,6 +102,7 @@ static json_t *good_result(const json_t *record,
 	} else {
 		add_value(content, output);
 	}
+	sbx_mcp_artifacts_add(content, record, tool);
 	result = json_pack("{s:o, s:b}", "content", content, "isError", false);
 	if (tool->has_output_schema)
 		json_object_set_new(result, "structuredContent",
