@@ -137,15 +137,25 @@ static const char *out_directory(const struct sbx_channel_run *run)
 	return run->out ? run->out : "";
 }
 
+static int check_out(const struct sbx_channel_run *run, struct counts *counts,
+		     struct sbx_error *err)
+{
+	const char *out = out_directory(run);
+
+	counts->total += strlen(out) + 1;
+	if (strlen(out) < PATH_MAX)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "the path of the directory of files is too long");
+}
+
 static int check_run(const struct sbx_channel_run *run, struct counts *counts,
 		     struct sbx_error *err)
 {
 	const char *dir = directory(run);
 	const char *file = output_file(run);
-	const char *out = out_directory(run);
 
-	counts->total = SBX_WIRE_RUN_FIXED + strlen(dir) + 1 + strlen(file) +
-			1 + strlen(out) + 1;
+	counts->total = SBX_WIRE_RUN_FIXED + strlen(dir) + 1 + strlen(file) + 1;
 	if (run->argv->n == 0)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "there is no command to run");
@@ -153,10 +163,11 @@ static int check_run(const struct sbx_channel_run *run, struct counts *counts,
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the working directory's path is too "
 				     "long");
-	if (strlen(file) >= PATH_MAX || strlen(out) >= PATH_MAX)
+	if (strlen(file) >= PATH_MAX)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "the output file's path is too long");
-	if (check_strings(run->argv, "argument", &counts->total, err) < 0 ||
+	if (check_out(run, counts, err) < 0 ||
+	    check_strings(run->argv, "argument", &counts->total, err) < 0 ||
 	    check_strings(run->env, "environment variable", &counts->total,
 			  err) < 0 ||
 	    (run->tmpfs &&

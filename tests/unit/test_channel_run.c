@@ -316,6 +316,9 @@ static void test_path_too_long(void **state)
 	f->file = NULL;
 	f->dir = path;
 	assert_refused(f, "working directory's path");
+	f->dir = NULL;
+	f->out = path;
+	assert_refused(f, "directory of files");
 }
 
 int main(void)

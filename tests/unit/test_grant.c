@@ -636,6 +636,27 @@ static void test_numbers_are_lowered(void **state)
 	sbx_grant_clear(&grant);
 }
 
+static void assert_files(const char *action, int64_t limit, size_t lowered)
+{
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_grant grant = granted(SKILLS("limits: {files: 8k}"), action,
+					 &none, SBX_REQUESTER_OPERATOR);
+
+	assert_int_equal(grant.action.files_limit, limit);
+	assert_int_equal(grant.lowered.n, lowered);
+	sbx_grant_clear(&grant);
+}
+
+/* Who has no files has not asked for any. */
+static void test_files_are_lowered(void **state)
+{
+	(void)state;
+	assert_files("{files: {in: /in, limit: 9k}}", 8192, 1);
+	assert_files("{files: {out: /out, limit: 9k}}", 8192, 1);
+	assert_files("{files: {out: /out, limit: 7k}}", 7168, 0);
+	assert_files("{}", 64 << 20, 0);
+}
+
 /* What is within the rules stays as it was asked for. */
 static void test_small_numbers_stay(void **state)
 {
@@ -1010,6 +1031,7 @@ int main(void)
 		cmocka_unit_test(test_tighter_is_still_checked),
 		cmocka_unit_test(test_warm_pool),
 		cmocka_unit_test(test_numbers_are_lowered),
+		cmocka_unit_test(test_files_are_lowered),
 		cmocka_unit_test(test_small_numbers_stay),
 		cmocka_unit_test(test_requested_numbers),
 		cmocka_unit_test(test_requested_numbers_of_a_modest_manifest),

@@ -380,6 +380,19 @@ static void test_so_many(void **state)
 	left_free(&left);
 }
 
+static void test_path_that_is_too_long(void **state)
+{
+	static char path[5000];
+	struct box *box = box_ready();
+
+	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	box_out = path;
+	box_shell(box, "true");
+	assert_aborts(box, "directory of files (errno 36)");
+	box_free(box);
+}
+
 static void test_after_any_end(void **state)
 {
 	struct left left = { .n = 0 };
@@ -414,6 +427,7 @@ int main(void)
 		IN_DIRECTORIES(test_sparse_giant),
 		IN_DIRECTORIES(test_exactly_the_limit),
 		IN_DIRECTORIES(test_so_many),
+		IN_DIRECTORIES(test_path_that_is_too_long),
 		IN_DIRECTORIES(test_after_any_end),
 	};
 
