@@ -43,6 +43,9 @@ static int timeout(const struct sbx_init *init)
 
 	if (init->reap_again || left < 0)
 		return 0;
+	/* A socket may have taken all there was, and there is more. */
+	if (init->phase == SBX_SENDING && sbx_out_has_room())
+		return 0;
 	if (init->phase == SBX_KILLING && left > KILL_AGAIN_MS)
 		return KILL_AGAIN_MS;
 	return (int)left;

@@ -81,6 +81,7 @@ waits() {
 	act t-files copy "${options[@]}" --no-daemon
 	ended ok 0
 	same
+	holds '.stages_ms.action < 2000 * '"$slower"
 }
 
 @test "one-off, over the attached stream" {
