@@ -430,6 +430,7 @@ static void test_files_have_a_tmpfs_each(void **state)
 	json_auto_t *body = NULL;
 	const json_t *mount;
 	size_t n, found = 0;
+	bool is_masked = false;
 
 	/* What the image declares there is not masked: it is covered. */
 	sbx_strv_push(&f->image.volumes, "/in");
@@ -448,7 +449,9 @@ static void test_files_have_a_tmpfs_each(void **state)
 
 		assert_string_not_equal(target, "/in");
 		assert_string_not_equal(target, "/out");
+		is_masked = is_masked || strcmp(target, "/declared") == 0;
 	}
+	assert_true(is_masked);
 	mounts = sbx_spec_mounts(&f->spec, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(mounts[i].target, "/in") != 0 &&
@@ -458,6 +461,32 @@ static void test_files_have_a_tmpfs_each(void **state)
 		found++;
 	}
 	assert_int_equal(found, 2);
+}
+
+/* Either may be missing, and hides nothing then. */
+static void test_one_directory_of_files(void **state)
+{
+	struct spec_fixture *f = *state;
+	struct sbx_action *action = &f->grant.action;
+
+	for (int i = 0; i < 2; i++) {
+		json_auto_t *body = NULL;
+		const json_t *mount;
+		bool is_masked = false;
+		size_t n;
+
+		sbx_strset(&action->files_in, i == 0 ? "/in" : NULL);
+		sbx_strset(&action->files_out, i == 1 ? "/out" : NULL);
+		action->files_limit = 1 << 20;
+		body = sbx_spec_body(&f->spec);
+		json_array_foreach (json_object_get(host(body), "Mounts"), n,
+				    mount)
+			is_masked =
+				is_masked ||
+				strcmp(sbx_json_text_at(mount, "Target", NULL),
+				       "/declared") == 0;
+		assert_true(is_masked);
+	}
 }
 
 static void test_output_file_has_its_tmpfs(void **state)
@@ -799,6 +828,7 @@ int main(void)
 		SPEC_TEST(test_plain_tmpfs),
 		SPEC_TEST(test_tmpfs_has_as_many_files_as_its_size_allows),
 		SPEC_TEST(test_files_have_a_tmpfs_each),
+		SPEC_TEST(test_one_directory_of_files),
 		SPEC_TEST(test_output_file_has_its_tmpfs),
 		SPEC_TEST(test_files_of_secrets_have_their_tmpfs),
 		SPEC_TEST(test_volumes_of_tests_name_their_runner),
