@@ -32,9 +32,9 @@
  * Who makes images in the background.
  *
  * @await	has the image of @action of @skill made, tells @lines how that
- *		goes, and waits for it: 0; BUSY, when it is still being made at the time
- *		@until (base/clock.h); CANCELLED when @cancel_fd becomes
- *		readable; or why there is none
+ *		goes, and waits for it: 0; BUSY, when it is still being made at
+ *		the time @until (base/clock.h); CANCELLED when @cancel_fd
+ *		becomes readable; or why there is none
  * @wait_ms	how long whoever asks can wait
  */
 struct sbx_plan_images {

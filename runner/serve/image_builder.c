@@ -75,8 +75,7 @@ static int compare_entry(const struct entry *entry, const char *skill,
 
 	if (order)
 		return order;
-	return strcmp(entry->action ? entry->action : "",
-		      action ? action : "");
+	return strcmp(entry->action ? entry->action : "", action ? action : "");
 }
 
 /* Where it is, or would be. */

@@ -74,7 +74,8 @@ static int await(const char *skill, double until, int cancel_fd,
 		sbx_image_builder_images(builder);
 	const struct sbx_progress lines = { .line = NULL };
 
-	return images->await(images->ctx, skill, &lines, until, cancel_fd, err);
+	return images->await(images->ctx, skill, "run", &lines, until,
+			     cancel_fd, err);
 }
 
 static void check_await(const char *skill, enum sbx_outcome outcome)
@@ -85,25 +86,16 @@ static void check_await(const char *skill, enum sbx_outcome outcome)
 	if (err.outcome != outcome)
 		fail_msg("%s: %s", skill, err.message);
 	assert_int_equal(result, outcome == SBX_OUTCOME_OK ? 0 : -1);
-	assert_int_equal(sbx_image_builder_is_ready(builder, skill),
+	assert_int_equal(sbx_image_builder_is_ready(builder, skill, "run"),
 			 result == 0);
 }
 
 static void await_ready(const char *skill)
 {
-	for (int i = 0; !sbx_image_builder_is_ready(builder, skill); i++) {
+	for (int i = 0; !sbx_image_builder_is_ready(builder, skill, "run");
+	     i++) {
 		if (i == 5000)
 			fail_msg("%s is not ready", skill);
-		usleep(1000);
-	}
-}
-
-static void await_requests(int n)
-{
-	for (int i = 0; *(volatile int *)&server.requests < n; i++) {
-		if (i == 5000)
-			fail_msg("%d requests, expected %d", server.requests,
-				 n);
 		usleep(1000);
 	}
 }
@@ -113,7 +105,7 @@ static void test_await(void **state)
 {
 	(void)state;
 	add_skill("a");
-	assert_false(sbx_image_builder_is_ready(builder, "a"));
+	assert_false(sbx_image_builder_is_ready(builder, "a", "run"));
 	check_await("a", SBX_OUTCOME_OK);
 	assert_int_equal(server.requests, 1);
 	check_await("a", SBX_OUTCOME_OK);
@@ -153,7 +145,7 @@ static void test_begin(void **state)
 	add_skill("d");
 	sbx_image_builder_begin(builder);
 	check_await("a", SBX_OUTCOME_OK);
-	assert_false(sbx_image_builder_is_ready(builder, "d"));
+	assert_false(sbx_image_builder_is_ready(builder, "d", "run"));
 	assert_int_equal(server.requests, 4);
 }
 
@@ -168,19 +160,18 @@ static void test_stalls(void **state)
 	add_skill("a");
 	server.reply = "";
 	server.then = FAULT_STALL;
-	sbx_image_builder_begin(builder);
-	await_requests(1);
-	server.reply = FOUND;
-	server.then = FAULT_KEEP;
 	assert_int_equal(await("a", begun + 300, -1, &err), -1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_BUSY);
+	assert_int_equal(server.requests, 1);
+	server.reply = FOUND;
+	server.then = FAULT_KEEP;
 	assert_true(sbx_clock_ms() - begun >= 300);
 	assert_int_equal(await("a", INFINITY, cancel_fd, &err), -1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_CANCELLED);
 	assert_string_equal(err.message, "cancelled before it started");
 	add_skill("b");
 	check_await("b", SBX_OUTCOME_OK);
-	assert_false(sbx_image_builder_is_ready(builder, "a"));
+	assert_false(sbx_image_builder_is_ready(builder, "a", "run"));
 	begun = sbx_clock_ms();
 	sbx_image_builder_stop(&builder);
 	assert_true(sbx_clock_ms() - begun < 5000);

@@ -310,8 +310,9 @@ static void test_eras(void **state)
 	sbx_mcp_tools_free(&tools);
 }
 
-static bool is_ready(void *ctx, const char *skill)
+static bool is_ready(void *ctx, const char *skill, const char *action)
 {
+	assert_string_equal(action, strcmp(skill, "a") == 0 ? "b" : "d");
 	return strcmp(skill, ctx) == 0;
 }
 
