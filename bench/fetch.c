@@ -7,6 +7,7 @@
  * 16 KiB at a time, and it is not curl that is to be measured.  Fails unless
  * all of the answer came.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "codec/http_head.h"
 
 #define BLOCK ((size_t)256 * 1024)
+#define PIPE  (1024 * 1024)
 
 static int dial(const char *path)
 {
@@ -108,6 +110,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fetch SOCKET PATH\n");
 		return 64;
 	}
+	/* A pipe for as much as comes at once, or half of it is waiting. */
+	(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE);
 	fd = dial(argv[1]);
 	ask(fd, argv[2]);
 	if (fetch(fd, &err) < 0) {

@@ -36,6 +36,7 @@ struct sbx_run_progress {
  * @has_room	whether more output is welcome, SBX_RUN_EVENTS_STEP bytes of
  *		each stream; while it is not what the action writes stays in
  *		its pipes, where it has some
+ * @room_fd	readable when @has_room may tell something else than it did
  * @progress	never many: of what comes faster the latest counts
  * @has_stdout	what @output gets of stdout the record need not have, so that it
  *		may be more than memory holds; it does have it where all of it
@@ -47,6 +48,7 @@ struct sbx_run_events {
 	void (*started)(void *ctx, const char *start);
 	void (*output)(void *ctx, int stream, const void *data, size_t size);
 	bool (*has_room)(void *ctx);
+	int room_fd;
 	void (*progress)(void *ctx, const struct sbx_run_progress *progress);
 	bool has_stdout;
 	void *ctx;

@@ -18,9 +18,6 @@
 #define SETTLE_MS      1000
 #define SETTLE_STEP_MS 10
 
-/* How often to ask whether output is welcome again. */
-#define ROOM_MS 20
-
 /* --- what init says -------------------------------------------------------- */
 
 void sbx_sandbox_enter(struct sbx_sandbox *sandbox,
@@ -201,6 +198,7 @@ bool sbx_sandbox_wait(struct sbx_sandbox *sandbox, int cancel_fd)
 {
 	bool wants_output = sbx_sandbox_wants_output(sandbox);
 	const struct sbx_pipes *pipes = &sandbox->pipes;
+	int room_fd = wants_output ? -1 : sandbox->program->events->room_fd;
 	struct pollfd fds[] = {
 		{ .fd = sbx_channel_fd(sandbox->channel),
 		  .events = sbx_channel_events(sandbox->channel) },
@@ -208,11 +206,10 @@ bool sbx_sandbox_wait(struct sbx_sandbox *sandbox, int cancel_fd)
 		{ .fd = pipes->ours[0], .events = POLLOUT },
 		{ .fd = wants_output ? pipes->ours[1] : -1, .events = POLLIN },
 		{ .fd = wants_output ? pipes->ours[2] : -1, .events = POLLIN },
+		{ .fd = room_fd, .events = POLLIN },
 	};
 	double left = sandbox->deadline - sbx_clock_ms();
 
-	if (!wants_output)
-		left = fmin(left, ROOM_MS);
 	left = fmin(left, sbx_collect_wait(&sandbox->collect));
 	left = fmax(fmin(left, SBX_WIRE_BEAT_INTERVAL_MS), 0);
 	if (poll(fds, SBX_ARRAY_SIZE(fds), (int)left + 1) < 0)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -26,6 +27,7 @@
  * @sent	how many bytes of @pending have been taken
  * @stalled_at	since when, and with how much sent, there was no room; 0: there
  *		is
+ * @room_fd	an eventfd that tells the writer when there is room again
  * @is_stuck	the reader has been given up
  * @has_ended	by the writer
  * @is_well	so it has ended
@@ -42,6 +44,7 @@ struct sbx_stream {
 	size_t sent;
 	double stalled_at;
 	size_t stalled_sent;
+	int room_fd;
 	bool is_stuck;
 	int connection;
 	bool has_ended;
@@ -55,6 +58,8 @@ void sbx_stream_new(struct sbx_stream **out, enum sbx_stream_form form,
 	struct sbx_stream *stream = sbx_calloc(1, sizeof(*stream));
 	pthread_condattr_t attributes;
 
+	/* Without one the writer looks again once a second. */
+	stream->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&stream->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -107,6 +112,7 @@ static void let_go(struct sbx_stream *stream)
 	if (stream->source.release)
 		stream->source.release(stream->source.ctx);
 	sbx_buf_free(&stream->pending);
+	sbx_close(&stream->room_fd);
 	pthread_cond_destroy(&stream->changed);
 	pthread_mutex_destroy(&stream->lock);
 	free(stream);
@@ -157,12 +163,14 @@ static bool has_room(struct sbx_stream *stream)
 static bool look_for_room(struct sbx_stream *stream)
 {
 	double now = sbx_clock_ms();
+	eventfd_t ignored;
 
 	if (stream->is_closed || stream->is_stuck ||
 	    stream->pending.len - stream->sent < PENDING_MAX) {
 		stream->stalled_at = 0;
 		return true;
 	}
+	eventfd_read(stream->room_fd, &ignored);
 	if (stream->stalled_at <= 0 || stream->stalled_sent != stream->sent) {
 		stream->stalled_at = now;
 		stream->stalled_sent = stream->sent;
@@ -297,6 +305,7 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 		*out = (struct sbx_run_events){
 			.output = on_bytes,
 			.has_room = is_welcome,
+			.room_fd = stream->room_fd,
 			.has_stdout = true,
 			.ctx = stream,
 		};
@@ -307,6 +316,7 @@ void sbx_stream_events(struct sbx_stream *stream, struct sbx_run_events *out)
 		.started = on_started,
 		.output = stream->has_no_output ? NULL : on_output,
 		.has_room = is_welcome,
+		.room_fd = stream->room_fd,
 		.progress = on_progress,
 		.ctx = stream,
 	};
@@ -344,6 +354,17 @@ bool sbx_stream_begins(struct sbx_stream *stream)
 	return begins;
 }
 
+/* With the lock held.  The writer is woken for something worth while. */
+static void take(struct sbx_stream *stream, size_t size)
+{
+	size_t left = stream->pending.len - stream->sent;
+
+	stream->sent += size;
+	pthread_cond_broadcast(&stream->changed);
+	if (left >= PENDING_MAX / 2 && left - size < PENDING_MAX / 2)
+		eventfd_write(stream->room_fd, 1);
+}
+
 ssize_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size)
 {
 	static const char beat[] = ":\n\n";
@@ -364,8 +385,7 @@ ssize_t sbx_stream_read(struct sbx_stream *stream, char *data, size_t size)
 		got = got < size ? got : size;
 		if (got)
 			memcpy(data, stream->pending.data + stream->sent, got);
-		stream->sent += got;
-		pthread_cond_broadcast(&stream->changed);
+		take(stream, got);
 	}
 	if (got == 0 && has_failed(stream)) {
 		pthread_mutex_unlock(&stream->lock);
@@ -381,5 +401,6 @@ void sbx_stream_close(struct sbx_stream *stream)
 	if (!stream->has_ended)
 		cancel(stream);
 	stream->is_closed = true;
+	eventfd_write(stream->room_fd, 1);
 	let_go(stream);
 }
