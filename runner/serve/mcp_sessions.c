@@ -69,7 +69,7 @@ static void make_room(struct sbx_mcp_sessions *sessions, double now)
 			oldest = at;
 		at = &(*at)->next;
 	}
-	if (sessions->n >= SBX_MCP_SESSIONS_MAX)
+	if (*oldest && sessions->n >= SBX_MCP_SESSIONS_MAX)
 		unlink_at(sessions, oldest);
 }
 

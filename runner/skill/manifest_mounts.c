@@ -392,7 +392,8 @@ void sbx_manifest_check_mounts(const struct sbx_at *at,
 	if (!sbx_action_overlap(action, &a, &b))
 		return;
 	/* Of the two, @a is the one that comes later. */
-	if (files.value && (a == action->files_in || a == action->files_out))
+	if (files.value && ((action->files_in && a == action->files_in) ||
+			    (action->files_out && a == action->files_out)))
 		volumes = files;
 	if (strcmp(a, b) == 0)
 		sbx_reader_error(&volumes,
