@@ -142,7 +142,7 @@ YAML
 
 @test "what a later version will know is not supported yet" {
 	for key in 'network: {allow: ["example.com:443"]}' \
-		'files: {in: /workspace/in}'; do
+		'gpus: all'; do
 		manifest <<YAML
 schema_version: 1
 name: t-bad
