@@ -307,14 +307,18 @@ static void tell(struct sbx_image_builder *builder, const struct entry *entry,
 	pthread_mutex_lock(&builder->lock);
 }
 
-/* With the lock. */
+/*
+ * With the lock.  What is waited for may be made by whoever makes all of the
+ * skill's images, @all: then that is who says how it goes.
+ */
 static int wait_for(struct sbx_image_builder *builder, struct entry *entry,
-		    const struct sbx_progress *lines, double until,
-		    int cancel_fd, struct sbx_error *err)
+		    const struct entry *all, const struct sbx_progress *lines,
+		    double until, int cancel_fd, struct sbx_error *err)
 {
 	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
 	unsigned int rounds = entry->rounds;
 	unsigned int told = entry->n_lines;
+	unsigned int told_of_all = all->n_lines;
 
 	while (entry->rounds == rounds) {
 		if (poll(&cancel, 1, 0) > 0)
@@ -327,6 +331,7 @@ static int wait_for(struct sbx_image_builder *builder, struct entry *entry,
 					     entry->skill);
 		wait_a_little(builder);
 		tell(builder, entry, lines, &told);
+		tell(builder, all, lines, &told_of_all);
 	}
 	if (entry->is_ready)
 		return 0;
@@ -345,7 +350,8 @@ static int await(void *ctx, const char *skill, const char *action,
 	pthread_mutex_lock(&builder->lock);
 	entry = find(builder, skill, action);
 	want(builder, entry, URGENT);
-	result = wait_for(builder, entry, lines, until, cancel_fd, err);
+	result = wait_for(builder, entry, find(builder, skill, NULL), lines,
+			  until, cancel_fd, err);
 	pthread_mutex_unlock(&builder->lock);
 	return result;
 }
