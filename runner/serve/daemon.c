@@ -279,7 +279,7 @@ static void serve(struct daemon *daemon)
 	eventfd_t ignored;
 
 	sbx_notify("READY=1");
-	while (!service->is_draining || service->n_active) {
+	while (!sbx_service_is_drained(service)) {
 		poll(fds, SBX_ARRAY_SIZE(fds), TEND_MS);
 		eventfd_read(service->wake_fd, &ignored);
 		hear_signals(daemon);

@@ -161,6 +161,7 @@ int sbx_service_open(struct sbx_service **out,
 	service->log_fd = options->log_fd;
 	service->wake_fd = -1;
 	service->drain_fd = -1;
+	pthread_mutex_init(&service->lock, NULL);
 	if (open_all(service, options, err) < 0) {
 		sbx_service_close(&service);
 		return -1;
@@ -190,6 +191,7 @@ void sbx_service_close(struct sbx_service **slot)
 	sbx_keyring_clear(&service->keys);
 	sbx_close(&service->wake_fd);
 	sbx_close(&service->drain_fd);
+	pthread_mutex_destroy(&service->lock);
 	free(sbx_take(*slot));
 }
 
@@ -199,18 +201,35 @@ void sbx_service_drain(struct sbx_service *service)
 	eventfd_write(service->drain_fd, 1);
 }
 
+bool sbx_service_is_drained(struct sbx_service *service)
+{
+	bool is_drained;
+
+	pthread_mutex_lock(&service->lock);
+	is_drained = service->is_draining && service->n_active == 0;
+	pthread_mutex_unlock(&service->lock);
+	return is_drained;
+}
+
 /* --- requests -------------------------------------------------------------- */
 
 void sbx_service_begin(struct sbx_service *service)
 {
-	atomic_fetch_add(&service->n_active, 1);
+	pthread_mutex_lock(&service->lock);
+	service->n_active++;
+	pthread_mutex_unlock(&service->lock);
 }
 
+/*
+ * The lock, because the last one to leave still has to wake who waits for that,
+ * and who finds that nobody is left frees all this.
+ */
 void sbx_service_end(struct sbx_service *service)
 {
-	if (atomic_fetch_sub(&service->n_active, 1) == 1 &&
-	    service->is_draining)
+	pthread_mutex_lock(&service->lock);
+	if (--service->n_active == 0 && service->is_draining)
 		eventfd_write(service->wake_fd, 1);
+	pthread_mutex_unlock(&service->lock);
 }
 
 static bool may_name_owner(struct sbx_service *service, struct sbx_error *err)

@@ -2,6 +2,7 @@
 #ifndef SBX_SERVE_SERVICE_H
 #define SBX_SERVE_SERVICE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,7 @@
  * @log_fd	gets a line for each run; or -1
  * @is_draining	no run begins any more
  * @drain_fd	readable from then on
+ * @lock	held while @n_active changes
  * @n_active	requests and runs that are under way
  * @wake_fd	written to when @n_active becomes 0 while draining
  * @digest_key	random, for digests of requests
@@ -60,6 +62,7 @@ struct sbx_service {
 	int log_fd;
 	atomic_bool is_draining;
 	int drain_fd;
+	pthread_mutex_t lock;
 	atomic_uint n_active;
 	int wake_fd;
 	unsigned char digest_key[32];
@@ -105,6 +108,9 @@ void sbx_service_close(struct sbx_service **service);
 
 /* No run begins any more; those that are under way go on. */
 void sbx_service_drain(struct sbx_service *service);
+
+/* Draining, and nothing is under way: whoever was inside has left. */
+bool sbx_service_is_drained(struct sbx_service *service);
 
 /* Something is under way until sbx_service_end(). */
 void sbx_service_begin(struct sbx_service *service);
