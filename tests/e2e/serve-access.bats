@@ -183,13 +183,15 @@ YAML
 	ask DELETE /v1/runs/same
 	answered 404 not_found
 	ask DELETE /v1/runs/same -H 'Skillbox-Owner: anna'
-	answered 202
+	# Unless it was over before there was an answer.
+	[ "$code" = 202 ] || answered 200 cancelled
 	ask GET '/v1/runs/same?wait=30s' -H 'Skillbox-Owner: anna'
 	answered 200 cancelled
 	ask GET /v1/runs/same -H 'Skillbox-Owner: berta'
 	answered 202
 	ask DELETE /v1/runs/same -H 'Skillbox-Owner: berta'
-	answered 202
+	# Unless it was over before there was an answer.
+	[ "$code" = 202 ] || answered 200 cancelled
 	ask GET '/v1/runs/same?wait=30s' -H 'Skillbox-Owner: berta'
 	answered 200 cancelled
 }
