@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "init/dir_entry.h"
 #include "init/out.h"
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -34,15 +35,6 @@
 /* What may be looked at, and for how long, all together. */
 #define ENTRIES_MAX 100000
 #define LOOK_MS	    2000
-
-/* linux_dirent64 of getdents64(2) */
-struct entry {
-	uint64_t ino;
-	int64_t offset;
-	unsigned short size;
-	unsigned char type;
-	char name[];
-};
 
 /*
  * @root	the directory; -1 when there is nothing (more) to be sent
@@ -238,7 +230,7 @@ static bool is_dots(const char *name)
 }
 
 /* Every file system that can be here says of what type an entry is. */
-static void look_at(struct sbx_init *init, const struct entry *entry)
+static void look_at(struct sbx_init *init, const struct dir_entry *entry)
 {
 	if (walk.budget-- == 0) {
 		truncate_here(init);
@@ -256,8 +248,8 @@ static void look_at(struct sbx_init *init, const struct entry *entry)
 static void step(struct sbx_init *init)
 {
 	if (walk.at < walk.end) {
-		const struct entry *entry =
-			(const struct entry *)(entries + walk.at);
+		const struct dir_entry *entry =
+			(const struct dir_entry *)(entries + walk.at);
 
 		walk.at += entry->size;
 		walk.offset = entry->offset;

@@ -20,6 +20,7 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 
+#include "init/dir_entry.h"
 #include "init/state.h"
 #include "init/text.h"
 
@@ -27,15 +28,6 @@
 
 /* The action may have files of the names that are for what is moved. */
 #define NAME_TRIES 64
-
-/* linux_dirent64 of getdents64(2) */
-struct entry {
-	uint64_t ino;
-	int64_t offset;
-	unsigned short size;
-	unsigned char type;
-	char name[];
-};
 
 /*
  * @root	of the tmpfs
@@ -115,7 +107,8 @@ static int pass(int dir, char *space, int (*each)(int dir, const char *name))
 	while ((size = syscall(SYS_getdents64, dir, space, sizeof(entries))) >
 	       0) {
 		for (long at = 0; at < size;) {
-			struct entry *entry = (struct entry *)(space + at);
+			struct dir_entry *entry =
+				(struct dir_entry *)(space + at);
 
 			at += entry->size;
 			if (is_dots(entry->name))
