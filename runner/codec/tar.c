@@ -165,7 +165,7 @@ static void describe(const struct sbx_libarchive *lib, struct archive_entry *to,
 	lib->archive_entry_set_perm(to, (mode_t)from->mode);
 	lib->archive_entry_set_uid(to, from->uid);
 	lib->archive_entry_set_gid(to, from->gid);
-	lib->archive_entry_set_mtime(to, 0, 0);
+	lib->archive_entry_set_mtime(to, (time_t)from->mtime, 0);
 	if (from->type == SBX_TAR_FILE)
 		lib->archive_entry_set_size(to, (la_int64_t)from->size);
 	if (from->type == SBX_TAR_SYMLINK)

@@ -9,9 +9,9 @@
 #include "base/error.h"
 
 /*
- * Writes a tar that depends on nothing but what it is given: no times, no
- * names of owners, no inode numbers, no locale.  The format is ustar (POSIX.1,
- * pax), with pax headers only for what does not fit it.
+ * Writes a tar that depends on nothing but what it is given: no names of
+ * owners, no inode numbers, no locale.  The format is ustar (POSIX.1, pax),
+ * with pax headers only for what does not fit it.
  */
 struct sbx_tar;
 
@@ -25,6 +25,7 @@ enum sbx_tar_type {
 /*
  * @path	as it goes into the tar
  * @mode	permission bits
+ * @mtime	seconds since 1970
  * @size	of a file, in bytes
  * @data	of a file: only for sbx_tar_write
  * @link	target of a link; a hard link's is an earlier entry's path
@@ -33,6 +34,7 @@ struct sbx_tar_entry {
 	enum sbx_tar_type type;
 	const char *path;
 	unsigned int mode;
+	int64_t mtime;
 	uint32_t uid;
 	uint32_t gid;
 	uint64_t size;
