@@ -8,13 +8,20 @@
 #include "base/error.h"
 
 /*
- * libarchive, loaded when a tar is first written.  With libxml2 and ICU behind
- * it, it takes a quarter of the time in which an unchanged skill is found to
- * be unchanged, and that needs no tar.
+ * libarchive, loaded when an archive is first needed.  With libxml2 and ICU
+ * behind it, it takes a quarter of the time in which an unchanged skill is
+ * found to be unchanged, and that needs no tar.
  */
 
 #define SBX_LIBARCHIVE_FUNCTIONS(F)                                            \
 	F(archive_error_string)                                                \
+	F(archive_read_new)                                                    \
+	F(archive_read_support_format_cpio)                                    \
+	F(archive_read_support_format_tar)                                     \
+	F(archive_read_open_fd)                                                \
+	F(archive_read_next_header)                                            \
+	F(archive_read_data)                                                   \
+	F(archive_read_free)                                                   \
 	F(archive_write_new)                                                   \
 	F(archive_write_set_format_ustar)                                      \
 	F(archive_write_set_format_pax_restricted)                             \
@@ -28,6 +35,13 @@
 	F(archive_entry_new)                                                   \
 	F(archive_entry_clear)                                                 \
 	F(archive_entry_free)                                                  \
+	F(archive_entry_pathname)                                              \
+	F(archive_entry_filetype)                                              \
+	F(archive_entry_perm)                                                  \
+	F(archive_entry_size)                                                  \
+	F(archive_entry_mtime)                                                 \
+	F(archive_entry_symlink)                                               \
+	F(archive_entry_hardlink)                                              \
 	F(archive_entry_set_pathname)                                          \
 	F(archive_entry_set_filetype)                                          \
 	F(archive_entry_set_perm)                                              \
