@@ -14,9 +14,10 @@
  *
  * Directories are merged, and those that were there stay as they are.  Anything
  * else is replaced, files when they are whole.  Links are followed on the way
- * to @path and nowhere below it: nothing outside is touched, whatever the
- * archive says and whatever stands there.  Owners are whoever runs this, modes
- * those of the archive as far as the umask lets them, times are kept.
+ * to @path, and to a directory that it is, but nowhere below it: nothing
+ * outside is touched, whatever the archive says and whatever stands there.
+ * Owners are whoever runs this, modes those of the archive as far as the umask
+ * lets them, times are kept.
  *
  * What is no file, directory or link that stays in the tree is left out, with
  * a line to @warn.  NOT_FOUND when there is no place for @path; INVALID as

@@ -107,6 +107,29 @@ static void test_under_a_new_name(void **state)
 	assert_missing("t");
 }
 
+/* A link in place of the target is replaced, wherever it leads. */
+static void test_target_is_a_link(void **state)
+{
+	(void)state;
+	put("outside", "safe");
+	mkdir("d", 0755);
+	assert_int_equal(symlink("../outside", "d/l"), 0);
+	assert_int_equal(symlink("../nowhere", "d/m"), 0);
+	add_file("f", "new");
+	assert_unpacks("d/l");
+	assert_text("d/l", "new");
+	assert_text("outside", "safe");
+	add_file("f", "newer");
+	assert_unpacks("d/m");
+	assert_text("d/m", "newer");
+	assert_missing("nowhere");
+	assert_int_equal(symlink("../nowhere", "d/n"), 0);
+	add_tree();
+	assert_fails("d/n", SBX_OUTCOME_INVALID,
+		     "t: a link or a file is in the way: Not a directory");
+	assert_missing("nowhere");
+}
+
 static void test_no_such_target(void **state)
 {
 	(void)state;
@@ -430,6 +453,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_into_directory),
 		TEST(test_under_a_new_name),
+		TEST(test_target_is_a_link),
 		TEST(test_no_such_target),
 		TEST(test_modes_and_times),
 		TEST(test_merge),
