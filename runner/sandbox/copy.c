@@ -41,6 +41,16 @@ char *sbx_copy_shown(const char *name)
 	return text.data ? sbx_buf_take(&text) : sbx_strdup("");
 }
 
+int sbx_copy_too_deep(const char *name, struct sbx_error *err)
+{
+	cleanup_free char *shown = sbx_copy_shown(name);
+
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "%s: is in more than %d directories, the most "
+			     "that can be copied",
+			     shown, SBX_CPIO_DEPTH_MAX);
+}
+
 int sbx_copy_count(struct sbx_copy_limits *used,
 		   const struct sbx_copy_limits *max, uint64_t size,
 		   struct sbx_error *err)

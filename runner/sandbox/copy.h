@@ -90,4 +90,7 @@ int sbx_copy_write_end(struct sbx_copy_writer *writer, struct sbx_error *err);
 /* @name so that an error's message can have it, and cut; free(). */
 char *sbx_copy_shown(const char *name);
 
+/* "NAME: is in more than N directories", INVALID; -1. */
+int sbx_copy_too_deep(const char *name, struct sbx_error *err);
+
 #endif

@@ -144,6 +144,17 @@ static int put_link(struct pack *pack, int dir, const char *last,
 static int put_entry(struct pack *pack, int dir, const char *last,
 		     struct sbx_error *err);
 
+static int bad_name(const struct pack *pack, struct sbx_error *err)
+{
+	cleanup_free char *shown = sbx_copy_shown(pack->name);
+
+	return sbx_error_set(err, SBX_OUTCOME_INVALID,
+			     "%s: its name cannot be sent: expected a path of "
+			     "at most %d bytes in UTF-8, without control "
+			     "characters; rename it",
+			     shown, SBX_WIRE_NAME_MAX);
+}
+
 /* The name goes behind that of the directory, which has @end bytes. */
 static int append(struct pack *pack, size_t end, const char *last,
 		  struct sbx_error *err)
@@ -158,11 +169,7 @@ static int append(struct pack *pack, size_t end, const char *last,
 	pack->name[end + 1 + size] = '\0';
 	if (fits && sbx_cpio_is_name(pack->name, (uint32_t)(end + 1 + size)))
 		return 0;
-	return refuse(pack,
-		      "its name cannot be sent: expected a path of at most "
-		      "1024 bytes in UTF-8, without control characters; "
-		      "rename it",
-		      err);
+	return bad_name(pack, err);
 }
 
 static int put_entries(struct pack *pack, DIR *dir, struct sbx_error *err)
@@ -190,7 +197,7 @@ static int put_directory(struct pack *pack, int *fd, const struct stat *about,
 	int result;
 
 	if (pack->depth == SBX_CPIO_DEPTH_MAX)
-		return refuse(pack, "is in more than 56 directories", err);
+		return sbx_copy_too_deep(pack->name, err);
 	if (put_header(pack, about, NULL, err) < 0)
 		return -1;
 	dir = fdopendir(*fd);

@@ -217,8 +217,7 @@ static int next(struct sbx_copy_reader *reader, struct sbx_copy_entry *entry,
 	if (take_name(reader, lib->archive_entry_pathname(header), err) < 0)
 		return -1;
 	result = describe(reader, header, entry);
-	if (lib->archive_entry_size(header) < 0)
-		return bad_name(reader->name, err);
+	/* One that is negative is more than any limit. */
 	if (sbx_copy_count(&reader->used, &reader->max, entry->size, err) < 0)
 		return -1;
 	reader->left = entry->size;

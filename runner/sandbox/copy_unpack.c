@@ -353,8 +353,7 @@ static int lay_out(struct unpack *unpack, struct sbx_error *err)
 		if (place(unpack, entry.name, err) < 0)
 			return -1;
 		if (sbx_cpio_depth(unpack->name) >= SBX_CPIO_DEPTH_MAX)
-			return refuse(entry.name,
-				      "is in more than 56 directories", err);
+			return sbx_copy_too_deep(entry.name, err);
 		result = S_ISDIR(entry.mode)
 				 ? make_directory(unpack, &entry, err)
 				 : make_other(unpack, &entry, err);
