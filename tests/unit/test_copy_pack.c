@@ -20,17 +20,32 @@
 
 #include <cmocka.h>
 
+/* What somebody else does right before something is opened. */
+static void (*before)(void);
+
+static int then_openat(int dir, const char *name, int flags)
+{
+	if (before && strcmp(name, "f") == 0) {
+		before();
+		before = NULL;
+	}
+	return openat(dir, name, flags);
+}
+
+#define openat then_openat
+#include "../../runner/sandbox/copy_pack.c"
+#undef openat
+
 #include "copy_host.h"
-#include "sandbox/copy_pack.h"
 #include "sandbox/copy_unpack.h"
 
 /* The archive is what came of it. */
 static int pack_to(const char *path, const char *name,
 		   const struct sbx_copy_limits *max,
-		   const struct sbx_progress *warn)
+		   const struct sbx_progress *lines)
 {
 	cleanup_fd int fd = file_of("", 0);
-	int result = sbx_copy_pack(fd, path, name, max, warn, &err);
+	int result = sbx_copy_pack(fd, path, name, max, lines, &err);
 
 	if (result == 0)
 		archive_from(fd);
@@ -270,6 +285,35 @@ static void test_unreadable(void **state)
 		     "t/e: cannot be read: Permission denied");
 }
 
+static void exchange(void)
+{
+	assert_int_equal(unlink("d/f"), 0);
+	assert_int_equal(symlink("../outside", "d/f"), 0);
+}
+
+static void make_fifo(void)
+{
+	assert_int_equal(unlink("d/f"), 0);
+	assert_int_equal(mkfifo("d/f", 0644), 0);
+}
+
+/* What it was when it was looked at is not what is opened. */
+static void test_exchanges(void **state)
+{
+	(void)state;
+	put("outside", "secret");
+	mkdir("d", 0755);
+	put("d/f", "text");
+	before = exchange;
+	assert_fails("d", SBX_OUTCOME_INVALID,
+		     "d/f: cannot be read: Too many levels of symbolic links");
+	unlink("d/f");
+	put("d/f", "text");
+	before = make_fifo;
+	assert_fails("d", SBX_OUTCOME_INVALID,
+		     "d/f: changed while it was packed; try again");
+}
+
 /* A file that is written while it is sent: the pipe holds it up. */
 static void test_changes(void **state)
 {
@@ -332,12 +376,12 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, copy_set_up, copy_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_round_trip),	TEST(test_nothing_there),
-		TEST(test_left_out),	TEST(test_names),
-		TEST(test_depth),	TEST(test_long_path),
-		TEST(test_limits),	TEST(test_too_large),
-		TEST(test_unreadable),	TEST(test_changes),
-		TEST(test_write_fails),
+		TEST(test_round_trip), TEST(test_nothing_there),
+		TEST(test_left_out),   TEST(test_names),
+		TEST(test_depth),      TEST(test_long_path),
+		TEST(test_limits),     TEST(test_too_large),
+		TEST(test_unreadable), TEST(test_changes),
+		TEST(test_exchanges),  TEST(test_write_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

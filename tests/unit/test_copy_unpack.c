@@ -377,11 +377,12 @@ static void test_garbage(void **state)
 	archive_clear();
 	/* What libarchive would pass over. */
 	add_file("a", "x");
-	sbx_buf_puts(&archive, "garbage between!");
+	sbx_buf_puts(&archive, "garbage, 12!");
 	add_file("b", "x");
 	add_end();
 	assert_int_equal(unpack_some(".", archive.len, &plenty), -1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	assert_non_null(strstr(err.message, "Skipped 12 bytes"));
 	assert_missing("b");
 }
 

@@ -357,14 +357,14 @@ static void test_order(void **state)
 {
 	(void)state;
 	add_file("a/b/c", "1");
-	add_file("a/bb", "2");
+	add_file("a/bb/c", "2");
 	add_file("a/b/d", "3");
 	add_file("x", "4");
 	add_dir("a/b");
 	add_file("a/b/e/f", "5");
 	assert_copies(".");
 	assert_text("a/b/c", "1");
-	assert_text("a/bb", "2");
+	assert_text("a/bb/c", "2");
 	assert_text("a/b/d", "3");
 	assert_text("x", "4");
 	assert_text("a/b/e/f", "5");
