@@ -154,6 +154,10 @@ static void test_no_such_target(void **state)
 	assert_fails("new", SBX_OUTCOME_INVALID,
 		     "new: is no directory, and several files are to go "
 		     "there; make it one");
+	add_dir("ab");
+	add_dir("a");
+	add_end();
+	assert_int_equal(unpack_some("new2", archive.len, &plenty), -1);
 	assert_text("file", "old");
 }
 
@@ -325,6 +329,22 @@ static void test_links_that_leave(void **state)
 	assert_warnings("l: left out: a link that leads out of the tree\n");
 }
 
+/* Longer than whatever is there for them. */
+static void test_long(void **state)
+{
+	static char much[100000];
+
+	(void)state;
+	memset(much, 'a', sizeof(much) - 1);
+	add_link("t/l", much);
+	assert_unpacks(".");
+	assert_warnings("t/l: left out: a link that leads out of the tree\n");
+	add_file(much, "");
+	add_end();
+	assert_int_equal(unpack_some(".", archive.len, &plenty), -1);
+	assert_non_null(strstr(err.message, "can be no file's name"));
+}
+
 static void test_types(void **state)
 {
 	(void)state;
@@ -464,6 +484,7 @@ int main(void)
 		TEST(test_link_for_directory),
 		TEST(test_links_that_leave),
 		TEST(test_types),
+		TEST(test_long),
 		TEST(test_hard_links),
 		TEST(test_garbage),
 		TEST(test_depth),

@@ -233,6 +233,9 @@ static void test_no_such_target(void **state)
 	add_dir("a");
 	add_dir("ab");
 	assert_fails("new2", "new2: is no directory for several files\n");
+	add_dir("ab");
+	add_dir("a");
+	assert_fails("new3", "new3: is no directory for several files\n");
 }
 
 /* The path to the target is the session's own word, with its links. */
