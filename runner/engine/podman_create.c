@@ -7,6 +7,7 @@
 #include "engine/podman.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -38,6 +39,8 @@ static const struct word config_words[] = {
 	{ "AttachStdout", { NULL } },
 	{ "AttachStderr", { NULL } },
 	{ "StopSignal", { NULL } },
+	/* As they are mapped, they are exposed. */
+	{ "ExposedPorts", { NULL } },
 	{ "HostConfig", { NULL } },
 };
 
@@ -60,6 +63,8 @@ static const struct word host_words[] = {
 	{ "PidMode", { "pidns", "nsmode" } },
 	{ "UTSMode", { "utsns", "nsmode" } },
 	{ "CgroupnsMode", { "cgroupns", "nsmode" } },
+	{ "PublishAllPorts", { "publish_image_ports" } },
+	{ "PortBindings", { NULL } },
 	{ "LogConfig", { NULL } },
 	{ "SecurityOpt", { NULL } },
 	{ "Ulimits", { NULL } },
@@ -269,6 +274,48 @@ static int put_mounts(json_t *spec, const json_t *host, struct sbx_error *err)
 	return 0;
 }
 
+/* "8080/tcp": [{"HostIp", "HostPort"}]; 0 is any free port of the host. */
+static int put_port(json_t *ports, const char *port, const json_t *bindings,
+		    struct sbx_error *err)
+{
+	const json_t *binding;
+	char *protocol;
+	long target = strtol(port, &protocol, 10);
+	size_t i;
+
+	if (strcmp(protocol, "/tcp") != 0)
+		return no_word(port, err);
+	json_array_foreach (bindings, i, binding) {
+		const char *address = sbx_json_text_at(binding, "HostIp", NULL);
+		const char *published =
+			sbx_json_text_at(binding, "HostPort", NULL);
+
+		if (!address || !published)
+			return no_word(port, err);
+		json_array_append_new(
+			ports,
+			json_pack("{s:s, s:i, s:i, s:s}", "host_ip", address,
+				  "container_port", (int)target, "host_port",
+				  (int)strtol(published, NULL, 10), "protocol",
+				  "tcp"));
+	}
+	return 0;
+}
+
+static int put_ports(json_t *spec, json_t *bindings, struct sbx_error *err)
+{
+	json_t *ports = json_array();
+	const char *port;
+	json_t *list;
+
+	json_object_set_new(spec, "portmappings", ports);
+	json_object_foreach (bindings, port, list) {
+		if (put_port(ports, port, list, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
 			   struct sbx_error *err)
 {
@@ -287,7 +334,8 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
 	    put_all(spec, host, host_words, SBX_ARRAY_SIZE(host_words), err) <
 		    0 ||
 	    put_security(spec, json_object_get(host, "SecurityOpt"), err) < 0 ||
-	    put_mounts(spec, host, err) < 0)
+	    put_mounts(spec, host, err) < 0 ||
+	    put_ports(spec, json_object_get(host, "PortBindings"), err) < 0)
 		return -1;
 	gather_limits(spec);
 	if (log)

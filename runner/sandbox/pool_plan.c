@@ -37,10 +37,10 @@ static bool is_plain(const struct sbx_plan_request *request)
 	const struct sbx_overrides *o = request->overrides;
 
 	return (!request->secrets || request->secrets->n == 0) &&
-	       (!o ||
-		(o->environment.n == 0 && o->n_volumes == 0 &&
-		 !o->has_network && o->timeout_ms == -1 && o->mem_limit == -1 &&
-		 o->nano_cpus == -1 && o->pids_limit == -1));
+	       (!o || (o->environment.n == 0 && o->n_volumes == 0 &&
+		       o->publish.n == 0 && !o->has_network &&
+		       o->timeout_ms == -1 && o->mem_limit == -1 &&
+		       o->nano_cpus == -1 && o->pids_limit == -1));
 }
 
 /* --- what is kept ----------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /* What the engine is told: the body of POST /containers/create. */
 #include "sandbox/spec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "sandbox/runner.h"
@@ -47,6 +48,50 @@ static json_t *ulimits(const struct sbx_spec *spec)
 	return all;
 }
 
+/* Where ports are the engine's to publish; else a forwarder is. */
+static size_t n_ports(const struct sbx_spec *spec)
+{
+	return spec->grant->action.network == SBX_NETWORK_BRIDGE
+		       ? spec->grant->publish.n
+		       : 0;
+}
+
+static void set_port(json_t *ports, const struct sbx_publish *port,
+		     json_t *value)
+{
+	char name[sizeof("65535/tcp")];
+
+	snprintf(name, sizeof(name), "%u/tcp", port->target);
+	json_object_set_new(ports, name, value);
+}
+
+static json_t *exposed_ports(const struct sbx_spec *spec)
+{
+	json_t *ports = json_object();
+
+	for (size_t i = 0; i < n_ports(spec); i++)
+		set_port(ports, &spec->grant->publish.v[i], json_object());
+	return ports;
+}
+
+/* Without an address an engine would take all that the host has. */
+static json_t *port_bindings(const struct sbx_spec *spec)
+{
+	json_t *ports = json_object();
+
+	for (size_t i = 0; i < n_ports(spec); i++) {
+		const struct sbx_publish *port = &spec->grant->publish.v[i];
+		char number[sizeof("65535")] = "";
+
+		if (port->published != 0)
+			snprintf(number, sizeof(number), "%u", port->published);
+		set_port(ports, port,
+			 json_pack("[{s:s, s:s}]", "HostIp", port->host_ip,
+				   "HostPort", number));
+	}
+	return ports;
+}
+
 /*
  * Every restriction there is, each said although some engines would default
  * to it: 20.10 leaves no-new-privileges off, pids unlimited, the cgroup
@@ -85,6 +130,9 @@ static json_t *host_config(const struct sbx_spec *spec)
 
 	json_object_update_new(config, limits);
 	json_object_update_new(config, rest);
+	/* What an image exposes is not for that published. */
+	json_object_set_new(config, "PublishAllPorts", json_false());
+	json_object_set_new(config, "PortBindings", port_bindings(spec));
 	if (action->runtime)
 		json_object_set_new(config, "Runtime",
 				    json_string(action->runtime));
@@ -139,12 +187,13 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 	 * host open (CVE-2024-21626); init does that instead.
 	 */
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b,"
-			 " s:[s], s:o, s:s, s:{s:[s]}, s:o, s:o}",
+			 " s:[s], s:o, s:s, s:{s:[s]}, s:o, s:o, s:o}",
 			 "Image", spec->image_id, "Hostname", "skillbox",
 			 "User", uid_gid, "WorkingDir", "/", "OpenStdin", 1,
 			 "StdinOnce", 1, "AttachStdin", 1, "AttachStdout", 1,
 			 "AttachStderr", 1, "Tty", 0, "Entrypoint", init, "Cmd",
 			 arguments, "StopSignal", "SIGTERM", "Healthcheck",
-			 "Test", "NONE", "Labels", labels(spec), "HostConfig",
+			 "Test", "NONE", "ExposedPorts", exposed_ports(spec),
+			 "Labels", labels(spec), "HostConfig",
 			 host_config(spec));
 }

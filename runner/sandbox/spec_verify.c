@@ -102,6 +102,35 @@ static bool same_tmpfs(const json_t *asked, const json_t *made,
 	return found == json_object_size(asked);
 }
 
+/* Where any free port was asked for, Podman says at once which it is. */
+static bool same_binding(const json_t *asked, const json_t *made)
+{
+	const json_t *want = json_array_get(asked, 0);
+	const json_t *have = json_array_get(made, 0);
+	const json_t *port = json_object_get(want, "HostPort");
+
+	return json_array_size(made) == 1 &&
+	       json_equal(json_object_get(want, "HostIp"),
+			  json_object_get(have, "HostIp")) &&
+	       (is_empty(port) ||
+		json_equal(port, json_object_get(have, "HostPort")));
+}
+
+/* Those and no others: a port with an empty list may be published anywhere. */
+static bool same_ports(const json_t *asked, const json_t *made)
+{
+	const char *port;
+	json_t *want;
+
+	if (json_object_size(asked) != json_object_size(made))
+		return false;
+	json_object_foreach ((json_t *)asked, port, want) {
+		if (!same_binding(want, json_object_get(made, port)))
+			return false;
+	}
+	return true;
+}
+
 /* @key of @host, as it was asked for, is what was @made. */
 static bool same_host_field(const char *key, const json_t *host,
 			    const json_t *made)
@@ -112,6 +141,8 @@ static bool same_host_field(const char *key, const json_t *host,
 		return same_ulimits(asked, made);
 	if (strcmp(key, "Tmpfs") == 0)
 		return same_tmpfs(asked, made, json_object_get(host, "Mounts"));
+	if (strcmp(key, "PortBindings") == 0)
+		return same_ports(asked, made);
 	/* Newer engines leave the type out of the reply when it is none. */
 	if (strcmp(key, "LogConfig") == 0) {
 		const char *type = sbx_json_text_at(made, "Type", NULL);
@@ -129,8 +160,7 @@ static int verify_host_config(const json_t *asked, const json_t *made,
 		"CapAdd",	  "Devices",
 		"DeviceRequests", "DeviceCgroupRules",
 		"Binds",	  "VolumesFrom",
-		"PortBindings",	  "GroupAdd",
-		"ExtraHosts",	  "PublishAllPorts",
+		"GroupAdd",	  "ExtraHosts",
 		"UsernsMode",	  "Links",
 	};
 	const char *key;

@@ -371,6 +371,51 @@ static int grant_runtime(const struct sbx_skill_rules *rules, const char *skill,
 	return 0;
 }
 
+/* --- published ports ------------------------------------------------------ */
+
+static bool is_address_granted(const struct sbx_strv *rules,
+			       const char *host_ip)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		char address[INET6_ADDRSTRLEN];
+
+		if (strcmp(rules->v[i], SBX_PUBLISH_ANY) == 0 ||
+		    (sbx_publish_address(rules->v[i], address) &&
+		     strcmp(address, host_ip) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* No manifest asks for any: what counts are the rules for who does. */
+static int grant_publish(const struct sbx_policy *policy,
+			 const struct sbx_wish *wish, struct sbx_grant *grant,
+			 struct sbx_error *err)
+{
+	const struct sbx_publish_list *asked = &wish->overrides->publish;
+	const struct sbx_strv *rules =
+		&policy->requests[wish->requester].publish;
+
+	if (asked->n > 0 && grant->action.network == SBX_NETWORK_HOST)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "ports cannot be published with the "
+				     "network \"host\": what listens there "
+				     "does so on the host itself; ask for "
+				     "none or bridge");
+	for (size_t i = 0; i < asked->n; i++) {
+		if (!is_address_granted(rules, asked->v[i].host_ip))
+			return sbx_error_set(
+				err, SBX_OUTCOME_DENIED,
+				"%s.publish: the policy does not let port %u "
+				"be published at %s; the address would have "
+				"to be in that list",
+				sbx_requester_name(wish->requester),
+				asked->v[i].target, asked->v[i].host_ip);
+	}
+	grant->publish = *asked;
+	return 0;
+}
+
 /* --- the decision --------------------------------------------------------- */
 
 static int decide(const struct sbx_policy *policy, const struct sbx_wish *wish,
@@ -386,7 +431,8 @@ static int decide(const struct sbx_policy *policy, const struct sbx_wish *wish,
 	    grant_limits(policy, rules, wish, grant, err) < 0 ||
 	    grant_network(policy, rules, wish, action, err) < 0 ||
 	    grant_user(policy, rules, wish, action, err) < 0 ||
-	    grant_runtime(rules, skill, action, err) < 0)
+	    grant_runtime(rules, skill, action, err) < 0 ||
+	    grant_publish(policy, wish, grant, err) < 0)
 		return -1;
 	return sbx_grant_volumes(policy, wish, action, err);
 }

@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "skill/manifest.h"
 #include "skill/policy.h"
+#include "skill/publish.h"
 
 /* The manifest asks, the policy grants.  Pure. */
 
@@ -26,6 +27,7 @@ struct sbx_overrides {
 	int64_t mem_limit;
 	int64_t nano_cpus;
 	int64_t pids_limit;
+	struct sbx_publish_list publish; /* a manifest cannot ask for any */
 };
 
 #define SBX_OVERRIDES_INIT                                                     \
@@ -56,6 +58,7 @@ struct sbx_wish {
  * @concurrency	how many runs of the skill there may be; 0: any number
  * @waiting	how many sandboxes of the skill may wait; the action's warm_pool
  *		asks for no more
+ * @publish	ports that are to be published; none with the host's network
  * @lowered	"skills.limits.mem_limit: 4g was asked for, 2g is granted"
  */
 struct sbx_grant {
@@ -65,18 +68,20 @@ struct sbx_grant {
 	json_t *volumes;
 	int64_t concurrency;
 	int64_t waiting;
+	struct sbx_publish_list publish;
 	struct sbx_strv lowered;
 };
 
 /*
  * Decides.  Numbers that are too large are lowered.  What cannot be lowered is
  * DENIED, the message beginning with the rule's name: its place in the policy
- * ("skills.networks: ...", "operator.volumes: ..."), or, for what no policy
+ * ("skills.networks: ...", "operator.publish: ..."), or, for what no policy
  * grants, "volumes.never" (never.h), "volumes.overlap" (two mounts on one
  * target, or a target inside another mount's), "volumes.inside" (a source
  * inside of what another mount lets the action change), "user.root".  INVALID
  * for an override that makes no sense (memory under 6 MiB, no cpus, pids under
- * 2, a relative path) and for an owner that is none.
+ * 2, a relative path, ports published of the host's own network) and for an
+ * owner that is none.
  */
 int sbx_grant_decide(const struct sbx_policy *policy,
 		     const struct sbx_wish *wish, struct sbx_grant *out,

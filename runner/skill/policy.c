@@ -174,8 +174,10 @@ void sbx_policy_clear(struct sbx_policy *policy)
 		sbx_skill_rules_clear(&policy->exceptions[i].rules);
 	}
 	free(policy->exceptions);
-	for (size_t i = 0; i < SBX_REQUESTER_COUNT; i++)
+	for (size_t i = 0; i < SBX_REQUESTER_COUNT; i++) {
 		sbx_rights_clear_volumes(&policy->requests[i].rights);
+		sbx_strv_free(&policy->requests[i].publish);
+	}
 	*policy = (struct sbx_policy){ .file = NULL };
 }
 

@@ -107,11 +107,14 @@ struct sbx_skill_rules {
 /*
  * What those who call may ask for on top of that.
  *
+ * @publish	addresses of the host at which they may publish ports, "*" for
+ *		each of them
  * @owner	they may say for whom they ask; of callers only
  * @secrets	they may give secrets in place of sealed ones; the same
  */
 struct sbx_request_rules {
 	struct sbx_rights rights;
+	struct sbx_strv publish;
 	bool environment;
 	bool owner;
 	bool secrets;
@@ -158,7 +161,8 @@ struct sbx_policy {
 /*
  * The strictest one, which the sections of a policy begin with: no network
  * but none, no path of the host, no runtime but the engine's own, no user of
- * their choice, no network in builds; who calls may only tighten.
+ * their choice, no network in builds; who calls may only tighten, and publish
+ * no port.
  */
 void sbx_policy_init(struct sbx_policy *policy);
 void sbx_policy_clear(struct sbx_policy *policy);

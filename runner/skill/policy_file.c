@@ -17,6 +17,7 @@
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 #include "skill/policy_parts.h"
+#include "skill/publish.h"
 #include "skill/volume_options.h"
 
 #define EXCEPTIONS_MAX 4096
@@ -339,6 +340,12 @@ static const struct sbx_field request_fields[] = {
 	  AT(rights),
 	  .expected = "a list such as [\"/srv/data:ro\"]" },
 	{ .name = "limits", .read = read_limits, AT(rights) },
+	{ .name = "publish",
+	  .read = read_names,
+	  AT(publish),
+	  .fits = sbx_publish_is_rule,
+	  .expected = "a list of addresses of the host such as [127.0.0.1, "
+		      "\"::1\"], \"*\" for any" },
 	LATER("hosts"),
 	{ .name = NULL },
 };
@@ -355,6 +362,12 @@ static const struct sbx_field caller_fields[] = {
 	  AT(rights),
 	  .expected = "a list such as [\"/srv/data:ro\"]" },
 	{ .name = "limits", .read = read_limits, AT(rights) },
+	{ .name = "publish",
+	  .read = read_names,
+	  AT(publish),
+	  .fits = sbx_publish_is_rule,
+	  .expected = "a list of addresses of the host such as [127.0.0.1, "
+		      "\"::1\"], \"*\" for any" },
 	LATER("hosts"),
 	{ .name = "owner", .read = sbx_read_bool, AT(owner) },
 	{ .name = "secrets", .read = sbx_read_bool, AT(secrets) },

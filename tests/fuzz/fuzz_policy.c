@@ -129,6 +129,14 @@ static void must_be_at_most(int64_t value, int64_t by_skill, int64_t by_request,
 	must(requested && value <= by_request);
 }
 
+static void must_be_ports(const struct sbx_request_rules *rules,
+			  const struct sbx_grant *grant)
+{
+	must(grant->publish.n == 0 ||
+	     (rules->publish.n > 0 &&
+	      grant->action.network != SBX_NETWORK_HOST));
+}
+
 static void must_be_granted(const struct sbx_policy *policy,
 			    const struct sbx_wish *wish,
 			    const struct sbx_grant *grant)
@@ -161,6 +169,7 @@ static void must_be_granted(const struct sbx_policy *policy,
 		must_be_at_most(action->tmpfs[i].size, most->tmpfs_size, -1,
 				false);
 	must_be_volumes(action, &rules->rights, more);
+	must_be_ports(&policy->requests[wish->requester], grant);
 }
 
 static void decide(const struct sbx_policy *policy, const struct sbx_wish *wish)
@@ -185,8 +194,11 @@ static void decide_all(const struct sbx_policy *policy,
 	struct sbx_mount volume = { .source = (char *)"/srv/data",
 				    .target = (char *)"/fuzz" };
 	struct sbx_overrides nothing = SBX_OVERRIDES_INIT;
+	const struct sbx_publish loopback = { .target = 80,
+					      .host_ip = "127.0.0.1" };
 	struct sbx_overrides much = { .volumes = &volume,
 				      .n_volumes = 1,
+				      .publish = { .v = { loopback } },
 				      .has_network = true,
 				      .network = SBX_NETWORK_HOST,
 				      .timeout_ms = 3600000,
@@ -205,6 +217,7 @@ static void decide_all(const struct sbx_policy *policy,
 			};
 
 			much.has_network = j % 3 == 1;
+			much.publish.n = i % 2;
 			decide(policy, &wish);
 		}
 	}

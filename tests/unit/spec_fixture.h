@@ -12,6 +12,13 @@
 
 static const struct sbx_engine_traits spec_docker = { .name = "Docker" };
 
+/* For the grant of those who want some. */
+static const struct sbx_publish_list spec_ports __attribute__((unused)) = {
+	.v = { { .target = 8080, .published = 80, .host_ip = "127.0.0.1" },
+	       { .target = 65535, .host_ip = "::1" } },
+	.n = 2,
+};
+
 struct spec_fixture {
 	struct sbx_grant grant;
 	struct sbx_skill_image image;

@@ -1011,6 +1011,136 @@ static void test_grant_user(void **state)
 	sbx_manifest_free(&m);
 }
 
+/* --- published ports ------------------------------------------------------ */
+
+static void publish(struct sbx_overrides *overrides, const char *text)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_publish port;
+
+	if (sbx_publish_parse(text, &port, &err) < 0 ||
+	    sbx_publish_add(&overrides->publish, &port, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+/* At this host's own addresses, for the operator; for callers at none. */
+static void test_publish_builtin(void **state)
+{
+	static const struct {
+		const char *port;
+		enum sbx_requester requester;
+		const char *refusal;
+	} samples[] = {
+		{ "8080", SBX_REQUESTER_OPERATOR, NULL },
+		{ "8080:[::1]:80", SBX_REQUESTER_OPERATOR, NULL },
+		{ "8080:127.0.0.2:80", SBX_REQUESTER_OPERATOR,
+		  "operator.publish: the policy does not let port 8080 be "
+		  "published at 127.0.0.2" },
+		{ "8080:0.0.0.0:80", SBX_REQUESTER_OPERATOR,
+		  "operator.publish: " },
+		{ "8080:[::]:80", SBX_REQUESTER_OPERATOR,
+		  "operator.publish: " },
+		{ "8080", SBX_REQUESTER_CALLER, "callers.publish: " },
+		{ "8080:[::1]:80", SBX_REQUESTER_CALLER, "callers.publish: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+		publish(&overrides, samples[i].port);
+		check_under(NULL, "{}", &overrides, samples[i].requester,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+		sbx_overrides_clear(&overrides);
+		assert_int_equal(overrides.publish.n, 0);
+	}
+}
+
+static void test_publish_rules(void **state)
+{
+	static const struct {
+		const char *rules;
+		const char *refusal;
+	} samples[] = {
+		{ "callers: {publish: [\"2001:0DB8::0:1\", 192.0.2.1]}", NULL },
+		{ "callers: {publish: [\"*\"]}", NULL },
+		{ "callers: {publish: [192.0.2.1]}", "callers.publish: " },
+		{ "callers: {publish: [\"2001:db8::1\", 0.0.0.0]}",
+		  "callers.publish: " },
+		{ "operator: {publish: [\"*\"]}", "callers.publish: " },
+		{ "callers: {publish: []}", "callers.publish: " },
+		{ "callers: {}", "callers.publish: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+		cleanup_free char *policy = sbx_asprintf(
+			"{schema_version: 1, %s}", samples[i].rules);
+
+		publish(&overrides, "80:192.0.2.1:80");
+		publish(&overrides, "81:[2001:db8::1]:81");
+		check_under(policy, "{}", &overrides, SBX_REQUESTER_CALLER,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+	}
+}
+
+/* There is nothing to publish of, whoever asked for that network. */
+static void test_publish_host_network(void **state)
+{
+	static const char policy[] =
+		"{schema_version: 1, skills: {networks: [host]}, "
+		"operator: {networks: [bridge], publish: [\"*\"]}}";
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	publish(&overrides, "8080");
+	check_under(policy, "{network: host}", &overrides,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_INVALID,
+		    "ports cannot be published with the network \"host\": ");
+	overrides.has_network = true;
+	overrides.network = SBX_NETWORK_HOST;
+	check_under(policy, "{network: host}", &overrides,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_INVALID,
+		    "ports cannot be published with the network \"host\": ");
+	overrides.network = SBX_NETWORK_BRIDGE;
+	check_under(policy, "{network: host}", &overrides,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_OK, NULL);
+	overrides.network = SBX_NETWORK_NONE;
+	check_under(policy, "{network: host}", &overrides,
+		    SBX_REQUESTER_OPERATOR, SBX_OUTCOME_OK, NULL);
+}
+
+static void test_publish_is_granted(void **state)
+{
+	struct sbx_manifest *m = manifest("{}");
+	struct sbx_overrides overrides = SBX_OVERRIDES_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant;
+
+	(void)state;
+	assert_int_equal(decide(NULL, m, &overrides, SBX_REQUESTER_OPERATOR,
+				"me", &grant, &err),
+			 0);
+	assert_int_equal(grant.publish.n, 0);
+	sbx_grant_clear(&grant);
+	publish(&overrides, "8080:80");
+	publish(&overrides, "9090:[::1]:0");
+	assert_int_equal(decide(NULL, m, &overrides, SBX_REQUESTER_OPERATOR,
+				"me", &grant, &err),
+			 0);
+	assert_int_equal(grant.publish.n, 2);
+	assert_int_equal(grant.publish.v[0].target, 8080);
+	assert_int_equal(grant.publish.v[0].published, 80);
+	assert_string_equal(grant.publish.v[1].host_ip, "::1");
+	sbx_grant_clear(&grant);
+	sbx_manifest_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1044,6 +1174,10 @@ int main(void)
 		cmocka_unit_test(test_bad_owners),
 		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_grant_user),
+		cmocka_unit_test(test_publish_builtin),
+		cmocka_unit_test(test_publish_rules),
+		cmocka_unit_test(test_publish_host_network),
+		cmocka_unit_test(test_publish_is_granted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

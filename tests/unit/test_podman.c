@@ -73,6 +73,8 @@ static void test_restrictions(void **state)
 		{ "pidns", "{\"nsmode\": \"private\"}" },
 		{ "utsns", "{\"nsmode\": \"private\"}" },
 		{ "cgroupns", "{\"nsmode\": \"private\"}" },
+		{ "publish_image_ports", "false" },
+		{ "portmappings", "[]" },
 		{ "log_configuration", "{\"driver\": \"none\"}" },
 		{ "oci_runtime", "\"kata\"" },
 		{ "resource_limits",
@@ -124,6 +126,23 @@ static void test_mounts(void **state)
 		      "\", \"Options\": [\"ro\", \"nocopy\"]}, "
 		      "{\"Name\": \"skillbox-1000-webpage-cache\", \"Dest\": "
 		      "\"/app/cache\", \"Options\": [\"rw\", \"nocopy\"]}]");
+}
+
+static void test_ports(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *spec = NULL;
+
+	f->spec.traits = &podman;
+	f->grant.publish = spec_ports;
+	spec = told(f);
+	expect_member(spec, "publish_image_ports", "false");
+	expect_member(spec, "portmappings",
+		      "[{\"host_ip\": \"127.0.0.1\", "
+		      "\"container_port\": 8080, \"host_port\": 80, "
+		      "\"protocol\": \"tcp\"}, "
+		      "{\"host_ip\": \"::1\", \"container_port\": 65535, "
+		      "\"host_port\": 0, \"protocol\": \"tcp\"}]");
 }
 
 /* Its create call would make a volume without labels and options. */
@@ -198,6 +217,19 @@ static void test_what_it_has_no_word_for(void **state)
 		json_object_get(host(body), "Mounts"),
 		json_pack("{s:s, s:s}", "Type", "npipe", "Target", "/x"));
 	expect_no_word(body, "\"npipe\"");
+	json_array_remove(
+		json_object_get(host(body), "Mounts"),
+		json_array_size(json_object_get(host(body), "Mounts")) - 1);
+
+	json_object_set_new(host(body), "PortBindings",
+			    json_pack("{s:[{s:s, s:s}]}", "53/udp", "HostIp",
+				      "127.0.0.1", "HostPort", "53"));
+	expect_no_word(body, "\"53/udp\"");
+	/* Without an address it would be every one. */
+	json_object_set_new(
+		host(body), "PortBindings",
+		json_pack("{s:[{s:s}]}", "80/tcp", "HostPort", "80"));
+	expect_no_word(body, "\"80/tcp\"");
 }
 
 /* --- what it says it made -------------------------------------------------- */
@@ -277,6 +309,9 @@ static void test_less_than_asked(void **state)
 		{ "HostConfig", "IpcMode", "\"shareable\"", "IpcMode" },
 		{ "HostConfig", "Ulimits", "[]", "Ulimits" },
 		{ "HostConfig", "Tmpfs", "{}", "Tmpfs" },
+		{ "HostConfig", "PortBindings", "{\"80/tcp\": []}",
+		  "PortBindings" },
+		{ "HostConfig", "PublishAllPorts", "true", "PublishAllPorts" },
 	};
 	json_auto_t *body = asked(*state);
 
@@ -361,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_names_in_its_own_list),
 		SPEC_TEST(test_restrictions),
 		SPEC_TEST(test_mounts),
+		SPEC_TEST(test_ports),
 		cmocka_unit_test(test_volumes_are_made),
 		SPEC_TEST(test_what_it_has_no_word_for),
 		SPEC_TEST(test_as_asked),

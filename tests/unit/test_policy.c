@@ -63,6 +63,7 @@ static void test_strictest(void **state)
 		assert_true(rules->rights.networks[SBX_NETWORK_NONE]);
 		assert_false(rules->rights.networks[SBX_NETWORK_BRIDGE]);
 		assert_int_equal(rules->rights.n_volumes, 0);
+		assert_int_equal(rules->publish.n, 0);
 		assert_int_equal(rules->rights.limits.mem_limit, -1);
 		assert_int_equal(rules->rights.limits.timeout_ms, -1);
 	}

@@ -107,6 +107,14 @@ static void test_builtin(void **state)
 	assert_false(builtin.requests[SBX_REQUESTER_CALLER].secrets);
 	assert_int_equal(
 		builtin.requests[SBX_REQUESTER_CALLER].rights.n_volumes, 0);
+	/* Ports are for the operator, and for nobody but this host. */
+	assert_int_equal(builtin.requests[SBX_REQUESTER_OPERATOR].publish.n, 2);
+	assert_string_equal(
+		builtin.requests[SBX_REQUESTER_OPERATOR].publish.v[0],
+		"127.0.0.1");
+	assert_string_equal(
+		builtin.requests[SBX_REQUESTER_OPERATOR].publish.v[1], "::1");
+	assert_int_equal(builtin.requests[SBX_REQUESTER_CALLER].publish.n, 0);
 	sbx_policy_clear(&builtin);
 }
 
@@ -269,6 +277,13 @@ static void test_each_mistake(void **state)
 		{ "callers: {users: [5]}", "callers.users: " },
 		{ "operator: {owner: true}", "operator.owner: " },
 		{ "operator: {secrets: true}", "operator.secrets: " },
+		{ "operator: {publish: 127.0.0.1}", "operator.publish: " },
+		{ "operator: {publish: [localhost]}", "operator.publish[0]: " },
+		{ "callers: {publish: [\"::ffff:127.0.0.1\"]}",
+		  "callers.publish[0]: " },
+		{ "callers: {publish: [127.0.0.1, 5]}",
+		  "callers.publish[1]: " },
+		{ "skills: {publish: [\"*\"]}", "skills.publish: " },
 		{ "callers: {hosts: []}", "callers.hosts: not supported yet" },
 		{ "exceptions: [a]", "exceptions: " },
 		{ "exceptions: {A_B: {}}", "exceptions.A_B: " },
@@ -331,6 +346,8 @@ static void check_request(const struct sbx_request_rules *rules, int64_t cpus)
 	assert_string_equal(rules->rights.volumes[0].source, "*");
 	assert_int_equal(rules->rights.limits.nano_cpus, cpus * 1000000000);
 	assert_int_equal(rules->rights.limits.mem_limit, -1);
+	assert_int_equal(rules->publish.n, 1);
+	assert_string_equal(rules->publish.v[0], "*");
 }
 
 /* Each key has its effect, and on nothing else. */
@@ -350,10 +367,10 @@ static void test_each_key(void **state)
 		"  users: [5, \"10-20\"], build: {from: [\"*\"], network: "
 		"true}}\n"
 		"operator: {environment: true, networks: [bridge], volumes: "
-		"[\"*:rw\"], limits: {cpus: 2}}\n"
+		"[\"*:rw\"], limits: {cpus: 2}, publish: [\"*\"]}\n"
 		"callers: {owner: true, secrets: true, environment: true, "
 		"networks: [bridge], volumes: "
-		"[\"*:rw\"], limits: {cpus: 3}}\n"
+		"[\"*:rw\"], limits: {cpus: 3}, publish: [\"*\"]}\n"
 		"uid_range: \"300000-300009\"\n"
 		"engine: {disk_free: 11}\n"
 		"pool: {waiting: 12, mem_limit: 13, mem_free: 14}\n";

@@ -35,7 +35,8 @@ static void test_body_locks_down(void **state)
 		"\"Ulimits\": [{\"Name\": \"nofile\", \"Soft\": 1024, "
 		"\"Hard\": 1024}"
 		", "
-		"{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}]}";
+		"{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}], "
+		"\"PublishAllPorts\": false, \"PortBindings\": {}}";
 	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	char *line;
@@ -70,7 +71,8 @@ static void test_body_outside_of_host_config(void **state)
 		"\"AttachStderr\": true, \"Tty\": false, "
 		"\"Entrypoint\": [\"" INIT_DIR "/init\"], \"Cmd\": [], "
 		"\"StopSignal\": \"SIGTERM\", "
-		"\"Healthcheck\": {\"Test\": [\"NONE\"]}, \"Labels\": "
+		"\"Healthcheck\": {\"Test\": [\"NONE\"]}, "
+		"\"ExposedPorts\": {}, \"Labels\": "
 		"{\"io.skillbox.runner\": \"runner-1\", "
 		"\"io.skillbox.skill\": \"webpage\", "
 		"\"io.skillbox.action\": \"download\", "
@@ -84,6 +86,37 @@ static void test_body_outside_of_host_config(void **state)
 	line = sbx_json_line(body);
 	assert_string_equal(line, expected);
 	free(line);
+}
+
+static void assert_ports(const struct spec_fixture *f, const char *exposed,
+			 const char *bindings)
+{
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	cleanup_free char *have =
+		sbx_json_line(json_object_get(body, "ExposedPorts"));
+	cleanup_free char *bound =
+		sbx_json_line(json_object_get(host(body), "PortBindings"));
+
+	assert_string_equal(have, exposed);
+	assert_string_equal(bound, bindings);
+	assert_true(
+		json_is_false(json_object_get(host(body), "PublishAllPorts")));
+}
+
+/* Each with its address; without a network of its own none is the engine's. */
+static void test_ports(void **state)
+{
+	struct spec_fixture *f = *state;
+
+	assert_ports(f, "{}", "{}");
+	f->grant.publish = spec_ports;
+	assert_ports(f, "{\"8080/tcp\": {}, \"65535/tcp\": {}}",
+		     "{\"8080/tcp\": [{\"HostIp\": \"127.0.0.1\", "
+		     "\"HostPort\": \"80\"}], "
+		     "\"65535/tcp\": [{\"HostIp\": \"::1\", "
+		     "\"HostPort\": \"\"}]}");
+	f->grant.action.network = SBX_NETWORK_NONE;
+	assert_ports(f, "{}", "{}");
 }
 
 /* The engine is never told: init goes there. */
@@ -812,6 +845,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SPEC_TEST(test_body_locks_down),
 		SPEC_TEST(test_runtime),
+		SPEC_TEST(test_ports),
 		SPEC_TEST(test_body_outside_of_host_config),
 		SPEC_TEST(test_nproc_of_the_engine),
 		SPEC_TEST(test_nofile),

@@ -99,10 +99,12 @@ static void assert_refused(const json_t *body, const json_t *made,
 static void test_verify_misses_nothing(void **state)
 {
 	struct spec_fixture *f = *state;
-	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *body = NULL;
 	const char *key;
 	json_t *value;
 
+	f->grant.publish = spec_ports;
+	body = sbx_spec_body(&f->spec);
 	json_object_foreach (host(body), key, value) {
 		json_auto_t *made = obedient(body);
 
@@ -260,6 +262,66 @@ static void test_verify_healthcheck(void **state)
 	assert_refused(body, made, "Healthcheck");
 }
 
+/* An engine may not publish more, at another address or at another port. */
+static void test_verify_ports(void **state)
+{
+	static const char *const others[] = {
+		"null",
+		"{}",
+		"{\"8080/tcp\": [{\"HostIp\": \"127.0.0.1\", "
+		"\"HostPort\": \"80\"}]}",
+#define FREE ", \"65535/tcp\": [{\"HostIp\": \"::1\", \"HostPort\": \"\"}]"
+		"{\"8080/tcp\": [{\"HostIp\": \"0.0.0.0\", "
+		"\"HostPort\": \"80\"}]" FREE "}",
+		"{\"8080/tcp\": [{\"HostIp\": \"\", "
+		"\"HostPort\": \"80\"}]" FREE "}",
+		"{\"8080/tcp\": [{\"HostPort\": \"80\"}]" FREE "}",
+		"{\"8080/tcp\": [{\"HostIp\": \"127.0.0.1\", "
+		"\"HostPort\": \"81\"}]" FREE "}",
+		"{\"8080/tcp\": [{\"HostIp\": \"127.0.0.1\", "
+		"\"HostPort\": \"\"}]" FREE "}",
+		"{\"8080/udp\": [{\"HostIp\": \"127.0.0.1\", "
+		"\"HostPort\": \"80\"}]" FREE "}",
+		"{\"8080/tcp\": []" FREE "}",
+		"{\"8080/tcp\": null" FREE "}",
+		"{\"8080/tcp\": [{\"HostIp\": \"127.0.0.1\", "
+		"\"HostPort\": \"80\"}, {\"HostIp\": \"0.0.0.0\", "
+		"\"HostPort\": \"80\"}]" FREE "}",
+#define FIXED                                                                  \
+	"{\"8080/tcp\": [{\"HostIp\": \"127.0.0.1\", "                         \
+	"\"HostPort\": \"80\"}]"
+		FIXED FREE ", \"22/tcp\": []}",
+		FIXED ", \"65535/tcp\": [{\"HostIp\": \"::\", "
+		      "\"HostPort\": \"\"}]}",
+	};
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = NULL;
+	json_auto_t *chosen = NULL;
+
+	f->grant.publish = spec_ports;
+	body = sbx_spec_body(&f->spec);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(others); i++) {
+		json_auto_t *made = obedient(body);
+		json_t *other = json_loads(others[i], JSON_DECODE_ANY, NULL);
+
+		assert_non_null(other);
+		json_object_set_new(host(made), "PortBindings", other);
+		assert_refused(body, made, "PortBindings");
+	}
+	/* Which port was free is for the engine to say. */
+	chosen = obedient(body);
+	assert_int_equal(verify(body, chosen, &err), 0);
+	json_object_set_new(
+		host(chosen), "PortBindings",
+		json_loads(FIXED ", \"65535/tcp\": [{\"HostIp\": \"::1\", "
+				 "\"HostPort\": \"40000\"}]}",
+			   0, NULL));
+	assert_int_equal(verify(body, chosen, &err), 0);
+	json_object_set_new(host(chosen), "PublishAllPorts", json_true());
+	assert_refused(body, chosen, "PublishAllPorts");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +331,7 @@ int main(void)
 		SPEC_TEST(test_verify_finds_what_was_added),
 		SPEC_TEST(test_verify_tmpfs),
 		SPEC_TEST(test_verify_mounts),
+		SPEC_TEST(test_verify_ports),
 		SPEC_TEST(test_verify_config),
 		SPEC_TEST(test_verify_config_that_was_added),
 		SPEC_TEST(test_verify_healthcheck),
