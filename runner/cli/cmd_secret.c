@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/cli.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "base/text.h"
+#include "cli/command_group.h"
 #include "cli/secret_target.h"
 
 /* In the order in which somebody new needs them. */
 static const struct sbx_command *const commands[] = {
-	&sbx_cmd_secret_keygen, &sbx_cmd_secret_set,  &sbx_cmd_secret_ls,
-	&sbx_cmd_secret_rm,	&sbx_cmd_secret_keys, &sbx_cmd_secret_rotate,
-	&sbx_cmd_secret_rekey,
+	&sbx_cmd_secret_keygen, &sbx_cmd_secret_set,
+	&sbx_cmd_secret_ls,	&sbx_cmd_secret_rm,
+	&sbx_cmd_secret_keys,	&sbx_cmd_secret_rotate,
+	&sbx_cmd_secret_rekey,	NULL,
 };
-
-#define PREFIX "secret "
 
 static const char files[] =
 	"Sealed secrets are in secrets.yaml beside a skill's manifest, which "
@@ -36,64 +30,16 @@ static const char examples[] =
 	"  pass show telegram | skillbox secret set telegram BOT_TOKEN\n"
 	"  skillbox secret ls\n";
 
-static void help(const struct sbx_command *command)
-{
-	cleanup_buf struct sbx_buf out = SBX_BUF_INIT(64 * 1024);
-
-	sbx_buf_puts(&out, "usage: skillbox secret COMMAND ...\n\n");
-	sbx_options_paragraph(&out, command->details);
-	sbx_buf_puts(&out, "\n");
-	sbx_options_paragraph(&out, files);
-	sbx_buf_puts(&out, "\ncommands of it:\n");
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(commands); i++)
-		sbx_options_row(&out, 12, commands[i]->name + strlen(PREFIX),
-				commands[i]->summary);
-	sbx_buf_puts(&out, "\n");
-	sbx_options_paragraph(&out, layout);
-	sbx_buf_puts(&out, "\noptions of every command:\n");
-	sbx_options_describe(sbx_global_options, &out);
-	sbx_buf_printf(&out, "\nexamples:\n%s", command->examples);
-	fputs(sbx_buf_text(&out), stdout);
-}
-
-static int unknown(const struct sbx_cli *cli, const char *name)
-{
-	const char *names[SBX_ARRAY_SIZE(commands) + 1] = { NULL };
-	const char *near;
-
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(commands); i++)
-		names[i] = commands[i]->name + strlen(PREFIX);
-	near = sbx_text_nearest(name, names);
-	return sbx_cli_usage(cli, "unknown command '%s'%s%s%s", name,
-			     near ? ", did you mean '" : "", near ? near : "",
-			     near ? "'?" : "");
-}
-
-/* Options of every command may stand in front of the second word, too. */
 static int cmd_secret(const struct sbx_cli *cli, int argc, char **argv)
 {
-	const struct sbx_option_group group = { sbx_global_options,
-						cli->globals };
-	struct sbx_error err = SBX_ERROR_INIT;
-	struct sbx_cli inner = *cli;
-	int first;
+	static const struct sbx_command_group group = {
+		.prefix = "secret ",
+		.commands = commands,
+		.about = files,
+		.layout = layout,
+	};
 
-	if (sbx_options_parse(&group, 1, false, argc, argv, &first, &err))
-		return sbx_cli_usage(cli, "%s", err.message);
-	if (first == argc && cli->globals->help) {
-		help(cli->command);
-		return 0;
-	}
-	if (first == argc)
-		return sbx_cli_usage(cli, "which of its commands?");
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(commands); i++) {
-		inner.command = commands[i];
-		if (strcmp(commands[i]->name + strlen(PREFIX), argv[first]) ==
-		    0)
-			return commands[i]->run(&inner, argc - first,
-						argv + first);
-	}
-	return unknown(cli, argv[first]);
+	return sbx_command_group_run(&group, cli, argc, argv);
 }
 
 const struct sbx_command sbx_cmd_secret = {
