@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -136,6 +137,13 @@ _Noreturn void sbx_child_become(const struct sbx_child *child)
 	umask(022);
 	check(SBX_CHILD_FILTER, sbx_seccomp_install(child->without_ipc),
 	      STATUS_FD);
+	if (child->is_subreaper)
+		check(SBX_CHILD_SESSION, prctl(PR_SET_CHILD_SUBREAPER, 1),
+		      STATUS_FD);
+	if (child->does) {
+		close(STATUS_FD);
+		_exit(child->does(child->argv[0]));
+	}
 	environ = child->envp;
 	check(SBX_CHILD_EXEC, execvp(child->argv[0], child->argv), STATUS_FD);
 	_exit(127);

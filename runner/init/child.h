@@ -10,12 +10,17 @@
  * @fds		its stdin, stdout and stderr, all above 2
  * @dir		where it runs, "" for the root
  * @without_ipc	no objects of System V and POSIX IPC
+ * @is_subreaper	whose orphans it inherits (prctl(2))
+ * @does	what it is instead of a program, given @argv[0]; it returns the
+ *		exit status
  * @status	where it says what failed; above 2, closes on exec
  */
 struct sbx_child {
 	int fds[3];
 	int status;
 	bool without_ipc;
+	bool is_subreaper;
+	int (*does)(const char *path);
 	const char *dir;
 	char **argv;
 	char **envp;

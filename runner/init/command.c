@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "init/direct.h"
+#include "init/forward.h"
 #include "init/given.h"
 #include "init/run.h"
+#include "init/session.h"
 #include "init/signals.h"
 
 static struct {
@@ -26,7 +28,7 @@ static struct {
 
 static unsigned char chunk[SBX_WIRE_DATA_MAX];
 static unsigned char run[SBX_WIRE_RUN_MAX];
-/* FILES, or a name with a NUL behind it. */
+/* FILES, a question, or a name with a NUL behind it. */
 static unsigned char whole[SBX_WIRE_INTO_MAX];
 
 static int check_input(struct sbx_init *init)
@@ -35,6 +37,15 @@ static int check_input(struct sbx_init *init)
 		return sbx_abort(init, "INPUT out of turn", 0);
 	if (frame.size > SBX_WIRE_WINDOW - init->owed - init->input.len)
 		return sbx_abort(init, "INPUT over the window", 0);
+	return 0;
+}
+
+static int check_session(struct sbx_init *init)
+{
+	if (init->session == 0)
+		return sbx_abort(init, "a session's command", 0);
+	if (init->phase != SBX_WAITING && frame.header[0] != SBX_WIRE_FORWARD)
+		return sbx_abort(init, "a session's command out of turn", 0);
 	return 0;
 }
 
@@ -55,11 +66,14 @@ static int check_header(struct sbx_init *init)
 		[SBX_WIRE_NEW] = { 1, SBX_WIRE_NAME_MAX },
 		[SBX_WIRE_DATA] = { 1, SBX_WIRE_DATA_MAX },
 		[SBX_WIRE_FILES_END] = { 0, 0 },
+		[SBX_WIRE_KEEP] = { 0, SBX_WIRE_DATA_MAX },
+		[SBX_WIRE_ASK] = { 4, 4 },
+		[SBX_WIRE_FORWARD] = { 0, 0 },
 	};
 	unsigned char type = frame.header[0];
 
-	if (type < SBX_WIRE_RUN || type > SBX_WIRE_FILES_END ||
-	    frame.header[1] || frame.header[2] || frame.header[3])
+	if (type < SBX_WIRE_RUN || type > SBX_WIRE_FORWARD || frame.header[1] ||
+	    frame.header[2] || frame.header[3])
 		return sbx_abort(init, "unknown command", 0);
 	if (frame.size < sizes[type].min || frame.size > sizes[type].max)
 		return sbx_abort(init, "command of impossible size", 0);
@@ -67,6 +81,8 @@ static int check_header(struct sbx_init *init)
 		return sbx_abort(init, "second RUN", 0);
 	if (type == SBX_WIRE_INPUT || type == SBX_WIRE_INPUT_END)
 		return check_input(init);
+	if (type >= SBX_WIRE_KEEP)
+		return check_session(init);
 	return 0;
 }
 
@@ -97,10 +113,14 @@ static int take(struct sbx_init *init, const unsigned char *data, uint32_t size)
 		break;
 	case SBX_WIRE_FILES:
 	case SBX_WIRE_NEW:
+	case SBX_WIRE_ASK:
 		memcpy(whole + frame.got, data, size);
 		break;
 	case SBX_WIRE_DATA:
 		result = sbx_given_data(init, data, size);
+		break;
+	case SBX_WIRE_KEEP:
+		result = sbx_session_keep(init, data, size);
 		break;
 	}
 	frame.got += size;
@@ -139,6 +159,18 @@ static int complete(struct sbx_init *init)
 	case SBX_WIRE_FILES_END:
 		result = sbx_given_end(init);
 		break;
+	case SBX_WIRE_KEEP:
+		if (frame.size == 0)
+			result = sbx_session_keep(init, NULL, 0);
+		break;
+	case SBX_WIRE_ASK:
+		result = sbx_session_ask(init, sbx_wire_get32(whole));
+		break;
+	case SBX_WIRE_FORWARD:
+		if (init->forward_given < 0)
+			return sbx_abort(init, "FORWARD without a socket", 0);
+		sbx_forward_use(init, &init->forward_given);
+		break;
 	}
 	frame.have = 0;
 	return result;
@@ -167,6 +199,14 @@ static int step(struct sbx_init *init, const unsigned char *data, uint32_t size,
 			return SBX_ABORT;
 	}
 	return frame.got == frame.size ? complete(init) : 0;
+}
+
+void sbx_command_forget(void)
+{
+	if (frame.have == sizeof(frame.header) &&
+	    frame.header[0] == SBX_WIRE_RUN)
+		explicit_bzero(run, frame.got);
+	frame.have = 0;
 }
 
 int sbx_command_read(struct sbx_init *init)

@@ -11,4 +11,7 @@
  */
 int sbx_command_read(struct sbx_init *init);
 
+/* What has come of a command that will not come to its end. */
+void sbx_command_forget(void);
+
 #endif

@@ -59,20 +59,25 @@ int sbx_direct_heard(struct sbx_init *init)
 
 #define FDS_SIZE (3 * sizeof(int))
 
-/* All three at once, with RUN, and no more of them. */
+/* All three at once, with RUN, and no more of them; or one, with FORWARD. */
 static int take_fds(struct sbx_init *init, const struct msghdr *message)
 {
 	const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	bool are_fds;
 
 	if (!header)
 		return 0;
-	if (message->msg_flags & MSG_CTRUNC ||
-	    header->cmsg_level != SOL_SOCKET ||
-	    header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(FDS_SIZE) || init->given[0] >= 0 ||
-	    init->phase != SBX_WAITING)
+	are_fds = !(message->msg_flags & MSG_CTRUNC) &&
+		  header->cmsg_level == SOL_SOCKET &&
+		  header->cmsg_type == SCM_RIGHTS;
+	if (are_fds && header->cmsg_len == CMSG_LEN(FDS_SIZE) &&
+	    init->given[0] < 0 && init->phase == SBX_WAITING)
+		memcpy(init->given, CMSG_DATA(header), FDS_SIZE);
+	else if (are_fds && header->cmsg_len == CMSG_LEN(sizeof(int)) &&
+		 init->forward_given < 0 && init->session != 0)
+		memcpy(&init->forward_given, CMSG_DATA(header), sizeof(int));
+	else
 		return sbx_abort(init, "unexpected descriptors", 0);
-	memcpy(init->given, CMSG_DATA(header), FDS_SIZE);
 	return 0;
 }
 

@@ -93,15 +93,20 @@ int sbx_given_begin(struct sbx_init *init, unsigned char *payload,
 	return 0;
 }
 
+void sbx_given_forget(void)
+{
+	sbx_close(&given.file);
+	sbx_close(&given.dir);
+	given.is_open = false;
+}
+
 /* Whether what comes is of any use now; -1 where it must not come. */
 static int is_wanted(struct sbx_init *init)
 {
 	if (!init->has_files)
 		return sbx_abort(init, "files out of turn", 0);
 	if (init->phase > SBX_RUNNING) {
-		sbx_close(&given.file);
-		sbx_close(&given.dir);
-		given.is_open = false;
+		sbx_given_forget();
 		return 0;
 	}
 	if (!given.is_open)
@@ -121,7 +126,19 @@ static int enter(int dir, const char *name)
 	return next;
 }
 
-static int make(char *name)
+/* In a session a file may be there from before: the new one replaces it. */
+static int make_file(int dir, const char *name, bool may_replace)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int file = openat(dir, name, flags, 0644);
+
+	if (file < 0 && errno == EEXIST && may_replace &&
+	    unlinkat(dir, name, 0) == 0)
+		file = openat(dir, name, flags, 0644);
+	return file;
+}
+
+static int make(char *name, bool may_replace)
 {
 	int dir = given.dir;
 	int file = -1;
@@ -133,10 +150,7 @@ static int make(char *name)
 		name = slash + 1;
 	}
 	if (dir >= 0)
-		file = openat(dir, name,
-			      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-				      O_CLOEXEC,
-			      0644);
+		file = make_file(dir, name, may_replace);
 	if (dir >= 0 && dir != given.dir)
 		sbx_close(&dir);
 	return file;
@@ -152,7 +166,7 @@ int sbx_given_new(struct sbx_init *init, char *name, uint32_t size)
 		return sbx_abort(init, "name of a file makes no sense", 0);
 	name[size] = '\0';
 	sbx_close(&given.file);
-	given.file = make(name);
+	given.file = make(name, init->session != 0);
 	if (given.file < 0)
 		fail(errno);
 	return 0;
@@ -187,9 +201,7 @@ int sbx_given_end(struct sbx_init *init)
 
 	if (wanted < 0 || init->phase > SBX_RUNNING)
 		return wanted;
-	sbx_close(&given.file);
-	sbx_close(&given.dir);
-	given.is_open = false;
+	sbx_given_forget();
 	sbx_wire_put32(answer, (uint32_t)given.error);
 	if (!sbx_out_frame(SBX_WIRE_FILES_DONE, answer, sizeof(answer)))
 		return sbx_abort(init, "no room for an answer", 0);

@@ -24,4 +24,7 @@ int sbx_given_data(struct sbx_init *init, const unsigned char *data,
 /* FILES_END. */
 int sbx_given_end(struct sbx_init *init);
 
+/* What will not come to its end. */
+void sbx_given_forget(void);
+
 #endif

@@ -19,9 +19,10 @@
  * write end of its stdin and the read ends of its stdout and stderr.  The
  * action has the other ends and nothing else.
  *
- * Once the runner is gone, init is: when its channel ends, or nothing came
- * for SBX_WIRE_BEAT_TIMEOUT_MS.  As it is the first process of its PID
- * namespace the kernel then kills all others, pid_namespaces(7).
+ * Once the runner is gone, init is, unless this is a session (session.h): when
+ * its channel ends, or nothing came for SBX_WIRE_BEAT_TIMEOUT_MS.  As it is the
+ * first process of its PID namespace the kernel then kills all others,
+ * pid_namespaces(7).
  *
  * The action has the same uid.  It cannot look into init, which is not
  * dumpable; init believes no signal of it; and child.c's filter keeps it from
@@ -39,6 +40,7 @@
 #include "init/hello.h"
 #include "init/loop.h"
 #include "init/out.h"
+#include "init/session.h"
 #include "init/signals.h"
 #include "init/text.h"
 
@@ -50,6 +52,8 @@ static unsigned char input[SBX_WIRE_WINDOW];
 static struct sbx_init state = {
 	.signal_fd = -1,
 	.direct = -1,
+	.forward_fd = -1,
+	.forward_given = -1,
 	.given = { -1, -1, -1 },
 	.action_in = -1,
 	.action_out = -1,
@@ -92,7 +96,12 @@ static int set_up_streams(struct sbx_init *init)
 	return 0;
 }
 
-static int set_up(struct sbx_init *init, const char *direct)
+/*
+ * @direct	where the runner listens, or NULL
+ * @session	for how many milliseconds this is a session, or NULL
+ */
+static int set_up(struct sbx_init *init, const char *direct,
+		  const char *session)
 {
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return sbx_abort(init, "prctl", errno);
@@ -101,6 +110,8 @@ static int set_up(struct sbx_init *init, const char *direct)
 	if (set_up_streams(init) < 0 || sbx_signals_open(init) < 0)
 		return SBX_ABORT;
 	init->heard_at = sbx_now();
+	if (session && sbx_session_open(init, session, direct) < 0)
+		return SBX_ABORT;
 	if (direct)
 		sbx_direct_open(init, direct);
 	return sbx_hello_say(init);
@@ -129,7 +140,8 @@ int main(int argc, char **argv)
 	int result;
 
 	sbx_signals_block();
-	result = set_up(&state, argc > 1 ? argv[1] : NULL);
+	result = set_up(&state, argc > 1 ? argv[1] : NULL,
+			argc > 2 ? argv[2] : NULL);
 	if (result == 0)
 		result = sbx_loop(&state);
 	if (result == SBX_ABORT)

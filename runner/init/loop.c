@@ -13,11 +13,15 @@
 
 #include "init/artifacts.h"
 #include "init/command.h"
+#include "init/detached.h"
 #include "init/direct.h"
 #include "init/file.h"
+#include "init/forward.h"
 #include "init/out.h"
 #include "init/reap.h"
 #include "init/reset.h"
+#include "init/run.h"
+#include "init/session.h"
 #include "init/signals.h"
 
 /* CREDIT is given in pieces of at least so much. */
@@ -26,7 +30,23 @@
 /* How often to look again while killed processes take their time. */
 #define KILL_AGAIN_MS 10
 
-enum { IN, OUT, SIGNALS, DIRECT, ACTION_IN, ACTION_OUT, ACTION_ERR, COUNT };
+/* And for a runner, where nobody says that there is one. */
+#define KNOCK_MS 1000
+
+enum {
+	IN,
+	OUT,
+	SIGNALS,
+	DIRECT,
+	ACTION_IN,
+	ACTION_OUT,
+	ACTION_ERR,
+	STARTING,
+	RUNNERS,
+	FORWARD,
+	DETACHED,
+	COUNT = DETACHED + SBX_WIRE_DETACHED_MAX
+};
 
 /* Milliseconds in which the runner has to say something. */
 static int64_t patience(const struct sbx_init *init)
@@ -34,13 +54,15 @@ static int64_t patience(const struct sbx_init *init)
 	int64_t most = init->is_heard ? SBX_WIRE_BEAT_TIMEOUT_MS
 				      : SBX_WIRE_FIRST_TIMEOUT_MS;
 
-	return init->heard_at + most - sbx_now();
+	return init->is_alone ? KNOCK_MS : init->heard_at + most - sbx_now();
 }
 
 static int timeout(const struct sbx_init *init)
 {
 	int64_t left = patience(init);
 
+	if (left > sbx_session_left(init))
+		left = sbx_session_left(init);
 	if (init->reap_again || left < 0)
 		return 0;
 	/* A socket may have taken all there was, and there is more. */
@@ -51,12 +73,21 @@ static int timeout(const struct sbx_init *init)
 	return (int)left;
 }
 
+/* Where it is told that what is to go on behind EXIT has become a program. */
+static int starting(const struct sbx_init *init)
+{
+	bool detaches = init->flags & SBX_WIRE_RUN_DETACH;
+
+	return detaches && init->phase == SBX_RUNNING ? init->exec_status : -1;
+}
+
 /* poll(2) skips negative descriptors. */
 static void want(struct pollfd fds[COUNT], const struct sbx_init *init)
 {
 	bool room = sbx_out_has_room();
 
-	fds[IN] = (struct pollfd){ STDIN_FILENO, POLLIN, 0 };
+	fds[IN] = (struct pollfd){ init->is_alone ? -1 : STDIN_FILENO, POLLIN,
+				   0 };
 	fds[OUT] = (struct pollfd){ sbx_out_is_empty() ? -1 : STDOUT_FILENO,
 				    POLLOUT, 0 };
 	fds[SIGNALS] = (struct pollfd){ init->signal_fd, POLLIN, 0 };
@@ -68,6 +99,10 @@ static void want(struct pollfd fds[COUNT], const struct sbx_init *init)
 		(struct pollfd){ room ? init->action_out : -1, POLLIN, 0 };
 	fds[ACTION_ERR] =
 		(struct pollfd){ room ? init->action_err : -1, POLLIN, 0 };
+	fds[STARTING] = (struct pollfd){ starting(init), POLLIN, 0 };
+	fds[RUNNERS] = (struct pollfd){ sbx_session_fd(init), POLLIN, 0 };
+	fds[FORWARD] = (struct pollfd){ init->forward_fd, POLLIN, 0 };
+	sbx_detached_want(fds + DETACHED);
 }
 
 /* The action will take no more: what is there, and to come, is dropped. */
@@ -156,6 +191,19 @@ static void wind_up(struct sbx_init *init)
 		init->phase = SBX_ENDED;
 }
 
+/* What only sessions have. */
+static void work_for_session(struct sbx_init *init,
+			     const struct pollfd fds[COUNT])
+{
+	/* With POLLIN it says why not; reaping tells. */
+	if (fds[STARTING].revents == POLLHUP && starting(init) >= 0)
+		sbx_run_detached(init);
+	if (fds[FORWARD].revents)
+		sbx_forward_heard(init);
+	sbx_detached_take(fds + DETACHED);
+	sbx_session_tell();
+}
+
 /* Everything that does not come from standard input. */
 static int work(struct sbx_init *init, const struct pollfd fds[COUNT])
 {
@@ -175,7 +223,10 @@ static int work(struct sbx_init *init, const struct pollfd fds[COUNT])
 		drop_input(init);
 	give_input(init);
 	give_credit(init);
+	work_for_session(init, fds);
 	wind_up(init);
+	if (init->is_alone)
+		sbx_out_forget();
 	return sbx_out_flush() < 0 ? sbx_direct_instead(init) : 0;
 }
 
@@ -206,28 +257,50 @@ static void await_goodbye(void)
 	} while (got > 0 || (got < 0 && errno == EAGAIN));
 }
 
+/* Behind EXIT; false when that was the end. */
+static bool begin_again(struct sbx_init *init)
+{
+	if (init->session != 0)
+		sbx_session_again(init);
+	else if (init->wants_reset)
+		sbx_reset(init);
+	else
+		return false;
+	return true;
+}
+
+/* The runner, if it speaks, or has not for too long. */
+static int hear(struct sbx_init *init, const struct pollfd fds[COUNT])
+{
+	if (init->is_alone)
+		return sbx_session_knock(init);
+	if (fds[DIRECT].revents)
+		return sbx_direct_heard(init);
+	if (fds[IN].revents)
+		return sbx_command_read(init);
+	return patience(init) < 0 ? SBX_GONE : 0;
+}
+
 int sbx_loop(struct sbx_init *init)
 {
 	struct pollfd fds[COUNT];
 	int result = 0;
 
 	while (result == 0) {
-		if (is_over(init)) {
-			if (!init->wants_reset)
-				break;
-			sbx_reset(init);
-		}
+		if (is_over(init) && !begin_again(init))
+			break;
 		want(fds, init);
 		if (poll(fds, COUNT, timeout(init)) < 0)
 			return sbx_abort(init, "poll", errno);
-		if (fds[DIRECT].revents)
-			result = sbx_direct_heard(init);
-		else if (fds[IN].revents)
-			result = sbx_command_read(init);
-		else if (patience(init) < 0)
-			result = SBX_GONE;
+		result = hear(init, fds);
 		if (result == 0)
 			result = work(init, fds);
+		if (result == SBX_GONE) {
+			sbx_command_forget();
+			result = sbx_session_lost(init);
+		}
+		if (sbx_session_left(init) < 0)
+			return SBX_GONE;
 	}
 	if (result == 0)
 		await_goodbye();

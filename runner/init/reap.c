@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "init/detached.h"
 #include "init/oom.h"
 #include "init/run.h"
 
@@ -53,10 +54,21 @@ static int action_ended(struct sbx_init *init, int status)
 	return 0;
 }
 
+/* While nothing runs nobody else will see to what it leaves. */
+static void detached_ended(const struct sbx_init *init)
+{
+	if (init->phase == SBX_WAITING)
+		sbx_kill_others();
+}
+
 static int reaped(struct sbx_init *init, pid_t pid, int status,
 		  const struct rusage *usage)
 {
 	account(init, usage);
+	if (sbx_detached_remove(pid) && pid != init->pid) {
+		detached_ended(init);
+		return 0;
+	}
 	if (pid == init->pid)
 		return action_ended(init, status);
 	if (init->phase == SBX_KILLING && WIFSIGNALED(status) &&
@@ -100,9 +112,8 @@ int sbx_reap(struct sbx_init *init)
 
 	if (result < 0 || init->phase != SBX_KILLING)
 		return result;
-	if (none || sbx_now() >= init->kill_until)
+	if (none || sbx_now() >= init->kill_until ||
+	    (sbx_kill_others() == 0 && sbx_detached_count() > 0))
 		nobody_left(init);
-	else
-		kill(-1, SIGKILL);
 	return 0;
 }

@@ -13,10 +13,14 @@
 
 #include "init/artifacts.h"
 #include "init/child.h"
+#include "init/copy_in.h"
+#include "init/copy_out.h"
+#include "init/detached.h"
 #include "init/file.h"
 #include "init/oom.h"
 #include "init/reset.h"
 #include "init/secret_file.h"
+#include "init/session.h"
 
 static char *argv[SBX_WIRE_STRINGS_MAX + 1];
 static char *envp[SBX_WIRE_STRINGS_MAX + 1];
@@ -73,6 +77,7 @@ struct run {
 	uint32_t out_limit;
 	uint32_t n_files;
 	uint32_t n_tmpfs;
+	uint32_t flags;
 	struct cursor files;
 };
 
@@ -89,6 +94,7 @@ static bool parse(unsigned char *payload, uint32_t size, struct run *run)
 	run->n_files = sbx_wire_get32(payload + 12);
 	run->n_tmpfs = sbx_wire_get32(payload + 16);
 	run->out_limit = sbx_wire_get32(payload + 20);
+	run->flags = sbx_wire_get32(payload + 24);
 	if (run->n_tmpfs > SBX_WIRE_TMPFS_MAX || argc < 1 ||
 	    argc > SBX_WIRE_STRINGS_MAX || envc > SBX_WIRE_STRINGS_MAX)
 		return false;
@@ -107,13 +113,18 @@ static bool parse(unsigned char *payload, uint32_t size, struct run *run)
 	return cursor.at == cursor.end;
 }
 
-/* Before anything of the image runs, so that nobody can stand in the way. */
-static int make_files(struct run *run)
+/*
+ * Before anything of the image runs, so that nobody can stand in the way.  In a
+ * session they may be there from before.
+ */
+static int make_files(struct run *run, bool may_replace)
 {
 	struct sbx_secret_file file;
 
 	for (uint32_t i = 0; i < run->n_files; i++) {
 		next_file(&run->files, &file);
+		if (may_replace)
+			unlink(file.path);
 		if (sbx_secret_file_make(&file) < 0)
 			return -1;
 	}
@@ -145,6 +156,31 @@ static int make_streams(struct sbx_init *init)
 	return 0;
 }
 
+/* Of one that goes on: nothing to read, and one pipe for what it writes. */
+static int make_log(struct sbx_init *init, int *out)
+{
+	int log[2];
+
+	if (!sbx_detached_has_room())
+		return sbx_abort(init, "too many detached processes", 0);
+	init->given[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (init->given[0] < 0 || make_pipe(log, 0) < 0)
+		return sbx_abort(init, "pipes for the action", errno);
+	*out = log[0];
+	init->given[1] = log[1];
+	init->given[2] = fcntl(log[1], F_DUPFD_CLOEXEC, 3);
+	if (init->given[2] < 0)
+		return sbx_abort(init, "pipes for the action", errno);
+	return 0;
+}
+
+static int (*what_it_does(uint32_t flags))(const char *path)
+{
+	if (flags & SBX_WIRE_RUN_COPY_IN)
+		return sbx_copy_in;
+	return flags & SBX_WIRE_RUN_COPY_OUT ? sbx_copy_out : NULL;
+}
+
 static int fork_child(struct sbx_init *init, const char *dir, int status[2])
 {
 	struct sbx_child child = {
@@ -154,6 +190,8 @@ static int fork_child(struct sbx_init *init, const char *dir, int status[2])
 		.argv = argv,
 		.envp = envp,
 		.without_ipc = init->wants_reset,
+		.is_subreaper = init->flags & SBX_WIRE_RUN_DETACH,
+		.does = what_it_does(init->flags),
 	};
 	pid_t pid = fork();
 
@@ -170,31 +208,72 @@ static int fork_child(struct sbx_init *init, const char *dir, int status[2])
 	return 0;
 }
 
+static int check(struct sbx_init *init, const struct run *run)
+{
+	const uint32_t all = SBX_WIRE_RUN_DETACH | SBX_WIRE_RUN_COPY_IN |
+			     SBX_WIRE_RUN_COPY_OUT;
+	bool detaches = run->flags & SBX_WIRE_RUN_DETACH;
+
+	if (run->flags & ~all || (run->flags & (run->flags - 1)) ||
+	    (run->flags && init->session == 0) ||
+	    (run->n_tmpfs > 0 && init->session != 0))
+		return sbx_abort(init, "RUN makes no sense", 0);
+	if ((init->is_direct && !detaches) != (init->given[0] >= 0))
+		return sbx_abort(init, "RUN without streams", 0);
+	return 0;
+}
+
+/* What init has to know of it when it ends. */
+static int remember(struct sbx_init *init, const struct run *run)
+{
+	if (!sbx_file_remember(run->output_file))
+		return sbx_abort(init, "output file", ENAMETOOLONG);
+	if (!sbx_artifacts_remember(run->out, run->out_limit))
+		return sbx_abort(init, "directory of files", ENAMETOOLONG);
+	init->file_left = run->output_file_limit;
+	init->flags = run->flags;
+	init->wants_reset = run->n_tmpfs > 0;
+	if (init->wants_reset)
+		return sbx_reset_note(init, tmpfs, run->n_tmpfs);
+	return 0;
+}
+
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 {
 	int status[2];
+	int log = -1;
 	struct run run;
 
-	if (init->is_direct != (init->given[0] >= 0))
-		return sbx_abort(init, "RUN without streams", 0);
 	if (!parse(payload, size, &run))
 		return sbx_abort(init, "RUN makes no sense", 0);
-	if (!sbx_file_remember(run.output_file))
-		return sbx_abort(init, "output file", ENAMETOOLONG);
-	if (!sbx_artifacts_remember(run.out, run.out_limit))
-		return sbx_abort(init, "directory of files", ENAMETOOLONG);
-	init->file_left = run.output_file_limit;
-	init->wants_reset = run.n_tmpfs > 0;
-	if (init->wants_reset && sbx_reset_note(init, tmpfs, run.n_tmpfs) < 0)
+	if (check(init, &run) < 0 || remember(init, &run) < 0)
 		return SBX_ABORT;
-	if (make_files(&run) < 0)
+	if (make_files(&run, init->session != 0) < 0)
 		return sbx_abort(init, "files of secrets", errno);
+	sbx_session_touch(init);
 	init->oom_before = sbx_oom_kills();
-	if (!init->is_direct && make_streams(init) < 0)
+	if (run.flags & SBX_WIRE_RUN_DETACH) {
+		if (make_log(init, &log) < 0)
+			return SBX_ABORT;
+	} else if (!init->is_direct && make_streams(init) < 0) {
 		return SBX_ABORT;
+	}
 	if (make_pipe(status, 0) < 0)
 		return sbx_abort(init, "pipes for the action", errno);
-	return fork_child(init, run.dir, status);
+	if (fork_child(init, run.dir, status) < 0)
+		return SBX_ABORT;
+	if (log >= 0)
+		sbx_detached_add(init->pid, log);
+	return 0;
+}
+
+void sbx_run_detached(struct sbx_init *init)
+{
+	sbx_close(&init->exec_status);
+	init->exit.kind = SBX_WIRE_DETACHED;
+	init->exit.code = (uint32_t)init->pid;
+	init->pid = 0;
+	init->phase = SBX_DRAINING;
 }
 
 int sbx_run_failure(struct sbx_init *init)

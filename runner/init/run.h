@@ -10,6 +10,9 @@
  */
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size);
 
+/* A child that is to go on behind EXIT has become a program: that is all. */
+void sbx_run_detached(struct sbx_init *init);
+
 /*
  * Did the child that is now reaped become the action?  0 when it did;
  * SBX_RUN_FAILED, and init->exit says why, when the command or its directory

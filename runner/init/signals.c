@@ -6,6 +6,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "init/detached.h"
+
 #define SIGNAL_MAX 64
 
 /*
@@ -104,9 +106,13 @@ int sbx_signals_send(struct sbx_init *init, int number)
 {
 	if (number < 1 || number > SIGNAL_MAX)
 		return sbx_abort(init, "SIGNAL without a signal", 0);
-	if (number == SIGKILL && init->phase == SBX_RUNNING)
-		kill(-1, SIGKILL);
-	else
+	if (number == SIGKILL && init->phase == SBX_RUNNING) {
+		sbx_kill_others();
+		forward(init, SIGKILL);
+	} else if (init->phase == SBX_WAITING) {
+		sbx_detached_signal(number);
+	} else {
 		forward(init, number);
+	}
 	return 0;
 }

@@ -49,6 +49,12 @@ enum sbx_phase {
  * @input_ended		INPUT_END came
  * @reap_again		there may be more to reap without another SIGCHLD
  * @has_files		FILES came
+ * @session		how long it lives when nothing runs, ms; 0: it is none
+ * @expires_at		when it ends, while nothing runs
+ * @is_alone		no runner is there
+ * @flags		of RUN
+ * @forward_fd		by which connections are asked for
+ * @forward_given	will be, once FORWARD has come
  * @file_fd, @file_left	the output file, and how much of it may be sent
  * @oom_before		the cgroup's counter when the action started
  */
@@ -75,6 +81,12 @@ struct sbx_init {
 	bool input_ended;
 	bool reap_again;
 	bool has_files;
+	int64_t session;
+	int64_t expires_at;
+	bool is_alone;
+	uint32_t flags;
+	int forward_fd;
+	int forward_given;
 	int file_fd;
 	uint32_t file_left;
 	uint64_t oom_before;

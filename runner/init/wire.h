@@ -56,13 +56,32 @@
  * what it found.  If all is as it was before the first RUN it waits for
  * another, else it goes.
  *
+ * A session is a sandbox that outlives its runners: init's second argument is
+ * for how many milliseconds.  That time starts anew with every RUN and with its
+ * end, and when it is over, init is.  In a session:
+ *
+ *	- Behind EXIT init waits for another RUN, and nothing is emptied.
+ *	- A channel that closes, or falls silent, ends what RUN has started, but
+ *	  not the session.  The runner that comes next listens on the socket
+ *	  again; init connects when it is there, and says STATE instead of
+ *HELLO.
+ *	- RUN may ask for a process that goes on behind EXIT, which then comes
+ *at once (SBX_WIRE_RUN_DETACH).  What such processes write init keeps the end
+ *of.
+ *	- KEEP is what init is to remember for the runners to come, and ASK has
+ *	  it tell that, the STATE, or what was written.  Not while RUN's program
+ *	  runs.
+ *	- FORWARD's first byte brings a descriptor: over that stream socket the
+ *	  runner says a u32, a port of the sandbox's loopback interface, and
+ *init answers a u32, 0 with a socket that is connected to it, or an errno.
+ *
  * INPUT may come long after RUN: an action may be started ahead of the request
  * that it is for.  So may FILES, which is why they are told apart from RUN: the
  * runner sends RUN, or where that was sent already, INPUT, when it has heard
  * FILES_DONE.
  */
 
-#define SBX_WIRE_VERSION     2
+#define SBX_WIRE_VERSION     3
 #define SBX_WIRE_HEADER_SIZE 8
 
 /* Largest payload of INPUT, STDOUT, STDERR, FILE, DATA and CONTENT. */
@@ -82,6 +101,11 @@
 #define SBX_WIRE_INTO_MAX (64 * 1024)
 /* Largest text of ABORT. */
 #define SBX_WIRE_ABORT_MAX 1024
+/* What is kept for runners to come, and how much of what was written. */
+#define SBX_WIRE_KEPT_MAX (256 * 1024)
+#define SBX_WIRE_LOG_MAX  (256 * 1024)
+/* Processes of a session that go on behind EXIT. */
+#define SBX_WIRE_DETACHED_MAX 16
 /* INPUT bytes that may be under way without credit. */
 #define SBX_WIRE_WINDOW (256 * 1024)
 
@@ -119,6 +143,9 @@ enum sbx_wire_type {
 	SBX_WIRE_NEW = 0x07,	   /* name of a file that begins */
 	SBX_WIRE_DATA = 0x08,	   /* bytes of it */
 	SBX_WIRE_FILES_END = 0x09, /* empty; that were all */
+	SBX_WIRE_KEEP = 0x0a,	   /* bytes; of size 0: forget what was kept */
+	SBX_WIRE_ASK = 0x0b,	   /* u32, enum sbx_wire_question */
+	SBX_WIRE_FORWARD = 0x0c,   /* empty; a descriptor comes along */
 
 	/* init to runner */
 	SBX_WIRE_HELLO = 0x81,	    /* sections, see below; once, first */
@@ -132,6 +159,15 @@ enum sbx_wire_type {
 	SBX_WIRE_FILES_DONE = 0x89, /* u32: 0, or the errno why not */
 	SBX_WIRE_ARTIFACT = 0x8a,   /* u64: bytes at most, name of a file */
 	SBX_WIRE_CONTENT = 0x8b,    /* bytes of it */
+	SBX_WIRE_STATE = 0x8c,	    /* struct below */
+	SBX_WIRE_KEPT = 0x8d,	    /* bytes; of size 0: that were all */
+	SBX_WIRE_LOG = 0x8e,	    /* the same */
+};
+
+enum sbx_wire_question {
+	SBX_WIRE_ASK_STATE = 1,
+	SBX_WIRE_ASK_KEPT = 2,
+	SBX_WIRE_ASK_LOG = 3,
 };
 
 /*
@@ -164,7 +200,7 @@ enum sbx_wire_section {
 #define SBX_WIRE_INTO_FIXED 4
 
 /*
- * RUN's payload: six u32, then NUL-terminated strings, then files.
+ * RUN's payload: seven u32, then NUL-terminated strings, then files.
  *
  *	u32 argc	at least 1; argv[0] without a slash is looked up in
  *			PATH of the environment given here
@@ -175,6 +211,7 @@ enum sbx_wire_section {
  *			another RUN.  0: the sandbox is not used again.  Over a
  *			direct connection only
  *	u32 out_limit	send at most so many bytes of files from @out
+ *	u32 flags	enum sbx_wire_run_flags
  *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
  *	string out	path of a directory whose files are sent, or ""
@@ -183,7 +220,17 @@ enum sbx_wire_section {
  *	files		of each: string path, u32 size, so many bytes; init
  *			makes it, mode 0400, before anything runs
  */
-#define SBX_WIRE_RUN_FIXED 24
+#define SBX_WIRE_RUN_FIXED 28
+
+/* At most one of them, and only in a session. */
+enum sbx_wire_run_flags {
+	/* Goes on behind EXIT; its stdin is empty.  No descriptors come. */
+	SBX_WIRE_RUN_DETACH = 0x1,
+	/* No program: what it reads, in cpio's "newc" format, goes to argv[0],
+	 * or what is there comes out in that format; see copy_in.h */
+	SBX_WIRE_RUN_COPY_IN = 0x2,
+	SBX_WIRE_RUN_COPY_OUT = 0x4,
+};
 
 /*
  * RESET's payload: five u32, then text.
@@ -205,6 +252,7 @@ enum sbx_wire_exit_kind {
 	SBX_WIRE_SIGNALED = 1,	   /* code: signal number */
 	SBX_WIRE_EXEC_FAILED = 2,  /* code: errno of execve(2) */
 	SBX_WIRE_CHDIR_FAILED = 3, /* code: errno of chdir(2) */
+	SBX_WIRE_DETACHED = 4,	   /* code: pid, in the sandbox; it goes on */
 };
 
 /* Bits of sbx_wire_exit.flags. */
@@ -223,6 +271,30 @@ struct sbx_wire_exit {
 	uint32_t leftover;	/* processes killed after the action ended */
 	uint32_t flags;
 	uint64_t reserved;
+};
+
+/*
+ * STATE's payload: in the order of the struct, little endian.
+ *
+ * @version	SBX_WIRE_VERSION
+ * @detached	processes that go on behind EXIT
+ * @uptime_ms, @idle_ms, @left_ms	since it began, since it last ran
+ *		something, and until it ends
+ * @cpu_us, @memory, @processes	of the sandbox's cgroup; 0 where the kernel
+ *		does not say
+ * @kept	bytes
+ */
+#define SBX_WIRE_STATE_SIZE 56
+struct sbx_wire_state {
+	uint32_t version;
+	uint32_t detached;
+	uint64_t uptime_ms;
+	uint64_t idle_ms;
+	uint64_t left_ms;
+	uint64_t cpu_us;
+	uint64_t memory;
+	uint32_t processes;
+	uint32_t kept;
 };
 
 /* How many bytes of UTF-8 the character at @at has; 0 for what is none. */

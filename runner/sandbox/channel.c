@@ -5,7 +5,8 @@
  * than one.  A batch is RUN; or else signals, then files, or INPUT as far as
  * credit goes, then INPUT_END, then BEAT when there is nothing else.  Short
  * input is copied into the batch, long input is sent from where it is.
- * Receiving is in channel_hear.c.
+ * Receiving is in channel_hear.c, what only sessions are told in
+ * channel_session.c.
  */
 #include "sandbox/channel.h"
 
@@ -30,6 +31,7 @@ new_channel(const struct sbx_channel_handler *handler)
 	struct sbx_channel *channel = sbx_calloc(1, sizeof(*channel));
 
 	channel->socket = -1;
+	channel->forward = -1;
 	for (int i = 0; i < 3; i++)
 		channel->fds[i] = -1;
 	channel->handler = *handler;
@@ -90,6 +92,7 @@ void sbx_channel_free(struct sbx_channel **slot)
 		return;
 	forget_run(channel);
 	forget_fds(channel);
+	sbx_channel_forget_order(channel);
 	free_buffers(channel);
 	sbx_close(&channel->socket);
 	sbx_buf_free(&channel->whole);
@@ -132,6 +135,7 @@ int sbx_channel_send_run(struct sbx_channel *channel,
 	channel->out_left = run->out ? run->out_limit : 0;
 	channel->artifacts_left = run->out ? SBX_WIRE_FILES_MAX : 0;
 	channel->resets = run->tmpfs != NULL;
+	channel->detaches = run->flags & SBX_WIRE_RUN_DETACH;
 	channel->has_sent = false;
 	channel->resting = false;
 	return 0;
@@ -189,6 +193,8 @@ void sbx_channel_send_signal(struct sbx_channel *channel, int signal)
 		channel->signals |= 1ULL << (signal - 1);
 }
 
+/* --- what may be sent ------------------------------------------------------ */
+
 static bool is_in_flight(const struct sbx_channel *channel)
 {
 	return channel->left > 0 || channel->direct_left > 0;
@@ -216,6 +222,12 @@ static bool may_send_files(const struct sbx_channel *channel)
 	       channel->phase != SBX_CHANNEL_SILENT;
 }
 
+static bool may_send_order(const struct sbx_channel *channel)
+{
+	return channel->order && !channel->listens &&
+	       channel->phase != SBX_CHANNEL_SILENT;
+}
+
 static bool may_send_batch(const struct sbx_channel *channel)
 {
 	return channel->signals || may_send_files(channel) ||
@@ -224,8 +236,8 @@ static bool may_send_batch(const struct sbx_channel *channel)
 
 short sbx_channel_events(const struct sbx_channel *channel)
 {
-	bool waiting = is_in_flight(channel) || may_send_run(channel) ||
-		       may_send_batch(channel);
+	bool waiting = is_in_flight(channel) || may_send_order(channel) ||
+		       may_send_run(channel) || may_send_batch(channel);
 
 	if (waiting && !channel->broken && channel->phase != SBX_CHANNEL_OVER)
 		return POLLIN | POLLOUT;
@@ -344,6 +356,12 @@ static void fill_batch(struct sbx_channel *channel)
 				3 * SBX_WIRE_HEADER_SIZE + SBX_WIRE_NAME_MAX,
 		"all signals fit, and a name");
 
+	if (may_send_order(channel)) {
+		channel->at = channel->order;
+		channel->left = channel->order_size;
+		channel->order_goes = true;
+		return;
+	}
 	if (may_send_run(channel)) {
 		channel->at = channel->run;
 		channel->left = channel->run_size;
@@ -390,6 +408,8 @@ static void advance(struct sbx_channel *channel, size_t sent)
 	}
 	channel->at += sent;
 	channel->left -= sent;
+	if (channel->order_goes && channel->left == 0)
+		sbx_channel_forget_order(channel);
 	if (!channel->run_goes)
 		return;
 	if (!channel->has_sent)
@@ -400,24 +420,37 @@ static void advance(struct sbx_channel *channel, size_t sent)
 }
 
 /* Descriptors go with the first byte of what they are sent with, unix(7). */
-static ssize_t send_fds(const struct sbx_channel *channel, const void *data,
+static ssize_t send_fds(int socket, const int *fds, size_t n, const void *data,
 			size_t size)
 {
 	union {
 		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(channel->fds))];
+		char space[CMSG_SPACE(3 * sizeof(int))];
 	} control = { .space = { 0 } };
 	struct iovec vec = { .iov_base = (void *)data, .iov_len = size };
 	struct msghdr message = { .msg_iov = &vec,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+				  .msg_controllen =
+					  CMSG_SPACE(n * sizeof(int)) };
 
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(channel->fds));
-	memcpy(CMSG_DATA(&control.header), channel->fds, sizeof(channel->fds));
-	return sendmsg(channel->socket, &message, MSG_NOSIGNAL);
+	control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
+	return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+/* Those of what is in flight, while its first byte has not left. */
+static const int *fds_to_send(const struct sbx_channel *channel, size_t *n)
+{
+	if (channel->run_goes && channel->fds[0] >= 0) {
+		*n = 3;
+		return channel->fds;
+	}
+	*n = 1;
+	return channel->order_goes && channel->forward >= 0 ? &channel->forward
+							    : NULL;
 }
 
 /* Bytes sent, 0 when it would block, -1. */
@@ -425,17 +458,21 @@ static ssize_t send_some(struct sbx_channel *channel, const void *data,
 			 size_t size)
 {
 	struct sbx_error ignored = SBX_ERROR_INIT;
-	bool with_fds = channel->run_goes && channel->fds[0] >= 0;
+	const int *fds;
 	ssize_t sent;
+	size_t n;
 
 	if (channel->stream)
 		return sbx_stream_send(channel->stream, data, size, &ignored);
-	sent = with_fds ? send_fds(channel, data, size)
-			: send(channel->socket, data, size, MSG_NOSIGNAL);
+	fds = fds_to_send(channel, &n);
+	sent = fds ? send_fds(channel->socket, fds, n, data, size)
+		   : send(channel->socket, data, size, MSG_NOSIGNAL);
 	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (sent > 0 && with_fds)
+	if (sent > 0 && n == 3)
 		forget_fds(channel);
+	else if (sent > 0 && fds)
+		sbx_close(&channel->forward);
 	return sent;
 }
 

@@ -31,6 +31,9 @@ enum sbx_channel_event {
 	SBX_CHANNEL_EXIT,	/* payload of EXIT, SBX_WIRE_EXIT_SIZE bytes */
 	SBX_CHANNEL_ABORT,	/* text: init gave up */
 	SBX_CHANNEL_RESET,	/* payload of RESET */
+	SBX_CHANNEL_STATE,	/* payload of STATE */
+	SBX_CHANNEL_KEPT,	/* bytes that were kept; none: those were all */
+	SBX_CHANNEL_LOG,	/* the same of what was written */
 	SBX_CHANNEL_NOTE,	/* what came on the stream's stderr: from init's
 				   last word or from the engine's runtime */
 };
@@ -56,8 +59,9 @@ struct sbx_channel_secret {
 	size_t size;
 };
 
-/* The payload of EXIT. */
+/* The payloads of EXIT and of STATE. */
 void sbx_channel_read_exit(const void *payload, struct sbx_wire_exit *out);
+void sbx_channel_read_state(const void *payload, struct sbx_wire_state *out);
 
 /* What RUN carries. */
 struct sbx_channel_run {
@@ -72,6 +76,7 @@ struct sbx_channel_run {
 	uint32_t out_limit;
 	/* What is to be emptied for the next; NULL: there is none. */
 	const struct sbx_strv *tmpfs;
+	uint32_t flags; /* enum sbx_wire_run_flags */
 };
 
 /* Borrows @stream; never fails. */
@@ -89,6 +94,12 @@ void sbx_channel_free(struct sbx_channel **channel);
  */
 void sbx_channel_listen(struct sbx_channel *channel);
 void sbx_channel_choose(struct sbx_channel *channel);
+
+/*
+ * It is that of a session (init/wire.h): EXIT is no end, and an init that had
+ * another runner before begins with STATE.
+ */
+void sbx_channel_set_session(struct sbx_channel *channel);
 
 int sbx_channel_fd(const struct sbx_channel *channel);
 /* POLLIN, and POLLOUT while something waits to be sent. */
@@ -125,6 +136,27 @@ int sbx_channel_send_files(struct sbx_channel *channel,
  */
 void sbx_channel_send_input(struct sbx_channel *channel, const void *data,
 			    size_t size);
+
+/*
+ * To a session in which nothing runs: has init forget what it kept and keep
+ * @data, which is copied, instead.  INVALID: more than SBX_WIRE_KEPT_MAX;
+ * MISCONFIGURED: no memory for secrets.
+ */
+int sbx_channel_keep(struct sbx_channel *channel, const void *data, size_t size,
+		     struct sbx_error *err);
+
+/* The same: one at a time, and the answer is an event. */
+void sbx_channel_ask(struct sbx_channel *channel,
+		     enum sbx_wire_question question);
+
+/* One of those, or of the next, has not left yet: no other may be queued. */
+bool sbx_channel_has_order(const struct sbx_channel *channel);
+
+/*
+ * Hands init the stream socket *@fd, which is taken, to ask for connections
+ * by.  Over a direct connection only.
+ */
+void sbx_channel_forward(struct sbx_channel *channel, int *fd);
 
 /* Queues a signal; overtakes input that has not been sent yet. */
 void sbx_channel_send_signal(struct sbx_channel *channel, int signal);

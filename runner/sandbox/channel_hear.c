@@ -72,9 +72,19 @@ static const struct rule *find_rule(uint8_t type)
 		[SBX_WIRE_CONTENT - SBX_WIRE_HELLO] = { 1, SBX_WIRE_DATA_MAX,
 							SBX_CHANNEL_LISTING,
 							SBX_CHANNEL_LISTING },
+		[SBX_WIRE_STATE - SBX_WIRE_HELLO] = { SBX_WIRE_STATE_SIZE,
+						      SBX_WIRE_STATE_SIZE,
+						      SBX_CHANNEL_SILENT,
+						      SBX_CHANNEL_READY },
+		[SBX_WIRE_KEPT - SBX_WIRE_HELLO] = { 0, SBX_WIRE_DATA_MAX,
+						     SBX_CHANNEL_READY,
+						     SBX_CHANNEL_READY },
+		[SBX_WIRE_LOG - SBX_WIRE_HELLO] = { 0, SBX_WIRE_DATA_MAX,
+						    SBX_CHANNEL_READY,
+						    SBX_CHANNEL_READY },
 	};
 
-	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_CONTENT)
+	if (type < SBX_WIRE_HELLO || type > SBX_WIRE_LOG)
 		return NULL;
 	return &rules[type - SBX_WIRE_HELLO];
 }
@@ -84,6 +94,30 @@ static bool is_of_streams(uint8_t type)
 {
 	return type == SBX_WIRE_STDOUT || type == SBX_WIRE_STDERR ||
 	       type == SBX_WIRE_CREDIT;
+}
+
+/* Of a session, to what was asked; its first STATE nobody has to ask for. */
+static const char *begin_answer(struct sbx_channel *channel, uint32_t size)
+{
+	static const struct {
+		uint32_t question;
+		size_t most;
+	} answers[] = {
+		{ SBX_WIRE_ASK_STATE, SBX_WIRE_STATE_SIZE },
+		{ SBX_WIRE_ASK_KEPT, SBX_WIRE_KEPT_MAX },
+		{ SBX_WIRE_ASK_LOG, SBX_WIRE_LOG_MAX },
+	};
+	int i = channel->header[0] - SBX_WIRE_STATE;
+
+	if (!channel->is_session)
+		return "is of a session";
+	if (channel->phase == SBX_CHANNEL_SILENT)
+		return NULL;
+	if (channel->question != answers[i].question)
+		return "comes out of turn";
+	channel->told += size;
+	return channel->told > answers[i].most ? "is more than there can be"
+					       : NULL;
 }
 
 /* What follows from a frame that has begun; NULL, or why it may not be. */
@@ -112,6 +146,10 @@ static const char *begin_frame(struct sbx_channel *channel, uint32_t size)
 				       channel->giving == SBX_CHANNEL_GIVES_NONE
 			       ? NULL
 			       : "comes out of turn";
+	case SBX_WIRE_STATE:
+	case SBX_WIRE_KEPT:
+	case SBX_WIRE_LOG:
+		return begin_answer(channel, size);
 	default:
 		return NULL;
 	}
@@ -166,22 +204,26 @@ static int take_exit(struct sbx_channel *channel, struct sbx_error *err)
 		[SBX_WIRE_SIGNALED] = 1,
 		[SBX_WIRE_EXEC_FAILED] = 1,
 		[SBX_WIRE_CHDIR_FAILED] = 1,
+		[SBX_WIRE_DETACHED] = 2,
 	};
 	static const uint32_t highest[] = { [SBX_WIRE_EXITED] = 255,
 					    [SBX_WIRE_SIGNALED] =
 						    SBX_CHANNEL_SIGNAL_MAX,
 					    [SBX_WIRE_EXEC_FAILED] = 4095,
-					    [SBX_WIRE_CHDIR_FAILED] = 4095 };
+					    [SBX_WIRE_CHDIR_FAILED] = 4095,
+					    [SBX_WIRE_DETACHED] = INT32_MAX };
 	const unsigned char *payload =
 		(const unsigned char *)channel->whole.data;
 	uint32_t kind = sbx_wire_get32(payload);
 	uint32_t code = sbx_wire_get32(payload + 4);
 
-	if (kind > SBX_WIRE_CHDIR_FAILED || code < lowest[kind] ||
-	    code > highest[kind])
+	if (kind > SBX_WIRE_DETACHED || code < lowest[kind] ||
+	    code > highest[kind] ||
+	    (kind == SBX_WIRE_DETACHED && !channel->detaches))
 		return not_allowed(channel, "tells of an impossible end", err);
-	channel->phase = channel->resets ? SBX_CHANNEL_RESETTING
-					 : SBX_CHANNEL_OVER;
+	channel->phase = channel->is_session ? SBX_CHANNEL_READY
+			 : channel->resets   ? SBX_CHANNEL_RESETTING
+					     : SBX_CHANNEL_OVER;
 	return tell(channel, SBX_CHANNEL_EXIT, payload, SBX_WIRE_EXIT_SIZE,
 		    err);
 }
@@ -209,6 +251,26 @@ static int take_files_done(struct sbx_channel *channel, struct sbx_error *err)
 		    channel->whole.len, err);
 }
 
+static int take_state(struct sbx_channel *channel, struct sbx_error *err)
+{
+	channel->phase = SBX_CHANNEL_READY;
+	channel->question = 0;
+	return tell(channel, SBX_CHANNEL_STATE, channel->whole.data,
+		    channel->whole.len, err);
+}
+
+/* An empty frame is the end of it; of others this may be the end. */
+static int take_answer(struct sbx_channel *channel, const void *data,
+		       size_t size, struct sbx_error *err)
+{
+	if (sbx_wire_get32(channel->header + 4) == 0)
+		channel->question = 0;
+	return tell(channel,
+		    channel->header[0] == SBX_WIRE_KEPT ? SBX_CHANNEL_KEPT
+							: SBX_CHANNEL_LOG,
+		    data, size, err);
+}
+
 /* A frame that is handed on whole has come to its end. */
 static int take_whole(struct sbx_channel *channel, struct sbx_error *err)
 {
@@ -221,6 +283,8 @@ static int take_whole(struct sbx_channel *channel, struct sbx_error *err)
 		return take_credit(channel, err);
 	case SBX_WIRE_EXIT:
 		return take_exit(channel, err);
+	case SBX_WIRE_STATE:
+		return take_state(channel, err);
 	case SBX_WIRE_ARTIFACT:
 		return take_artifact(channel, err);
 	case SBX_WIRE_FILES_DONE:
@@ -258,6 +322,10 @@ static int take_payload(struct sbx_channel *channel, const void *data,
 		break;
 	case SBX_WIRE_CONTENT:
 		result = tell(channel, SBX_CHANNEL_CONTENT, data, size, err);
+		break;
+	case SBX_WIRE_KEPT:
+	case SBX_WIRE_LOG:
+		result = take_answer(channel, data, size, err);
 		break;
 	default:
 		sbx_buf_append(&channel->whole, data, size);
@@ -358,6 +426,21 @@ int sbx_channel_hear(struct sbx_channel *channel, struct sbx_error *err)
 	if (result != 0)
 		explicit_bzero(small, sizeof(small));
 	return result;
+}
+
+void sbx_channel_read_state(const void *payload, struct sbx_wire_state *out)
+{
+	const unsigned char *at = payload;
+
+	out->version = sbx_wire_get32(at);
+	out->detached = sbx_wire_get32(at + 4);
+	out->uptime_ms = sbx_wire_get64(at + 8);
+	out->idle_ms = sbx_wire_get64(at + 16);
+	out->left_ms = sbx_wire_get64(at + 24);
+	out->cpu_us = sbx_wire_get64(at + 32);
+	out->memory = sbx_wire_get64(at + 40);
+	out->processes = sbx_wire_get32(at + 48);
+	out->kept = sbx_wire_get32(at + 52);
 }
 
 void sbx_channel_read_exit(const void *payload, struct sbx_wire_exit *out)

@@ -266,6 +266,7 @@ int sbx_channel_run_encode(const struct sbx_channel_run *run,
 	sbx_wire_put32(at + 12, (uint32_t)counts.files);
 	sbx_wire_put32(at + 16, run->tmpfs ? (uint32_t)run->tmpfs->n : 0);
 	sbx_wire_put32(at + 20, run->out_limit);
+	sbx_wire_put32(at + 24, run->flags);
 	at = put_string(at + SBX_WIRE_RUN_FIXED, directory(run));
 	at = put_string(at, output_file(run));
 	at = put_string(at, out_directory(run));

@@ -70,6 +70,11 @@ struct sbx_channel_buffers {
  * @artifacts_left, @out_left	files that init may still send, and their bytes
  * @content_left	bytes that may come of the one that has begun
  * @resets	RESET follows EXIT
+ * @is_session	RUN may follow EXIT
+ * @detaches	what RUN has started may go on behind EXIT
+ * @question	that has not been answered, or 0; @told bytes of that have come
+ * @order	KEEP, ASK or FORWARD until it has left, @order_goes when it is
+ *		what is in flight; @forward goes with it, or -1
  * @giving	of @files, up to byte @file_at of the one numbered @file
  * @into	the frame FILES
  * @awaits_files	FILES_DONE may come
@@ -115,6 +120,15 @@ struct sbx_channel {
 	uint64_t content_left;
 	bool resets;
 
+	bool is_session;
+	bool detaches;
+	uint32_t question;
+	size_t told;
+	unsigned char *order;
+	size_t order_size;
+	bool order_goes;
+	int forward;
+
 	enum sbx_channel_giving giving;
 	const struct sbx_files *files;
 	size_t file;
@@ -122,6 +136,9 @@ struct sbx_channel {
 	struct sbx_buf into;
 	bool awaits_files;
 };
+
+/* Whatever became of it. */
+void sbx_channel_forget_order(struct sbx_channel *channel);
 
 /*
  * One receive, and all that comes of it: 1, 0 when nothing was there,

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No runner has to be alive for a session to end in time, and none is believed
+ * about it: the clock is init's.  A channel that is lost is looked for again
+ * where the first one was: the directory of the socket is a mount of the
+ * host's, read-only in here, so that whoever listens there is a runner.
+ */
+#include "init/session.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "init/detached.h"
+#include "init/direct.h"
+#include "init/given.h"
+#include "init/log.h"
+#include "init/out.h"
+#include "init/usage.h"
+
+/* Of a name in inotify(7), with its header. */
+#define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
+
+static const char *address;
+static int watch = -1;
+static int64_t began_at;
+static int64_t active_at;
+
+static unsigned char kept[SBX_WIRE_KEPT_MAX];
+static uint32_t n_kept;
+
+/* What is being told, a type of frame or 0, and how far that is. */
+static struct {
+	uint8_t type;
+	uint64_t at;
+} telling;
+
+/* --- time ------------------------------------------------------------------ */
+
+static int64_t parse(const char *text)
+{
+	int64_t ms = 0;
+
+	for (; *text >= '0' && *text <= '9' && ms < INT_MAX; text++)
+		ms = ms * 10 + (*text - '0');
+	return *text == '\0' ? ms : 0;
+}
+
+/* Where this cannot be had, sbx_session_knock() is called now and then. */
+static void watch_directory(const char *socket)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(socket, '/');
+
+	if (!slash || (size_t)(slash - socket) >= sizeof(dir))
+		return;
+	memcpy(dir, socket, (size_t)(slash - socket));
+	dir[slash - socket] = '\0';
+	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (watch >= 0 && inotify_add_watch(watch, dir, IN_MOVED_TO) < 0)
+		sbx_close(&watch);
+}
+
+int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket)
+{
+	init->session = parse(ms);
+	if (init->session <= 0)
+		return sbx_abort(init, "a session of no time", 0);
+	address = socket;
+	watch_directory(socket);
+	began_at = active_at = sbx_now();
+	init->expires_at = began_at + init->session;
+	return 0;
+}
+
+void sbx_session_touch(struct sbx_init *init)
+{
+	if (init->session == 0)
+		return;
+	active_at = sbx_now();
+	init->expires_at = active_at + init->session;
+}
+
+int64_t sbx_session_left(const struct sbx_init *init)
+{
+	int64_t left = init->expires_at - sbx_now();
+
+	if (init->session == 0 || init->phase != SBX_WAITING)
+		return INT_MAX;
+	return left < INT_MAX ? left : INT_MAX;
+}
+
+/* --- without a runner, and with the next ----------------------------------- */
+
+int sbx_session_lost(struct sbx_init *init)
+{
+	if (init->session == 0)
+		return SBX_GONE;
+	init->is_alone = true;
+	telling.type = 0;
+	sbx_out_forget();
+	sbx_given_forget();
+	for (int i = 0; i < 3; i++)
+		sbx_close(&init->given[i]);
+	if (init->phase == SBX_RUNNING)
+		sbx_kill_others();
+	return 0;
+}
+
+int sbx_session_fd(const struct sbx_init *init)
+{
+	return init->is_alone && init->phase == SBX_WAITING ? watch : -1;
+}
+
+static void drop_events(void)
+{
+	char events[4 * EVENT_MAX];
+
+	while (watch >= 0 && read(watch, events, sizeof(events)) > 0)
+		;
+}
+
+static void say_state(const struct sbx_init *init)
+{
+	unsigned char payload[SBX_WIRE_STATE_SIZE];
+	struct sbx_usage usage = sbx_usage_now();
+	int64_t now = sbx_now();
+
+	sbx_wire_put32(payload, SBX_WIRE_VERSION);
+	sbx_wire_put32(payload + 4, sbx_detached_count());
+	sbx_wire_put64(payload + 8, (uint64_t)(now - began_at));
+	sbx_wire_put64(payload + 16, (uint64_t)(now - active_at));
+	sbx_wire_put64(payload + 24, (uint64_t)(init->expires_at - now));
+	sbx_wire_put64(payload + 32, usage.cpu_us);
+	sbx_wire_put64(payload + 40, usage.memory);
+	sbx_wire_put32(payload + 48, usage.processes);
+	sbx_wire_put32(payload + 52, n_kept);
+	sbx_out_frame(SBX_WIRE_STATE, payload, sizeof(payload));
+}
+
+int sbx_session_knock(struct sbx_init *init)
+{
+	int result;
+
+	if (!init->is_alone || init->phase != SBX_WAITING)
+		return 0;
+	drop_events();
+	sbx_direct_open(init, address);
+	if (init->direct < 0)
+		return 0;
+	result = sbx_direct_instead(init);
+	if (result < 0)
+		return result;
+	init->is_alone = false;
+	say_state(init);
+	return 0;
+}
+
+void sbx_session_again(struct sbx_init *init)
+{
+	init->phase = SBX_WAITING;
+	init->input_ended = false;
+	init->has_files = false;
+	init->input.len = 0;
+	init->owed = 0;
+	memset(&init->exit, 0, sizeof(init->exit));
+	sbx_given_forget();
+	sbx_session_touch(init);
+}
+
+/* --- what is asked --------------------------------------------------------- */
+
+int sbx_session_keep(struct sbx_init *init, const unsigned char *data,
+		     uint32_t size)
+{
+	if (size == 0) {
+		explicit_bzero(kept, n_kept);
+		n_kept = 0;
+		return 0;
+	}
+	if (size > sizeof(kept) - n_kept)
+		return sbx_abort(init, "more than can be kept", 0);
+	memcpy(kept + n_kept, data, size);
+	n_kept += size;
+	return 0;
+}
+
+int sbx_session_ask(struct sbx_init *init, uint32_t question)
+{
+	if (telling.type != 0)
+		return sbx_abort(init, "ASK out of turn", 0);
+	telling.at = 0;
+	switch (question) {
+	case SBX_WIRE_ASK_STATE:
+		say_state(init);
+		return 0;
+	case SBX_WIRE_ASK_KEPT:
+		telling.type = SBX_WIRE_KEPT;
+		return 0;
+	case SBX_WIRE_ASK_LOG:
+		telling.type = SBX_WIRE_LOG;
+		return 0;
+	default:
+		return sbx_abort(init, "unknown question", 0);
+	}
+}
+
+/* The next piece of what is told. */
+static uint32_t next(const unsigned char **data)
+{
+	uint32_t size;
+
+	if (telling.type == SBX_WIRE_LOG)
+		return sbx_log_read(&telling.at, data, SBX_WIRE_DATA_MAX);
+	size = n_kept - (uint32_t)telling.at;
+	if (size > SBX_WIRE_DATA_MAX)
+		size = SBX_WIRE_DATA_MAX;
+	*data = kept + telling.at;
+	telling.at += size;
+	return size;
+}
+
+void sbx_session_tell(void)
+{
+	while (telling.type != 0 && sbx_out_has_room()) {
+		const unsigned char *data;
+		uint32_t size = next(&data);
+
+		sbx_out_frame(telling.type, data, size);
+		if (size == 0)
+			telling.type = 0;
+	}
+}
