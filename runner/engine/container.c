@@ -249,6 +249,35 @@ int sbx_container_kill(struct sbx_engine *engine, const char *id,
 	return sbx_error_wrap(err, "kill container");
 }
 
+static int set_frozen(struct sbx_engine *engine, const char *id,
+		      const char *verb, struct sbx_error *err)
+{
+	const struct sbx_http_request request = {
+		.method = "POST",
+		.idle_ms = KILL_IDLE_MS,
+	};
+	cleanup_response struct sbx_http_response response =
+		SBX_HTTP_RESPONSE_INIT;
+	cleanup_free char *rest = sbx_asprintf("/%s", verb);
+	int result = ask(engine, id, rest, request, &response, err);
+
+	if (result == 0 && response.status != 204)
+		result = sbx_http_refused(&response, err);
+	return result == 0 ? 0 : sbx_error_wrap(err, "%s container", verb);
+}
+
+int sbx_container_pause(struct sbx_engine *engine, const char *id,
+			struct sbx_error *err)
+{
+	return set_frozen(engine, id, "pause", err);
+}
+
+int sbx_container_unpause(struct sbx_engine *engine, const char *id,
+			  struct sbx_error *err)
+{
+	return set_frozen(engine, id, "unpause", err);
+}
+
 int sbx_container_remove(struct sbx_engine *engine, const char *id,
 			 enum sbx_turn_kind kind, struct sbx_error *err)
 {

@@ -55,6 +55,12 @@ int sbx_container_had_oom(struct sbx_engine *engine, const char *id, bool *out,
 int sbx_container_kill(struct sbx_engine *engine, const char *id,
 		       struct sbx_error *err);
 
+/* Freezes all processes of a running one, and lets them go on. */
+int sbx_container_pause(struct sbx_engine *engine, const char *id,
+			struct sbx_error *err);
+int sbx_container_unpause(struct sbx_engine *engine, const char *id,
+			  struct sbx_error *err);
+
 /*
  * With force and its anonymous volumes; going already is success.
  * SBX_CONTAINER_GONE.  URGENT for one's own, so that it is gone in time;

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "engine/image.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/runner.h"
 #include "sandbox/sources.h"
@@ -36,6 +37,7 @@ void sbx_plan_unref(struct sbx_plan **slot)
 	sbx_plan_secrets_clear(&plan->secrets);
 	sbx_schema_free(&plan->input_schema);
 	sbx_schema_free(&plan->output_schema);
+	free(plan->session_name);
 	sbx_grant_clear(&plan->grant);
 	sbx_skill_clear(&plan->skill);
 	free(plan);
@@ -57,6 +59,32 @@ static int no_action(const struct sbx_plan *plan, const char *action,
 			     nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
+/* Between what the manifest has and what is asked for now. */
+static void add_environment(struct sbx_action *action,
+			    const struct sbx_plan_request *request)
+{
+	sbx_strv_extend_env(&action->environment, request->environment);
+	sbx_strv_extend_env(&action->environment,
+			    &request->overrides->environment);
+}
+
+/* As Compose's entrypoint, it also takes the place of the image's. */
+static void replace_command(struct sbx_action *action,
+			    const struct sbx_strv *command)
+{
+	sbx_strv_free(&action->entrypoint);
+	sbx_strv_free(&action->command);
+	sbx_strv_extend(&action->command, command);
+	action->has_entrypoint = action->has_command = true;
+	action->input = SBX_INPUT_STDIN;
+	action->output = SBX_OUTPUT_TEXT;
+	json_decref(action->input_schema);
+	json_decref(action->output_schema);
+	action->input_schema = action->output_schema = NULL;
+	free(action->files_out);
+	action->files_out = NULL;
+}
+
 /* The manifest asks, the policy grants. */
 static int decide(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		  struct sbx_error *err)
@@ -68,6 +96,7 @@ static int decide(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		.overrides = request->overrides,
 		.requester = request->requester,
 		.owner = request->owner,
+		.is_session = request->session != NULL,
 	};
 
 	if (!wish.action)
@@ -76,6 +105,10 @@ static int decide(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		return -1;
 	for (size_t i = 0; i < plan->grant.lowered.n; i++)
 		sbx_progress_say(&request->lines, plan->grant.lowered.v[i]);
+	if (request->environment)
+		add_environment(&plan->grant.action, request);
+	if (request->command)
+		replace_command(&plan->grant.action, request->command);
 	return 0;
 }
 
@@ -99,6 +132,12 @@ int sbx_plan_read(struct sbx_plan **out, const struct sbx_plan_request *request,
 
 	plan->refs = 1;
 	plan->build_ms = -1;
+	if (request->session) {
+		plan->is_session = true;
+		plan->session = *request->session;
+		plan->session_name = sbx_strdup(request->session->name);
+		plan->session.name = plan->session_name;
+	}
 	*out = NULL;
 	if (sbx_catalog_load(request->catalog, request->skill, &plan->skill,
 			     err) < 0) {
@@ -116,19 +155,50 @@ int sbx_plan_read(struct sbx_plan **out, const struct sbx_plan_request *request,
 
 /* --- opening --------------------------------------------------------------- */
 
-int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
-		  struct sbx_engine *engine, struct sbx_error *err)
+/* Of those that a session was given, what this action names; borrowed. */
+static void pick_secrets(const struct sbx_plan_request *request,
+			 const struct sbx_action *action,
+			 struct sbx_secrets *out)
+{
+	out->v = sbx_calloc(action->n_secrets + 1, sizeof(*out->v));
+	for (size_t i = 0; request->secrets && i < action->n_secrets; i++) {
+		const struct sbx_secret *secret = sbx_secrets_find(
+			request->secrets, action->secrets[i].name);
+
+		if (secret)
+			out->v[out->n++] = *secret;
+	}
+}
+
+static int open_secrets(struct sbx_plan *plan,
+			const struct sbx_plan_request *request,
+			const struct sbx_secrets *given, struct sbx_error *err)
 {
 	cleanup_secret_lookup struct sbx_secret_lookup lookup = {
-		.given = request->secrets,
+		.given = given,
 		.owner = request->owner,
 		.skill = request->skill,
 		.skill_dir = plan->skill.dir,
 		.keys = request->keys,
 	};
 
-	if (sbx_plan_secrets_open(&plan->secrets, &lookup, &plan->grant.action,
-				  err) < 0)
+	return sbx_plan_secrets_open(&plan->secrets, &lookup,
+				     &plan->grant.action, err);
+}
+
+int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
+		  struct sbx_engine *engine, struct sbx_error *err)
+{
+	struct sbx_secrets picked = { .n = 0 };
+	int result;
+
+	if (request->is_open) {
+		pick_secrets(request, &plan->grant.action, &picked);
+		result = open_secrets(plan, request, &picked, err);
+		free(picked.v);
+		return result;
+	}
+	if (open_secrets(plan, request, request->secrets, err) < 0)
 		return -1;
 	return sbx_sources_find(engine, request->policy, &plan->grant,
 				&plan->host_paths, err);
@@ -168,6 +238,46 @@ static int ensure_image(struct sbx_plan *plan,
 	return result;
 }
 
+/* One that somebody chose.  Of our own labels it may have those of a build. */
+static int check_image(const struct sbx_plan_request *request,
+		       const json_t *inspect, struct sbx_error *err)
+{
+	static const char *const labels[] = { SBX_LABEL_KIND, SBX_LABEL_NAME,
+					      SBX_LABEL_KEY };
+	json_auto_t *expected = json_object();
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(labels); i++) {
+		json_t *value = sbx_json_at(inspect, "Config", "Labels",
+					    labels[i], NULL);
+
+		if (value)
+			json_object_set(expected, labels[i], value);
+	}
+	if (sbx_grant_base(request->policy, request->skill, request->image,
+			   err) < 0)
+		return -1;
+	return sbx_skill_image_check_labels(inspect, request->image, expected,
+					    err);
+}
+
+static int look_at_image(struct sbx_plan *plan,
+			 const struct sbx_plan_request *request,
+			 struct sbx_engine *engine, struct sbx_error *err)
+{
+	const char *ref = request->image;
+	json_auto_t *inspect = NULL;
+	int result = sbx_image_inspect(engine, ref, &inspect, err);
+
+	if (result == SBX_IMAGE_GONE)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "the engine has no image %s", ref);
+	if (result == 0 && !request->is_open)
+		result = check_image(request, inspect, err);
+	if (result == 0)
+		sbx_skill_image_describe(inspect, ref, &plan->own_image);
+	return result;
+}
+
 static int get_image(struct sbx_plan *plan,
 		     const struct sbx_plan_request *request,
 		     struct sbx_engine *engine, struct sbx_plan *like,
@@ -179,6 +289,8 @@ static int get_image(struct sbx_plan *plan,
 	if (like) {
 		plan->like = sbx_plan_ref(like);
 		plan->image = like->image;
+	} else if (request->image) {
+		result = look_at_image(plan, request, engine, err);
 	} else {
 		result = ensure_image(plan, request, engine, err);
 	}
@@ -202,6 +314,7 @@ static int fill_spec(const struct sbx_plan *plan, struct sbx_engine *engine,
 		.runner = sbx_runner_identity(),
 		.host_paths = plan->host_paths,
 		.traits = sbx_engine_traits(engine, err),
+		.session = plan->is_session ? &plan->session : NULL,
 		.init_volume = sbx_init_volume_name(),
 		.init_hash = sbx_init_hash(),
 	};
@@ -238,7 +351,9 @@ static void set_sandbox_key(struct sbx_plan *plan, const struct sbx_spec *spec)
 
 	sbx_hash_new(&hash);
 	sbx_hash_field(hash, text);
-	sbx_hash_bytes(hash, plan->host_paths, n * sizeof(*plan->host_paths));
+	if (plan->host_paths)
+		sbx_hash_bytes(hash, plan->host_paths,
+			       n * sizeof(*plan->host_paths));
 	sbx_hash_bytes(hash, &plan->grant.action.reuse,
 		       sizeof(plan->grant.action.reuse));
 	sbx_hash_finish(hash, plan->sandbox_key);
@@ -297,7 +412,9 @@ int sbx_plan_finish(struct sbx_plan *plan,
 		    struct sbx_engine *engine, struct sbx_plan *like,
 		    struct sbx_error *err)
 {
-	if (get_image(plan, request, engine, like, err) < 0 ||
+	if (get_image(plan, request, engine, like, err) < 0)
+		return -1;
+	if (!request->is_open &&
 	    sbx_sources_check(engine, request->policy, &plan->grant,
 			      plan->image->storage, plan->host_paths, err) < 0)
 		return -1;
@@ -311,9 +428,12 @@ int sbx_plan_environment(const struct sbx_plan *plan, const char *run_id,
 			 struct sbx_strv *env, struct sbx_error *err)
 {
 	bool by_env = plan->grant.action.input == SBX_INPUT_ENV;
-	const struct sbx_spec spec = { .grant = &plan->grant,
-				       .image = plan->image,
-				       .run_id = run_id };
+	const struct sbx_spec spec = {
+		.grant = &plan->grant,
+		.image = plan->image,
+		.run_id = run_id,
+		.session = plan->is_session ? &plan->session : NULL,
+	};
 	cleanup_free char *copy = NULL;
 
 	if (!by_env) {

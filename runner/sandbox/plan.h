@@ -56,6 +56,12 @@ struct sbx_plan_images {
  * @lines	of what takes long, and of what was lowered
  * @images	who makes an image that is missing; NULL: that is done here
  * @cancel_fd	of that; or -1
+ * @session	the sandbox is, or is to be, that session; or NULL
+ * @is_open	it is there already: nothing of it is made any more
+ * @environment	that it was created with; or NULL
+ * @image	what it runs in, in place of the skill's own; or NULL
+ * @command	what runs in place of the action's: its output is text, and
+ *		nothing is expected of its input; or NULL
  */
 struct sbx_plan_request {
 	const struct sbx_catalog *catalog;
@@ -70,6 +76,11 @@ struct sbx_plan_request {
 	struct sbx_progress lines;
 	const struct sbx_plan_images *images;
 	int cancel_fd;
+	const struct sbx_spec_session *session;
+	bool is_open;
+	const struct sbx_strv *environment;
+	const char *image;
+	const struct sbx_strv *command;
 };
 
 /*
@@ -80,6 +91,7 @@ struct sbx_plan_request {
  * @secrets, @host_paths	once it was opened
  * @build_ms	what it took to have the image; negative: not that far
  * @image	once that was looked for; NULL when it was not found
+ * @is_session, @session	as in the request; @session_name is its name
  * @argv, @env, @working_dir	what runs; without the input and SKILL_RUN_ID
  * @sandbox_key	the same for two plans whose sandboxes are interchangeable as
  *		long as nothing has run in them
@@ -98,6 +110,9 @@ struct sbx_plan {
 	double build_ms;
 	struct sbx_skill_image own_image;
 	const struct sbx_skill_image *image;
+	bool is_session;
+	struct sbx_spec_session session;
+	char *session_name;
 	struct sbx_strv argv;
 	struct sbx_strv env;
 	const char *working_dir;

@@ -12,6 +12,7 @@
 #include "engine/volume.h"
 #include "sandbox/init_volume.h"
 #include "sandbox/runner.h"
+#include "sandbox/session.h"
 #include "sandbox/spec.h"
 
 #define TEXT_MAX    4096
@@ -69,6 +70,9 @@ static const char *why_remove(const json_t *container, enum sbx_reap_mode mode)
 	bool is_sweep = mode == SBX_REAP_SWEEP;
 	bool active = is_active(container);
 
+	/* Those outlive their runners (session_sweep.c). */
+	if (sbx_json_at(container, "Labels", SBX_LABEL_SESSION, NULL))
+		return NULL;
 	switch (sbx_runner_state(runner ? runner : "")) {
 	case SBX_RUNNER_ALIVE:
 		return NULL;
@@ -148,6 +152,7 @@ void sbx_reap_sweep(struct sbx_engine *engine, double ms)
 			   &slot, &ignored) == 0) {
 		sbx_engine_set_patience(engine, ms);
 		sbx_reap_containers(engine, SBX_REAP_SWEEP, &removed, &ignored);
+		sbx_session_sweep(engine, &ignored);
 	}
 	sbx_slots_close(&sweepers);
 }

@@ -425,6 +425,12 @@ void sbx_record_end(struct sbx_record *record, const struct sbx_action *action,
 	case SBX_WIRE_EXITED:
 		end_exited(record, action, ending);
 		break;
+	case SBX_WIRE_DETACHED:
+		record->output =
+			json_pack("{s:I}", "pid", (json_int_t)exit->code);
+		set_outcome(record, SBX_OUTCOME_OK, 0);
+		set_error(record, NULL);
+		break;
 	case SBX_WIRE_SIGNALED:
 		keep_output(record, action->output, ending);
 		end_signaled(record, action, ending);

@@ -114,6 +114,8 @@ static int parse_input(struct state *state, struct sbx_error *err)
 				     "input_limit is %lld",
 				     run->input_size,
 				     (long long)action->input_limit);
+	if (run->session && run->session->command)
+		return 0;
 	if (sbx_json_parse(run->input, run->input_size, &state->input, err) < 0)
 		return sbx_error_wrap(err, "input is not one JSON value");
 	return 0;
@@ -174,6 +176,11 @@ static int apply_input_limits(struct state *state, struct sbx_error *err)
 		return -1;
 	if (!needs_own_sandbox(&state->limits))
 		return 0;
+	if (state->run->session)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "the input asks for less memory or CPUs, "
+				     "and in a session all runs share what it "
+				     "was created with");
 	state->overrides = *state->run->overrides;
 	if (state->limits.nano_cpus >= 0)
 		state->overrides.nano_cpus = state->limits.nano_cpus;
@@ -324,11 +331,19 @@ static int take_sandbox(struct state *state, struct sbx_error *err)
 	return result;
 }
 
+static int use_session(struct state *state)
+{
+	state->sandbox = state->run->session->sandbox;
+	state->record->start = "session";
+	return 0;
+}
+
 static int get_sandbox(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run_events *events = &state->run->events;
-	int result = state->run->pool ? take_sandbox(state, err)
-				      : start_sandbox(state, err);
+	int result = state->run->session ? use_session(state)
+		     : state->run->pool	 ? take_sandbox(state, err)
+					 : start_sandbox(state, err);
 
 	if (result == 0 && events->started)
 		events->started(events->ctx, state->record->start);
@@ -364,6 +379,10 @@ static void describe_program(struct state *state,
 	program->events = &state->events;
 	program->reset = run->pool &&
 			 state->plan->grant.action.reuse == SBX_REUSE_RESET;
+	if (run->session && run->session->working_dir)
+		program->working_dir = run->session->working_dir;
+	if (run->session && run->session->detach)
+		program->flags = SBX_WIRE_RUN_DETACH;
 }
 
 static bool is_dead(const struct sbx_error *err)
@@ -447,6 +466,16 @@ static int go_through(struct state *state, struct sbx_error *err)
 	return run_somewhere(state, err);
 }
 
+static void set_session(struct sbx_plan_request *request,
+			const struct sbx_run_session *session)
+{
+	request->session = &session->about;
+	request->is_open = true;
+	request->image = session->image;
+	request->environment = session->environment;
+	request->command = session->command;
+}
+
 void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 {
 	struct state state = {
@@ -472,6 +501,8 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 	struct sbx_error err = SBX_ERROR_INIT;
 	double began = sbx_clock_ms() - run->queued_ms;
 
+	if (run->session)
+		set_session(&state.request, run->session);
 	sbx_record_init(record);
 	if (run->queued_ms > 0)
 		record->wait_ms = run->queued_ms;
@@ -483,7 +514,8 @@ void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)
 	if (run->pool)
 		sbx_pool_leave(&state.visit, state.plan, &state.sandbox,
 			       state.is_clean);
-	sbx_sandbox_free(&state.sandbox);
+	if (!run->session)
+		sbx_sandbox_free(&state.sandbox);
 	sbx_concurrency_end(&state.place_of_action);
 	sbx_concurrency_end(&state.place);
 	sbx_strv_free(&state.env);

@@ -9,10 +9,34 @@
 #include "sandbox/pool.h"
 #include "sandbox/record.h"
 #include "sandbox/events.h"
+#include "sandbox/sandbox.h"
 #include "secret/keyring.h"
 #include "secret/secrets.h"
 #include "skill/catalog.h"
 #include "skill/grant.h"
+
+/*
+ * The session that a run is in.
+ *
+ * @sandbox	open, and stays so
+ * @about	what it was started as
+ * @image	that it was started from
+ * @environment	that it was created with
+ * @command	what runs in place of the action's, whose input may then be any
+ *		bytes; or NULL
+ * @working_dir	where, in place of the action's; or NULL
+ * @detach	it goes on behind the end of the run; what it writes is in the
+ *		session's log, and its input is empty
+ */
+struct sbx_run_session {
+	struct sbx_sandbox *sandbox;
+	struct sbx_spec_session about;
+	const char *image;
+	const struct sbx_strv *environment;
+	const struct sbx_strv *command;
+	const char *working_dir;
+	bool detach;
+};
 
 /*
  * One run of one action, from its names to its record.
@@ -36,6 +60,7 @@
  * @images	who makes an image that is missing; NULL: the run itself
  * @pool	whose sandboxes to use; then @policy and @keys are the pool's
  *		and need not be given.  NULL: a sandbox is started for this run
+ * @session	that it is in, and then without a pool; or NULL
  */
 struct sbx_run {
 	struct sbx_engine *engine;
@@ -58,6 +83,7 @@ struct sbx_run {
 	struct sbx_run_events events;
 	const struct sbx_plan_images *images;
 	struct sbx_pool *pool;
+	const struct sbx_run_session *session;
 };
 
 /*

@@ -46,6 +46,7 @@
 #include "sandbox/sandbox_state.h"
 #include "sandbox/spec_mounts.h"
 #include "sandbox/volume_upload.h"
+#include "secret/memory.h"
 
 static int create(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		  struct sbx_error *err)
@@ -125,13 +126,27 @@ static bool wants_direct(const struct sbx_engine *engine)
 }
 
 /* Where it cannot be had the attached stream is good enough. */
-static void offer_direct(struct sbx_sandbox *sandbox, struct sbx_spec *spec)
+static int make_direct(struct sbx_sandbox *sandbox, struct sbx_error *err)
 {
 	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	if (sandbox->is_session && !wants_direct(sandbox->engine))
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "a session needs an engine on this "
+				     "machine: its init is met in a directory "
+				     "of ours");
+	if (sandbox->is_session)
+		return sbx_direct_new_session(&sandbox->direct, err);
+	if (wants_direct(sandbox->engine))
+		sbx_direct_new(&sandbox->direct, &ignored);
+	return 0;
+}
+
+static void offer_direct(struct sbx_sandbox *sandbox, struct sbx_spec *spec)
+{
 	char random[13];
 
-	if (!wants_direct(sandbox->engine) ||
-	    sbx_direct_new(&sandbox->direct, &ignored) < 0)
+	if (!sandbox->direct)
 		return;
 	sbx_random_hex(random, sizeof(random));
 	snprintf(sandbox->channel_target, sizeof(sandbox->channel_target),
@@ -139,6 +154,7 @@ static void offer_direct(struct sbx_sandbox *sandbox, struct sbx_spec *spec)
 	spec->channel_source = sbx_direct_path(sandbox->direct);
 	spec->channel_target = sandbox->channel_target;
 	spec->channel_path = sbx_direct_host_path(sandbox->direct);
+	spec->channel_name = sbx_direct_name(sandbox->direct);
 }
 
 /* The path is random: what names it failed because of it. */
@@ -180,6 +196,11 @@ static int meet(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	if (result == 0)
 		result = sbx_volume_give(sandbox->engine, spec, &sandbox->hello,
 					 err);
+	if (result == 0 && sandbox->is_session && !sandbox->is_direct)
+		result = sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				       "a session needs a direct channel, and "
+				       "init did not come to %s",
+				       sbx_direct_path(sandbox->direct));
 	if (result == 0)
 		sbx_sandbox_choose(sandbox);
 	sbx_buf_free(&sandbox->hello);
@@ -196,6 +217,8 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
 	double began;
 	int result;
 
+	if (make_direct(sandbox, err) < 0)
+		return -1;
 	offer_direct(sandbox, &spec);
 	result = create(sandbox, &spec, err);
 	if (result == 0)
@@ -231,6 +254,7 @@ static struct sbx_sandbox *new_sandbox(struct sbx_engine *engine,
 	sandbox->engine = engine;
 	sandbox->uid = spec->grant->action.uid;
 	sandbox->gid = spec->grant->action.gid;
+	sandbox->is_session = spec->session != NULL;
 	sandbox->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
 	if (spec->grant->action.reuse == SBX_REUSE_RESET)
 		list_tmpfs(spec, &sandbox->tmpfs);
@@ -297,17 +321,22 @@ void sbx_sandbox_free(struct sbx_sandbox **slot)
 	sbx_channel_free(&sandbox->channel);
 	sbx_channel_free(&sandbox->own);
 	sbx_stream_free(&sandbox->stream);
-	sbx_direct_free(&sandbox->direct);
+	if (sandbox->is_kept)
+		sbx_direct_leave(&sandbox->direct);
+	else
+		sbx_direct_free(&sandbox->direct);
 	sbx_pipes_close(&sandbox->pipes);
 	/* What has ended, or was killed, the engine removes by itself. */
-	if (!sandbox->has_exit && sandbox->phase != SBX_SANDBOX_GONE &&
-	    !sandbox->no_engine && sandbox->name)
+	if (!sandbox->is_kept && !sandbox->has_exit &&
+	    sandbox->phase != SBX_SANDBOX_GONE && !sandbox->no_engine &&
+	    sandbox->name)
 		sbx_discard(sandbox->engine, sandbox->id, sandbox->name);
 	free(sandbox->name);
 	sbx_buf_free(&sandbox->hello);
 	sbx_buf_free(&sandbox->own_hello);
 	sbx_buf_free(&sandbox->note);
 	sbx_sandbox_forget_early(sandbox);
+	sbx_secret_free(&sandbox->answer);
 	sbx_strv_free(&sandbox->tmpfs);
 	sbx_artifacts_clear(&sandbox->artifacts);
 	sbx_collect_clear(&sandbox->collect);

@@ -12,6 +12,7 @@
 #include "init/wire.h"
 #include "sandbox/channel.h"
 #include "sandbox/artifacts.h"
+#include "sandbox/direct.h"
 #include "sandbox/events.h"
 #include "sandbox/files.h"
 #include "sandbox/spec.h"
@@ -57,6 +58,7 @@ void sbx_sandbox_use(struct sbx_sandbox *sandbox, struct sbx_engine *engine);
  * @redacted	what none of its bytes may show, borrowed until
  *		sbx_sandbox_free; or NULL
  * @reset	the sandbox is to be used again, see sbx_sandbox_reset_done()
+ * @flags	enum sbx_wire_run_flags, in a session
  * @cancel_fd	readable when the caller wants the end, or -1
  * @events	who hears of its output and progress as they come, borrowed
  *		until sbx_sandbox_free; or NULL
@@ -79,6 +81,7 @@ struct sbx_sandbox_program {
 	int64_t stop_grace_period_ms;
 	int64_t output_limit;
 	bool reset;
+	uint32_t flags;
 	int cancel_fd;
 	const struct sbx_run_events *events;
 };
@@ -156,6 +159,60 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
  */
 #define SBX_SANDBOX_RESETTING 1
 int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err);
+
+/* --- sessions -------------------------------------------------------------- */
+
+/*
+ * A sandbox that was started with a session in its spec outlives its runner
+ * once sbx_sandbox_keep() was called: sbx_sandbox_free() hangs up, then, and
+ * leaves it to the next.  Programs run in it one after the other; what they
+ * leave running with SBX_WIRE_RUN_DETACH goes on.
+ */
+
+/*
+ * Meets it again: container @id, whose first process is @pid.  Takes *@direct.
+ * @uid and @gid are those of its programs.  UNAVAILABLE, when init does not
+ * come within @ms; CANCELLED; SANDBOX_FAILED, among others when it is of
+ * another version.
+ */
+int sbx_sandbox_reopen(struct sbx_sandbox **out, struct sbx_engine *engine,
+		       const char *id, pid_t pid, struct sbx_direct **direct,
+		       uint32_t uid, uint32_t gid, double ms, int cancel_fd,
+		       struct sbx_error *err);
+
+/*
+ * Has init keep @data for the runners to come, and from then on the sandbox
+ * too.  INVALID: too much.
+ */
+int sbx_sandbox_keep(struct sbx_sandbox *sandbox, const void *data, size_t size,
+		     struct sbx_error *err);
+
+/*
+ * What init says of itself, what it keeps (secret memory of *@size bytes, the
+ * caller's), and the last SBX_WIRE_LOG_MAX bytes that detached programs wrote.
+ */
+int sbx_sandbox_state(struct sbx_sandbox *sandbox, struct sbx_wire_state *out,
+		      struct sbx_error *err);
+int sbx_sandbox_kept(struct sbx_sandbox *sandbox, unsigned char **out,
+		     size_t *size, struct sbx_error *err);
+int sbx_sandbox_log(struct sbx_sandbox *sandbox, struct sbx_buf *out,
+		    struct sbx_error *err);
+
+/* A signal for all detached programs. */
+int sbx_sandbox_signal(struct sbx_sandbox *sandbox, int signal,
+		       struct sbx_error *err);
+
+/*
+ * *@out is a socket by which init is asked for connections to ports in the
+ * sandbox (init/wire.h, FORWARD), as long as the session lives; the caller's.
+ */
+int sbx_sandbox_forward(struct sbx_sandbox *sandbox, int *out,
+			struct sbx_error *err);
+
+/* The directory that it is met by; borrowed. */
+const struct sbx_direct *sbx_sandbox_direct(const struct sbx_sandbox *sandbox);
+const char *sbx_sandbox_id(const struct sbx_sandbox *sandbox);
+pid_t sbx_sandbox_pid(const struct sbx_sandbox *sandbox);
 
 /*
  * Ends it.  After init's EXIT there is nothing to do but to hang up: init

@@ -17,10 +17,16 @@
 /* A cold engine under load may need long to get a process going. */
 #define HELLO_TIMEOUT_MS 30000
 
-/* Also what was heard there: the attached stream will say it again. */
+/*
+ * Also what was heard there: the attached stream will say it again.  A session
+ * has no other way, and is not begun.
+ */
 static void give_up_own(struct sbx_sandbox *sandbox)
 {
-	sbx_direct_free(&sandbox->direct);
+	if (sandbox->is_session)
+		sbx_direct_settle(sandbox->direct);
+	else
+		sbx_direct_free(&sandbox->direct);
 	sbx_channel_free(&sandbox->own);
 	sbx_buf_consume(&sandbox->own_hello, sandbox->own_hello.len);
 }
@@ -33,6 +39,8 @@ static void listen_to_own(struct sbx_sandbox *sandbox, int *fd)
 	};
 
 	sbx_channel_new_direct(&sandbox->own, fd, &handler);
+	if (sandbox->is_session)
+		sbx_channel_set_session(sandbox->own);
 	sbx_channel_listen(sandbox->own);
 }
 
@@ -78,7 +86,10 @@ static void use_own(struct sbx_sandbox *sandbox)
 	sbx_channel_free(&sandbox->channel);
 	sbx_stream_free(&sandbox->stream);
 	sandbox->channel = sbx_take(sandbox->own);
-	sbx_direct_free(&sandbox->direct);
+	if (sandbox->is_session)
+		sbx_direct_settle(sandbox->direct);
+	else
+		sbx_direct_free(&sandbox->direct);
 }
 
 void sbx_sandbox_choose(struct sbx_sandbox *sandbox)

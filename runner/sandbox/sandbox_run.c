@@ -40,11 +40,12 @@ static int send_run(struct sbx_sandbox *sandbox,
 		.out_limit = (uint32_t)program->files_limit,
 		.tmpfs = program->reset && sandbox->is_direct ? &sandbox->tmpfs
 							      : NULL,
+		.flags = program->flags,
 	};
 
 	if (sbx_channel_send_run(sandbox->channel, &run, err) < 0)
 		return -1;
-	if (!sandbox->is_direct)
+	if (!sandbox->is_direct || program->flags & SBX_WIRE_RUN_DETACH)
 		return 0;
 	if (sbx_pipes_open(&sandbox->pipes, sandbox->uid, sandbox->gid, err) <
 	    0)
@@ -57,6 +58,8 @@ static int send_run(struct sbx_sandbox *sandbox,
 static void send_input(struct sbx_sandbox *sandbox,
 		       const struct sbx_sandbox_program *program)
 {
+	if (program->flags & SBX_WIRE_RUN_DETACH)
+		return;
 	if (!sandbox->is_direct) {
 		sbx_channel_send_input(sandbox->channel, program->input,
 				       program->input_size);
@@ -320,6 +323,8 @@ int sbx_sandbox_run(struct sbx_sandbox *sandbox,
 	double patience = sbx_engine_patience(sandbox->engine);
 	int ended;
 
+	if (sandbox->is_session)
+		sbx_sandbox_again(sandbox);
 	begin_result(sandbox, result);
 	sandbox->program = program;
 	if (begin(sandbox, program, err) < 0)

@@ -68,6 +68,10 @@ struct sbx_sandbox_early {
  * @tmpfs	what is emptied where it is used again
  * @reset	what RESET said, once @has_reset
  * @files_error	what FILES_DONE said, once @has_files
+ * @is_session, @is_kept	it is one, and outlives us; then @direct stays
+ * @state	what STATE said, once @has_state
+ * @answer, @answered	what KEPT or LOG brings, secret memory, and how much of
+ *		it is there; @has_answer: all is
  * @program, @result	of sbx_sandbox_run(), while it is under way
  */
 struct sbx_sandbox {
@@ -107,6 +111,15 @@ struct sbx_sandbox {
 	struct sbx_artifacts artifacts;
 	bool has_files;
 	int files_error;
+
+	bool is_session;
+	bool is_kept;
+	bool has_state;
+	struct sbx_wire_state state;
+	unsigned char *answer;
+	size_t answered;
+	bool has_answer;
+
 	const struct sbx_sandbox_program *program;
 	struct sbx_sandbox_result *result;
 };
@@ -171,6 +184,13 @@ void sbx_sandbox_choose(struct sbx_sandbox *sandbox);
 int sbx_sandbox_give(struct sbx_sandbox *sandbox,
 		     const struct sbx_sandbox_program *program,
 		     struct sbx_error *err);
+
+/* Some of what KEPT or LOG brings; none: that was all. */
+void sbx_sandbox_take_answer(struct sbx_sandbox *sandbox, const void *data,
+			     size_t size);
+
+/* A session whose last program has ended is ready for the next. */
+void sbx_sandbox_again(struct sbx_sandbox *sandbox);
 
 /* Its buffers, of what an early program wrote. */
 void sbx_sandbox_forget_early(struct sbx_sandbox *sandbox);

@@ -161,9 +161,24 @@ static int on_word(struct sbx_sandbox *sandbox, enum sbx_channel_event event,
 		read_reset(&sandbox->reset, data, size);
 		sandbox->has_reset = true;
 		return 0;
+	case SBX_CHANNEL_STATE:
+		sbx_channel_read_state(data, &sandbox->state);
+		sandbox->has_state = true;
+		return 0;
+	case SBX_CHANNEL_KEPT:
+	case SBX_CHANNEL_LOG:
+		sbx_sandbox_take_answer(sandbox, data, size);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+/* While nothing runs; that these were asked for the channel has seen to. */
+static bool may_come_unasked(enum sbx_channel_event event)
+{
+	return event == SBX_CHANNEL_FILES_DONE || event == SBX_CHANNEL_STATE ||
+	       event == SBX_CHANNEL_KEPT || event == SBX_CHANNEL_LOG;
 }
 
 int sbx_sandbox_on_event(void *ctx, enum sbx_channel_event event,
@@ -179,8 +194,7 @@ int sbx_sandbox_on_event(void *ctx, enum sbx_channel_event event,
 		return aborted(data, size, err);
 	if ((event == SBX_CHANNEL_HELLO) !=
 		    (sandbox->phase == SBX_SANDBOX_STARTING) ||
-	    (sandbox->phase == SBX_SANDBOX_READY &&
-	     event != SBX_CHANNEL_FILES_DONE))
+	    (sandbox->phase == SBX_SANDBOX_READY && !may_come_unasked(event)))
 		return out_of_turn(err);
 	return on_word(sandbox, event, data, size, err);
 }

@@ -139,13 +139,44 @@ static json_t *host_config(const struct sbx_spec *spec)
 	return config;
 }
 
+static char *ttl(const struct sbx_spec_session *session)
+{
+	return sbx_asprintf("%lld", (long long)session->ttl_ms);
+}
+
 static json_t *labels(const struct sbx_spec *spec)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", SBX_LABEL_RUNNER,
-			 spec->runner, SBX_LABEL_SKILL, spec->grant->skill,
-			 SBX_LABEL_ACTION, spec->grant->action.name,
-			 SBX_LABEL_RUN_ID, spec->run_id, SBX_LABEL_OWNER,
-			 spec->grant->owner);
+	const struct sbx_spec_session *session = spec->session;
+	json_t *labels = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s}", SBX_LABEL_RUNNER, spec->runner,
+		SBX_LABEL_SKILL, spec->grant->skill, SBX_LABEL_ACTION,
+		spec->grant->action.name, SBX_LABEL_RUN_ID, spec->run_id,
+		SBX_LABEL_OWNER, spec->grant->owner);
+	cleanup_free char *ms = session ? ttl(session) : NULL;
+
+	if (session)
+		json_object_update_new(
+			labels,
+			json_pack("{s:s, s:s, s:s}", SBX_LABEL_SESSION,
+				  session->name, SBX_LABEL_TTL, ms,
+				  SBX_LABEL_CHANNEL,
+				  spec->channel_name ? spec->channel_name
+						     : ""));
+	return labels;
+}
+
+/* What init is told by its arguments. */
+static json_t *arguments(const struct sbx_spec *spec)
+{
+	cleanup_free char *ms = spec->session ? ttl(spec->session) : NULL;
+	json_t *all = json_array();
+
+	if (spec->channel_source)
+		json_array_append_new(all, json_sprintf("%s/" SBX_DIRECT_SOCKET,
+							spec->channel_target));
+	if (spec->channel_source && ms)
+		json_array_append_new(all, json_string(ms));
+	return all;
 }
 
 uint64_t sbx_spec_nofile(const struct sbx_spec *spec)
@@ -167,19 +198,13 @@ const char *sbx_spec_working_dir(const struct sbx_spec *spec)
 	if (spec->image && spec->image->working_dir &&
 	    spec->image->working_dir[0] != '\0')
 		return spec->image->working_dir;
-	return "/";
+	return spec->session ? SBX_WORKSPACE : "/";
 }
 
 json_t *sbx_spec_body(const struct sbx_spec *spec)
 {
 	cleanup_free char *uid_gid = user(&spec->grant->action);
 	cleanup_free char *init = sbx_asprintf("%s/init", spec->init_dir);
-	json_t *arguments = json_array();
-
-	if (spec->channel_source)
-		json_array_append_new(arguments,
-				      json_sprintf("%s/" SBX_DIRECT_SOCKET,
-						   spec->channel_target));
 	/*
 	 * StdinOnce: closing the channel ends init's stdin, the dead man's
 	 * switch.  All that an image could decide is said here.  The engine's
@@ -192,8 +217,8 @@ json_t *sbx_spec_body(const struct sbx_spec *spec)
 			 "User", uid_gid, "WorkingDir", "/", "OpenStdin", 1,
 			 "StdinOnce", 1, "AttachStdin", 1, "AttachStdout", 1,
 			 "AttachStderr", 1, "Tty", 0, "Entrypoint", init, "Cmd",
-			 arguments, "StopSignal", "SIGTERM", "Healthcheck",
-			 "Test", "NONE", "ExposedPorts", exposed_ports(spec),
-			 "Labels", labels(spec), "HostConfig",
-			 host_config(spec));
+			 arguments(spec), "StopSignal", "SIGTERM",
+			 "Healthcheck", "Test", "NONE", "ExposedPorts",
+			 exposed_ports(spec), "Labels", labels(spec),
+			 "HostConfig", host_config(spec));
 }

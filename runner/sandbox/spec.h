@@ -42,6 +42,17 @@
 #define SBX_LABEL_VOLUME "io.skillbox.volume"
 #define SBX_LABEL_INIT	 "io.skillbox.init"
 
+/* Of sessions: name, time to live in milliseconds, and sbx_direct_name(). */
+#define SBX_LABEL_SESSION "io.skillbox.session"
+#define SBX_LABEL_TTL	  "io.skillbox.ttl"
+#define SBX_LABEL_CHANNEL "io.skillbox.channel"
+
+/* A sandbox that outlives its runners (init/wire.h). */
+struct sbx_spec_session {
+	const char *name;
+	int64_t ttl_ms;
+};
+
 /* Owners that begin so are those of `skillbox test`: theirs is temporary. */
 #define SBX_SPEC_TEST_OWNER "test-"
 
@@ -60,6 +71,8 @@
  * @channel_source	a directory that is mounted, read-only, at
  *@channel_target, SBX_SPEC_INIT_PREFIX and something random, and was found to be
  *		@channel_path: init is told of the socket in it; or NULL
+ * @channel_name	of that directory, where @session is set
+ * @session	it is one; or NULL
  * @init_volume	name of the volume that holds init
  * @init_hash	of the init program
  */
@@ -76,6 +89,8 @@ struct sbx_spec {
 	const char *channel_source;
 	const char *channel_target;
 	struct sbx_host_path channel_path;
+	const char *channel_name;
+	const struct sbx_spec_session *session;
 	const char *init_volume;
 	const char *init_hash;
 };

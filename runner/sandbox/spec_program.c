@@ -103,6 +103,33 @@ static int set_inputs(struct sbx_strv *env, const json_t *input,
 	return 0;
 }
 
+/*
+ * In a session what one step installs the next one has: whatever installs
+ * packages for a user puts them into the workspace.
+ */
+static void set_session(const struct sbx_spec_session *session,
+			struct sbx_strv *env)
+{
+	static const char *const variables[][2] = {
+		{ "HOME", SBX_WORKSPACE },
+		{ "XDG_CACHE_HOME", SBX_WORKSPACE "/.cache" },
+		{ "PYTHONUSERBASE", SBX_WORKSPACE "/.local" },
+		{ "PIP_USER", "1" },
+		{ "PIP_BREAK_SYSTEM_PACKAGES", "1" }, /* PEP 668 */
+		{ "NPM_CONFIG_PREFIX", SBX_WORKSPACE "/.local" },
+		{ "NODE_PATH", SBX_WORKSPACE "/.local/lib/node_modules" },
+		{ "GOPATH", SBX_WORKSPACE "/go" },
+	};
+	cleanup_free char *path = sbx_asprintf(
+		SBX_WORKSPACE "/.local/bin:" SBX_WORKSPACE "/go/bin:%s",
+		sbx_strv_getenv(env, "PATH"));
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(variables); i++)
+		sbx_strv_setenv(env, variables[i][0], variables[i][1]);
+	sbx_strv_setenv(env, "PATH", path);
+	sbx_strv_setenv(env, "SKILL_SESSION", session->name);
+}
+
 int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
 			 const char *input_text, struct sbx_strv *env,
 			 struct sbx_error *err)
@@ -111,6 +138,8 @@ int sbx_spec_environment(const struct sbx_spec *spec, const json_t *input,
 
 	sbx_strv_setenv(env, "PATH", DEFAULT_PATH);
 	sbx_strv_extend_env(env, &spec->image->env);
+	if (spec->session)
+		set_session(spec->session, env);
 	sbx_strv_extend_env(env, &action->environment);
 	set_home(action, env);
 	if (input && set_inputs(env, input, input_text, err) < 0)

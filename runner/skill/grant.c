@@ -437,6 +437,43 @@ static int decide(const struct sbx_policy *policy, const struct sbx_wish *wish,
 	return sbx_grant_volumes(policy, wish, action, err);
 }
 
+static bool has_workspace(const struct sbx_action *action,
+			  const struct sbx_overrides *overrides)
+{
+	for (size_t i = 0; i < action->n_tmpfs; i++) {
+		if (strcmp(action->tmpfs[i].target, SBX_WORKSPACE) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < action->n_volumes; i++) {
+		if (strcmp(action->volumes[i].target, SBX_WORKSPACE) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < overrides->n_volumes; i++) {
+		if (strcmp(overrides->volumes[i].target, SBX_WORKSPACE) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What is installed in it is to be run. */
+static void add_workspace(struct sbx_action *action,
+			  const struct sbx_overrides *overrides)
+{
+	struct sbx_tmpfs *all;
+
+	if (has_workspace(action, overrides))
+		return;
+	all = sbx_calloc(action->n_tmpfs + 1, sizeof(*all));
+	if (action->n_tmpfs > 0)
+		memcpy(all, action->tmpfs, action->n_tmpfs * sizeof(*all));
+	all[action->n_tmpfs++] =
+		(struct sbx_tmpfs){ .target = sbx_strdup(SBX_WORKSPACE),
+				    .size = SBX_WORKSPACE_SIZE,
+				    .exec = true };
+	free(action->tmpfs);
+	action->tmpfs = all;
+}
+
 int sbx_grant_decide(const struct sbx_policy *policy,
 		     const struct sbx_wish *wish, struct sbx_grant *out,
 		     struct sbx_error *err)
@@ -449,6 +486,8 @@ int sbx_grant_decide(const struct sbx_policy *policy,
 				     "0-9, \".\", \"_\" and \"-\" are",
 				     wish->owner);
 	sbx_action_copy(&grant.action, wish->action);
+	if (wish->is_session)
+		add_workspace(&grant.action, wish->overrides);
 	grant.owner = sbx_strdup(wish->owner);
 	grant.skill = sbx_strdup(wish->manifest->name);
 	grant.volumes = json_incref(wish->manifest->volumes);

@@ -38,13 +38,22 @@ struct sbx_overrides {
 
 void sbx_overrides_clear(struct sbx_overrides *overrides);
 
-/* All that is asked for; everything is borrowed. */
+/* What is writable in a session, and stays; it has so many bytes. */
+#define SBX_WORKSPACE	   "/workspace"
+#define SBX_WORKSPACE_SIZE (256LL * 1024 * 1024)
+
+/*
+ * All that is asked for; everything is borrowed.
+ *
+ * @is_session	the action gets SBX_WORKSPACE, unless it has something there
+ */
 struct sbx_wish {
 	const struct sbx_manifest *manifest;
 	const struct sbx_action *action;
 	const struct sbx_overrides *overrides;
 	enum sbx_requester requester; /* whose overrides they are */
 	const char *owner;
+	bool is_session;
 };
 
 /*

@@ -38,6 +38,11 @@ bool sbx_name_is_volume(const char *name)
 	return consists_of(name, LOWER DIGIT, LOWER DIGIT "_.-", 64);
 }
 
+bool sbx_name_is_session(const char *name)
+{
+	return sbx_name_is_volume(name);
+}
+
 bool sbx_name_is_owner(const char *name)
 {
 	return consists_of(name, LOWER DIGIT "._-", LOWER DIGIT "._-", 64);

@@ -17,6 +17,9 @@ bool sbx_name_is_action(const char *name);
 /* [a-z0-9][a-z0-9_.-]{0,63} */
 bool sbx_name_is_volume(const char *name);
 
+/* [a-z0-9][a-z0-9_.-]{0,63} */
+bool sbx_name_is_session(const char *name);
+
 /* [a-z0-9._-]{1,64} */
 bool sbx_name_is_owner(const char *name);
 

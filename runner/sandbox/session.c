@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session is met, used and left by whoever has something to do in it; between
+ * times nobody holds it, and nobody has to.  Who has its directory locked is
+ * the only one who speaks with its init, so that two that come at once are
+ * served one after the other.
+ */
+#include "sandbox/session.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "codec/json.h"
+#include "engine/container.h"
+#include "engine/turn.h"
+#include "sandbox/direct.h"
+#include "sandbox/session_hook.h"
+#include "sandbox/session_keep.h"
+#include "sandbox/session_parts.h"
+#include "secret/memory.h"
+#include "secret/redact.h"
+
+/* init looks for a runner as soon as one listens. */
+#define MEET_MS 5000
+
+/* Between SIGTERM and the end, for what is detached. */
+#define GRACE_MS 2000
+#define STEP_MS	 20
+
+/* --- meeting it ------------------------------------------------------------- */
+
+/* Its first process, and the user of all. */
+static int find_process(struct sbx_engine *engine,
+			const struct sbx_session *session, pid_t *pid,
+			uint32_t *uid, uint32_t *gid, struct sbx_error *err)
+{
+	json_auto_t *inspect = NULL;
+	const char *user;
+	int result = sbx_container_inspect(engine, session->id, &inspect, err);
+
+	if (result < 0)
+		return -1;
+	if (result == SBX_CONTAINER_GONE)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "the session \"%s\" has ended",
+				     session->name);
+	user = sbx_json_text_at(inspect, "Config", "User", NULL);
+	*pid = (pid_t)sbx_json_int_at(0, inspect, "State", "Pid", NULL);
+	if (user && sscanf(user, "%u:%u", uid, gid) == 2 && *pid > 0)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+			     "the engine does not say which process the "
+			     "session \"%s\" is",
+			     session->name);
+}
+
+static int check_state(const struct sbx_session *session, struct sbx_error *err)
+{
+	switch (session->state) {
+	case SBX_SESSION_ACTIVE:
+		return 0;
+	case SBX_SESSION_PAUSED:
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "the session \"%s\" is paused: resume it",
+				     session->name);
+	default:
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "the session \"%s\" is %s", session->name,
+				     sbx_session_state_name(session->state));
+	}
+}
+
+int sbx_session_open(struct sbx_engine *engine,
+		     const struct sbx_session *session, double wait_ms,
+		     struct sbx_sandbox **out, struct sbx_error *err)
+{
+	int cancel_fd = sbx_engine_cancel_fd(engine);
+	struct sbx_direct *direct = NULL;
+	uint32_t uid = 0, gid = 0;
+	pid_t pid = 0;
+
+	if (check_state(session, err) < 0 ||
+	    find_process(engine, session, &pid, &uid, &gid, err) < 0 ||
+	    sbx_direct_open(&direct, session->channel, wait_ms, cancel_fd,
+			    err) < 0)
+		return -1;
+	return sbx_sandbox_reopen(out, engine, session->id, pid, &direct, uid,
+				  gid, MEET_MS, cancel_fd, err);
+}
+
+static int find_and_open(struct sbx_engine *engine, const char *owner,
+			 const char *name, double wait_ms,
+			 struct sbx_session *session,
+			 struct sbx_sandbox **sandbox, struct sbx_error *err)
+{
+	if (sbx_session_find(engine, owner, name, session, err) < 0)
+		return -1;
+	return sbx_session_open(engine, session, wait_ms, sandbox, err);
+}
+
+int sbx_session_kept(struct sbx_sandbox *sandbox, struct sbx_strv *environment,
+		     struct sbx_secrets *secrets, struct sbx_error *err)
+{
+	cleanup_secret unsigned char *data = NULL;
+	size_t size;
+
+	if (sbx_sandbox_kept(sandbox, &data, &size, err) < 0)
+		return -1;
+	return sbx_session_keep_decode(data, size, environment, secrets, err);
+}
+
+/* --- running ---------------------------------------------------------------- */
+
+static void fail(const struct sbx_session_run *run,
+		 const struct sbx_session *session, struct sbx_record *record,
+		 const struct sbx_error *err)
+{
+	const struct sbx_run *inner = run->run;
+	const char *action = inner->action ? inner->action : session->action;
+
+	sbx_record_init(record);
+	sbx_strset(&record->skill, session->skill);
+	sbx_strset(&record->action, action);
+	sbx_strset(&record->owner, inner->owner);
+	sbx_strset(&record->run_id, inner->run_id);
+	sbx_record_fail(record, err);
+}
+
+static void run_in(const struct sbx_session_run *run,
+		   const struct sbx_session *session,
+		   struct sbx_sandbox *sandbox,
+		   const struct sbx_strv *environment,
+		   const struct sbx_secrets *secrets, struct sbx_record *record)
+{
+	const struct sbx_run_session in = {
+		.sandbox = sandbox,
+		.about = { .name = session->name, .ttl_ms = session->ttl_ms },
+		.image = session->image,
+		.environment = environment,
+		.command = run->command,
+		.working_dir = run->working_dir,
+		.detach = run->detach,
+	};
+	struct sbx_run inner = *run->run;
+
+	inner.session = &in;
+	inner.pool = NULL;
+	inner.skill = session->skill;
+	if (!inner.action)
+		inner.action = session->action;
+	if (!inner.secrets || inner.secrets->n == 0)
+		inner.secrets = secrets;
+	sbx_run_action(&inner, record);
+}
+
+void sbx_session_run(const struct sbx_session_run *run,
+		     struct sbx_record *record)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+	cleanup_strv struct sbx_strv environment = SBX_STRV_INIT;
+	cleanup_secrets struct sbx_secrets secrets = { .n = 0 };
+	struct sbx_sandbox *sandbox = NULL;
+	struct sbx_error err = SBX_ERROR_INIT;
+	double began = sbx_clock_ms();
+
+	if (find_and_open(run->run->engine, run->run->owner, run->name,
+			  run->wait_ms, &session, &sandbox, &err) < 0 ||
+	    sbx_session_kept(sandbox, &environment, &secrets, &err) < 0) {
+		fail(run, &session, record, &err);
+		record->duration_ms = sbx_clock_ms() - began;
+	} else {
+		double waited = sbx_clock_ms() - began;
+
+		run_in(run, &session, sandbox, &environment, &secrets, record);
+		record->wait_ms = waited;
+		record->duration_ms += waited;
+	}
+	sbx_sandbox_free(&sandbox);
+}
+
+/* --- what it is like -------------------------------------------------------- */
+
+static void add_time(json_t *json, const char *name, int64_t from_now)
+{
+	char text[SBX_CLOCK_RFC3339_SIZE];
+
+	sbx_clock_format(sbx_clock_wall_ms() + from_now, text);
+	json_object_set_new(json, name, json_string(text));
+}
+
+static void add_state(json_t *json, const struct sbx_wire_state *state)
+{
+	json_object_set_new(json, "busy", json_false());
+	json_object_set_new(json, "uptime_ms",
+			    json_integer((json_int_t)state->uptime_ms));
+	json_object_set_new(json, "idle_ms",
+			    json_integer((json_int_t)state->idle_ms));
+	add_time(json, "last_active_at", -(int64_t)state->idle_ms);
+	add_time(json, "expires_at", (int64_t)state->left_ms);
+	json_object_set_new(json, "detached", json_integer(state->detached));
+	json_object_set_new(json, "usage",
+			    json_pack("{s:f, s:I, s:I}", "cpu_ms",
+				      (double)state->cpu_us / 1000,
+				      "memory_bytes", (json_int_t)state->memory,
+				      "processes",
+				      (json_int_t)state->processes));
+}
+
+static int ask_state(struct sbx_engine *engine,
+		     const struct sbx_session *session, double wait_ms,
+		     struct sbx_wire_state *out, struct sbx_error *err)
+{
+	struct sbx_sandbox *sandbox = NULL;
+	int result = sbx_session_open(engine, session, wait_ms, &sandbox, err);
+
+	if (result == 0)
+		result = sbx_sandbox_state(sandbox, out, err);
+	sbx_sandbox_free(&sandbox);
+	return result;
+}
+
+int sbx_session_status(struct sbx_engine *engine, const char *owner,
+		       const char *name, json_t **out, struct sbx_error *err)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+	struct sbx_wire_state state;
+	json_auto_t *json = NULL;
+
+	if (sbx_session_find(engine, owner, name, &session, err) < 0)
+		return -1;
+	json = sbx_session_json(&session);
+	if (session.state == SBX_SESSION_ACTIVE) {
+		if (ask_state(engine, &session, 0, &state, err) == 0)
+			add_state(json, &state);
+		else if (err->outcome == SBX_OUTCOME_BUSY)
+			json_object_set_new(json, "busy", json_true());
+		else
+			return -1;
+	}
+	*out = json_incref(json);
+	return 0;
+}
+
+/* --- logs ------------------------------------------------------------------- */
+
+static void keep(void *ctx, const void *data, size_t size)
+{
+	sbx_buf_append(ctx, data, size);
+}
+
+static int redact(const struct sbx_buf *raw, const struct sbx_secrets *secrets,
+		  struct sbx_buf *out, struct sbx_error *err)
+{
+	cleanup_redactor struct sbx_redactor *redactor = NULL;
+	cleanup_redaction struct sbx_redaction *redaction = NULL;
+
+	if (sbx_redactor_new(&redactor, secrets, err) < 0 ||
+	    sbx_redaction_new(&redaction, redactor, err) < 0)
+		return -1;
+	if (!redaction) {
+		sbx_buf_append(out, raw->data, raw->len);
+		return 0;
+	}
+	if (raw->len > 0 && sbx_redaction_feed(redaction, raw->data, raw->len,
+					       keep, out, err) < 0)
+		return -1;
+	/* It may begin and end in the middle of anything. */
+	sbx_redaction_end(redaction, true, keep, out);
+	return 0;
+}
+
+/* All that a program in it may have been given. */
+static int plan_secrets(struct sbx_engine *engine,
+			const struct sbx_plan_request *given,
+			const struct sbx_session *session,
+			const struct sbx_secrets *secrets,
+			struct sbx_plan **out, struct sbx_error *err)
+{
+	static const struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	const struct sbx_spec_session about = { .name = session->name };
+	struct sbx_plan_request request = *given;
+
+	request.skill = session->skill;
+	request.action = session->action;
+	request.overrides = &none;
+	request.secrets = secrets;
+	request.session = &about;
+	request.is_open = true;
+	if (sbx_plan_read(out, &request, err) < 0)
+		return -1;
+	return sbx_plan_open(*out, &request, engine, err);
+}
+
+int sbx_session_logs(struct sbx_engine *engine,
+		     const struct sbx_plan_request *plan, const char *name,
+		     struct sbx_buf *out, struct sbx_error *err)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+	cleanup_strv struct sbx_strv environment = SBX_STRV_INIT;
+	cleanup_secrets struct sbx_secrets secrets = { .n = 0 };
+	cleanup_buf struct sbx_buf raw = SBX_BUF_INIT(SBX_WIRE_LOG_MAX);
+	cleanup_plan struct sbx_plan *own = NULL;
+	struct sbx_sandbox *sandbox = NULL;
+	int result = find_and_open(engine, plan->owner, name,
+				   SBX_SESSION_WAIT_MS, &session, &sandbox,
+				   err);
+
+	if (result == 0)
+		result = sbx_session_kept(sandbox, &environment, &secrets, err);
+	if (result == 0)
+		result = sbx_sandbox_log(sandbox, &raw, err);
+	sbx_sandbox_free(&sandbox);
+	if (result == 0)
+		result = plan_secrets(engine, plan, &session, &secrets, &own,
+				      err);
+	return result < 0 ? -1 : redact(&raw, &own->secrets.opened, out, err);
+}
+
+/* --- pausing ---------------------------------------------------------------- */
+
+/* When it ends is for its init to say, as long as that can. */
+static int note_expiry(const struct sbx_session *session,
+		       const struct sbx_wire_state *state,
+		       struct sbx_error *err)
+{
+	cleanup_free char *text =
+		sbx_asprintf("%lld\n", (long long)sbx_clock_wall_ms() +
+					       (long long)state->left_ms);
+
+	return sbx_direct_set_note(session->channel, SBX_DIRECT_EXPIRY, text,
+				   err);
+}
+
+int sbx_session_pause(struct sbx_engine *engine, const char *owner,
+		      const char *name, struct sbx_error *err)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+	struct sbx_wire_state state;
+
+	if (sbx_session_find(engine, owner, name, &session, err) < 0 ||
+	    ask_state(engine, &session, SBX_SESSION_WAIT_MS, &state, err) < 0 ||
+	    note_expiry(&session, &state, err) < 0)
+		return -1;
+	return sbx_container_pause(engine, session.id, err);
+}
+
+int sbx_session_resume(struct sbx_engine *engine, const char *owner,
+		       const char *name, struct sbx_error *err)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+
+	if (sbx_session_find(engine, owner, name, &session, err) < 0)
+		return -1;
+	if (session.state != SBX_SESSION_PAUSED)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "the session \"%s\" is not paused", name);
+	if (sbx_container_unpause(engine, session.id, err) < 0)
+		return -1;
+	return sbx_direct_set_note(session.channel, SBX_DIRECT_EXPIRY, NULL,
+				   err);
+}
+
+/* --- the end ---------------------------------------------------------------- */
+
+void sbx_session_bury(const char *channel, const struct sbx_progress *lines)
+{
+	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(64 * 1024);
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *hook = NULL;
+	bool has_hook = sbx_direct_take_note(channel, SBX_DIRECT_HOOK, &note) ==
+			0;
+
+	sbx_direct_remove(channel);
+	if (!has_hook)
+		return;
+	if (sbx_json_parse(sbx_buf_text(&note), note.len, &hook, &err) < 0 ||
+	    sbx_session_hook(sbx_json_text_at(hook, "command", NULL),
+			     json_object_get(hook, "session"), &err) < 0)
+		sbx_progress_say(lines, err.message);
+}
+
+/* What is detached may want to put something in order. */
+static void end_detached(struct sbx_sandbox *sandbox)
+{
+	double until = sbx_clock_ms() + GRACE_MS;
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	struct sbx_wire_state state;
+
+	if (sbx_sandbox_state(sandbox, &state, &ignored) < 0 ||
+	    state.detached == 0 ||
+	    sbx_sandbox_signal(sandbox, SIGTERM, &ignored) < 0)
+		return;
+	while (sbx_clock_ms() < until &&
+	       sbx_sandbox_state(sandbox, &state, &ignored) == 0 &&
+	       state.detached > 0)
+		poll(NULL, 0, STEP_MS);
+}
+
+int sbx_session_stop(struct sbx_engine *engine, const char *owner,
+		     const char *name, const struct sbx_progress *lines,
+		     struct sbx_error *err)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+	struct sbx_error ignored = SBX_ERROR_INIT;
+	struct sbx_sandbox *sandbox = NULL;
+
+	if (sbx_session_find(engine, owner, name, &session, err) < 0)
+		return -1;
+	if (session.state == SBX_SESSION_ACTIVE &&
+	    sbx_session_open(engine, &session, 0, &sandbox, &ignored) == 0)
+		end_detached(sandbox);
+	sbx_sandbox_free(&sandbox);
+	if (sbx_container_remove(engine, session.id, SBX_TURN_URGENT, err) < 0)
+		return -1;
+	sbx_session_bury(session.channel, lines);
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SBX_SANDBOX_SESSION_PARTS_H
+#define SBX_SANDBOX_SESSION_PARTS_H
+
+#include "sandbox/session.h"
+
+/* What the parts of sessions share, and nobody else includes. */
+
+/* One of what the engine lists containers as. */
+void sbx_session_read(const json_t *container, struct sbx_session *out);
+
+/*
+ * Meets its init, which nobody else does meanwhile; who does already is waited
+ * for, at most @wait_ms.  BUSY, INVALID (it is not active), SANDBOX_FAILED.
+ */
+int sbx_session_open(struct sbx_engine *engine,
+		     const struct sbx_session *session, double wait_ms,
+		     struct sbx_sandbox **out, struct sbx_error *err);
+
+/* What it was created with. */
+int sbx_session_kept(struct sbx_sandbox *sandbox, struct sbx_strv *environment,
+		     struct sbx_secrets *secrets, struct sbx_error *err);
+
+/*
+ * Of one that has ended: removes the directory of that name and its notes, and
+ * does what was to be done, once.
+ */
+void sbx_session_bury(const char *channel, const struct sbx_progress *lines);
+
+/* Runners that end another's call are not waited for longer than that. */
+#define SBX_SESSION_WAIT_MS 2000
+
+#endif
