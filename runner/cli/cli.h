@@ -52,6 +52,7 @@ extern const struct sbx_command sbx_cmd_prune;
 extern const struct sbx_command sbx_cmd_run;
 extern const struct sbx_command sbx_cmd_secret;
 extern const struct sbx_command sbx_cmd_serve;
+extern const struct sbx_command sbx_cmd_session;
 extern const struct sbx_command sbx_cmd_test;
 extern const struct sbx_command sbx_cmd_version;
 

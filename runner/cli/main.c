@@ -16,16 +16,15 @@
  */
 
 static const struct sbx_command later[] = {
-	{ .name = "session" },
 	{ .name = "volume" },
 };
 
 /* In the order of --help: what is used most stands first. */
 static const struct sbx_command *const commands[] = {
-	&sbx_cmd_run,	 &sbx_cmd_build,   &sbx_cmd_test,   &sbx_cmd_list,
-	&sbx_cmd_check,	 &sbx_cmd_inspect, &sbx_cmd_secret, &sbx_cmd_serve,
-	&sbx_cmd_mcp,	 &sbx_cmd_pool,	   &sbx_cmd_logs,   &sbx_cmd_prune,
-	&sbx_cmd_doctor, &sbx_cmd_version,
+	&sbx_cmd_run,	&sbx_cmd_build,	  &sbx_cmd_test,    &sbx_cmd_list,
+	&sbx_cmd_check, &sbx_cmd_inspect, &sbx_cmd_secret,  &sbx_cmd_session,
+	&sbx_cmd_serve, &sbx_cmd_mcp,	  &sbx_cmd_pool,    &sbx_cmd_logs,
+	&sbx_cmd_prune, &sbx_cmd_doctor,  &sbx_cmd_version,
 };
 
 static const char about[] =
