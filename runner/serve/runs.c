@@ -438,8 +438,10 @@ void sbx_live_end(struct sbx_live *live, char *record, enum sbx_outcome outcome,
 	struct sbx_runs *runs = live->runs;
 
 	pthread_mutex_lock(&runs->lock);
-	live->record = record;
 	live->size = strlen(record);
+	/* What is kept for minutes takes no more room than is counted. */
+	live->record = live->is_kept ? sbx_realloc(record, live->size + 1)
+				     : record;
 	live->outcome = outcome;
 	live->was_delivered = was_delivered;
 	live->expires = sbx_clock_ms() + runs->limits.keep_ms;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/runs.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -156,6 +157,25 @@ static void test_list(void **state)
 	end(&last, "{}", true);
 	assert_listed(runs, "me", "first queued, second done");
 	end(&first, "{}", true);
+	sbx_runs_free(&runs);
+}
+
+/* What is kept takes no more than its text; whoever wrote it had room. */
+static void test_room(void **state)
+{
+	struct sbx_runs *runs = NULL;
+	struct sbx_live *live = NULL;
+	char *record = sbx_malloc(65536);
+
+	(void)state;
+	sbx_runs_new(&runs, &plenty);
+	assert_int_equal(begin(runs, "me", "x", one_digest, &live), 0);
+	strcpy(record, "{\"status\": 0}");
+	sbx_live_end(live, record, SBX_OUTCOME_OK, true);
+	assert_string_equal(sbx_live_record(live), "{\"status\": 0}");
+	assert_in_range(malloc_usable_size((void *)sbx_live_record(live)), 14,
+			64);
+	sbx_live_release(&live);
 	sbx_runs_free(&runs);
 }
 
@@ -331,11 +351,11 @@ static void test_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_once),	  cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_list),	  cmocka_unit_test(test_again),
-		cmocka_unit_test(test_forgotten), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_cancel),	  cmocka_unit_test(test_hangup),
-		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_once),   cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_list),   cmocka_unit_test(test_room),
+		cmocka_unit_test(test_again),  cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_hangup), cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
