@@ -68,6 +68,7 @@ static bool has(const struct sbx_strv *list, const char *text)
 	return false;
 }
 
+/* Where nobody noted it the maker has it locked, or died. */
 static bool is_on(const char *channel, const struct sbx_engine *engine)
 {
 	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(64);
@@ -75,8 +76,21 @@ static bool is_on(const char *channel, const struct sbx_engine *engine)
 
 	snprintf(identity, sizeof(identity), "%016" PRIx64,
 		 sbx_engine_identity(engine));
-	return sbx_direct_get_note(channel, SBX_DIRECT_ENGINE, &note) == 0 &&
+	return sbx_direct_get_note(channel, SBX_DIRECT_ENGINE, &note) < 0 ||
 	       strcmp(sbx_buf_text(&note), identity) == 0;
+}
+
+/* Of sessions on this engine, at least so old. */
+static void list_channels(const struct sbx_engine *engine, long seconds,
+			  struct sbx_strv *out)
+{
+	cleanup_strv struct sbx_strv all = SBX_STRV_INIT;
+
+	sbx_direct_list_sessions(seconds, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		if (is_on(all.v[i], engine))
+			sbx_strv_push(out, all.v[i]);
+	}
 }
 
 int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
@@ -89,8 +103,8 @@ int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
 	size_t i;
 
 	/* Before the containers: what comes to be meanwhile is in neither. */
-	sbx_direct_list_sessions(0, &all);
-	sbx_direct_list_sessions(YOUNG_SECONDS, &channels);
+	list_channels(engine, 0, &all);
+	list_channels(engine, YOUNG_SECONDS, &channels);
 	if (all.n == 0)
 		return 0;
 	if (sbx_container_list(engine, SBX_LABEL_SESSION, &list, err) < 0)
@@ -100,8 +114,7 @@ int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
 			return -1;
 	}
 	for (i = 0; i < channels.n; i++) {
-		if (!has(&needed, channels.v[i]) &&
-		    is_on(channels.v[i], engine))
+		if (!has(&needed, channels.v[i]))
 			sbx_session_bury(channels.v[i], &nobody);
 	}
 	return 0;

@@ -58,7 +58,7 @@ static void test_hello_has_the_facts(void **state)
 		cleanup_free char *targets = section(&hello, 4);
 		cleanup_free char *limits = section(&hello, 5);
 
-		assert_string_equal(build, "2 " SBX_INIT_BUILD_ID);
+		assert_string_equal(build, "3 " SBX_INIT_BUILD_ID);
 		assert_non_null(strstr(status, "\nPid:\t1\n"));
 		assert_non_null(strstr(status, "\nNoNewPrivs:\t1\n"));
 		assert_non_null(strstr(mounts, " / /proc rw,nosuid"));
