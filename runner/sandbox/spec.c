@@ -6,6 +6,7 @@
 
 #include "sandbox/runner.h"
 #include "sandbox/direct.h"
+#include "sandbox/spec_devices.h"
 #include "sandbox/spec_mounts.h"
 
 /* The kernel's own default, in microseconds. */
@@ -85,6 +86,9 @@ static json_t *host_config(const struct sbx_spec *spec)
 
 	json_object_update_new(config, limits);
 	json_object_update_new(config, rest);
+	json_object_set_new(config, "Devices", sbx_spec_devices_json(spec));
+	json_object_set_new(config, "DeviceRequests", sbx_spec_gpus_json(spec));
+	json_object_set_new(config, "DeviceCgroupRules", json_array());
 	if (action->runtime)
 		json_object_set_new(config, "Runtime",
 				    json_string(action->runtime));
