@@ -34,6 +34,7 @@ void sbx_plan_unref(struct sbx_plan **slot)
 	sbx_skill_image_clear(&plan->own_image);
 	sbx_plan_unref(&plan->like);
 	free(plan->host_paths);
+	free(plan->host_devices);
 	sbx_plan_secrets_clear(&plan->secrets);
 	sbx_schema_free(&plan->input_schema);
 	sbx_schema_free(&plan->output_schema);
@@ -198,7 +199,9 @@ int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		free(picked.v);
 		return result;
 	}
-	if (open_secrets(plan, request, request->secrets, err) < 0)
+	if (open_secrets(plan, request, request->secrets, err) < 0 ||
+	    sbx_sources_find_devices(&plan->grant, &plan->host_devices, err) <
+		    0)
 		return -1;
 	return sbx_sources_find(engine, request->policy, &plan->grant,
 				&plan->host_paths, err);
@@ -313,6 +316,7 @@ static int fill_spec(const struct sbx_plan *plan, struct sbx_engine *engine,
 		.init_dir = names->init_dir,
 		.runner = sbx_runner_identity(),
 		.host_paths = plan->host_paths,
+		.host_devices = plan->host_devices,
 		.traits = sbx_engine_traits(engine, err),
 		.session = plan->is_session ? &plan->session : NULL,
 		.init_volume = sbx_init_volume_name(),
@@ -347,6 +351,7 @@ static void set_sandbox_key(struct sbx_plan *plan, const struct sbx_spec *spec)
 	json_auto_t *body = sbx_spec_body(spec);
 	cleanup_free char *text = sbx_json_line(body);
 	size_t n = plan->grant.action.n_volumes;
+	size_t n_devices = plan->grant.action.n_devices;
 	struct sbx_hash *hash = NULL;
 
 	sbx_hash_new(&hash);
@@ -354,6 +359,9 @@ static void set_sandbox_key(struct sbx_plan *plan, const struct sbx_spec *spec)
 	if (plan->host_paths)
 		sbx_hash_bytes(hash, plan->host_paths,
 			       n * sizeof(*plan->host_paths));
+	if (plan->host_devices)
+		sbx_hash_bytes(hash, plan->host_devices,
+			       n_devices * sizeof(*plan->host_devices));
 	sbx_hash_bytes(hash, &plan->grant.action.reuse,
 		       sizeof(plan->grant.action.reuse));
 	sbx_hash_finish(hash, plan->sandbox_key);

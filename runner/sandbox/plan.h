@@ -88,7 +88,7 @@ struct sbx_plan_request {
  * @like	the plan that @image belongs to, where that is another's
  * @skill, @grant, @input_schema, @output_schema	once it was read; a
  *		schema is NULL where the action has none
- * @secrets, @host_paths	once it was opened
+ * @secrets, @host_paths, @host_devices	once it was opened
  * @build_ms	what it took to have the image; negative: not that far
  * @image	once that was looked for; NULL when it was not found
  * @is_session, @session	as in the request; @session_name is its name
@@ -107,6 +107,7 @@ struct sbx_plan {
 	struct sbx_schema *output_schema;
 	struct sbx_plan_secrets secrets;
 	struct sbx_host_path *host_paths;
+	struct sbx_host_device *host_devices;
 	double build_ms;
 	struct sbx_skill_image own_image;
 	const struct sbx_skill_image *image;
@@ -129,8 +130,8 @@ int sbx_plan_read(struct sbx_plan **out, const struct sbx_plan_request *request,
 		  struct sbx_error *err);
 
 /*
- * Opens the secrets, and finds the host paths.  Asks nothing of the engine.
- * MISCONFIGURED, INVALID, DENIED.
+ * Opens the secrets, and finds the host paths and devices.  Asks nothing of the
+ * engine. MISCONFIGURED, INVALID, DENIED.
  */
 int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		  struct sbx_engine *engine, struct sbx_error *err);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/units.h"
+#include "skill/grant_devices.h"
 #include "skill/grant_volumes.h"
 #include "skill/names.h"
 
@@ -432,6 +433,7 @@ static int decide(const struct sbx_policy *policy, const struct sbx_wish *wish,
 	    grant_network(policy, rules, wish, action, err) < 0 ||
 	    grant_user(policy, rules, wish, action, err) < 0 ||
 	    grant_runtime(rules, skill, action, err) < 0 ||
+	    sbx_grant_devices(rules, skill, action, err) < 0 ||
 	    grant_publish(policy, wish, grant, err) < 0)
 		return -1;
 	return sbx_grant_volumes(policy, wish, action, err);
