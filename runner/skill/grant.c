@@ -461,19 +461,9 @@ static bool has_workspace(const struct sbx_action *action,
 static void add_workspace(struct sbx_action *action,
 			  const struct sbx_overrides *overrides)
 {
-	struct sbx_tmpfs *all;
-
-	if (has_workspace(action, overrides))
-		return;
-	all = sbx_calloc(action->n_tmpfs + 1, sizeof(*all));
-	if (action->n_tmpfs > 0)
-		memcpy(all, action->tmpfs, action->n_tmpfs * sizeof(*all));
-	all[action->n_tmpfs++] =
-		(struct sbx_tmpfs){ .target = sbx_strdup(SBX_WORKSPACE),
-				    .size = SBX_WORKSPACE_SIZE,
-				    .exec = true };
-	free(action->tmpfs);
-	action->tmpfs = all;
+	if (!has_workspace(action, overrides))
+		sbx_action_add_tmpfs(action, SBX_WORKSPACE, SBX_WORKSPACE_SIZE,
+				     true);
 }
 
 int sbx_grant_decide(const struct sbx_policy *policy,

@@ -1223,10 +1223,100 @@ static void test_publish_is_granted(void **state)
 	sbx_manifest_free(&m);
 }
 
+/* One that is there already is left as it is, whoever asked for it. */
+static void test_workspace(void **state)
+{
+	static const struct {
+		const char *action;
+		int64_t size;
+	} samples[] = {
+		{ "{tmpfs: [\"/tmp:size=1m\"]}", SBX_WORKSPACE_SIZE },
+		{ "{tmpfs: []}", SBX_WORKSPACE_SIZE },
+		{ "{tmpfs: [\"/tmp:size=1m\", \"/workspace:size=2m\"]}",
+		  2 << 20 },
+		{ "{tmpfs: [\"/tmp:size=1m\"], volumes: [\"a:/workspace\"]}",
+		  0 },
+	};
+	const struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_policy policy = policy_of(NULL);
+		struct sbx_manifest *m = manifest(samples[i].action);
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_grant grant = { .owner = NULL };
+		const struct sbx_wish wish = { .manifest = m,
+					       .action = &m->actions[0],
+					       .overrides = &none,
+					       .owner = "1000",
+					       .is_session = true };
+		int64_t size = 0;
+
+		assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err),
+				 0);
+		for (size_t j = 0; j < grant.action.n_tmpfs; j++) {
+			const struct sbx_tmpfs *tmpfs = &grant.action.tmpfs[j];
+
+			if (strcmp(tmpfs->target, SBX_WORKSPACE) != 0)
+				continue;
+			size += tmpfs->size;
+			assert_int_equal(tmpfs->exec,
+					 tmpfs->size == SBX_WORKSPACE_SIZE);
+		}
+		assert_int_equal(size, samples[i].size);
+		sbx_grant_clear(&grant);
+		sbx_manifest_free(&m);
+		sbx_policy_clear(&policy);
+	}
+}
+
+/* A caller's own volume counts, too; and it is lowered as any other. */
+static void test_workspace_of_a_request(void **state)
+{
+	static char source[] = "a", target[] = SBX_WORKSPACE;
+	struct sbx_mount mount = { .source = source, .target = target };
+	const struct sbx_overrides asked = { .volumes = &mount,
+					     .n_volumes = 1,
+					     .timeout_ms = -1,
+					     .mem_limit = -1,
+					     .nano_cpus = -1,
+					     .pids_limit = -1 };
+	const struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_policy policy =
+		policy_of("{schema_version: 1, skills: {limits: {tmpfs: 8m}}, "
+			  "operator: {volumes: [\"*:rw\"]}}");
+	struct sbx_manifest *m = manifest("{tmpfs: []}");
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant = { .owner = NULL };
+	struct sbx_wish wish = { .manifest = m,
+				 .action = &m->actions[0],
+				 .overrides = &asked,
+				 .owner = "1000",
+				 .is_session = true };
+
+	(void)state;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.n_tmpfs, 0);
+	sbx_grant_clear(&grant);
+	wish.overrides = &none;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.n_tmpfs, 1);
+	assert_int_equal(grant.action.tmpfs[0].size, 8 << 20);
+	sbx_grant_clear(&grant);
+	wish.is_session = false;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.n_tmpfs, 0);
+	sbx_grant_clear(&grant);
+	sbx_manifest_free(&m);
+	sbx_policy_clear(&policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_manifest_asks),
+		cmocka_unit_test(test_workspace),
+		cmocka_unit_test(test_workspace_of_a_request),
 		cmocka_unit_test(test_operator_volumes),
 		cmocka_unit_test(test_operator_volume_replaces),
 		cmocka_unit_test(test_operator_volumes_overlap),

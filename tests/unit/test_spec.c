@@ -421,6 +421,72 @@ static void test_propagation(void **state)
 		     "\"NonRecursive\": true}}");
 }
 
+static void assert_json(const json_t *value, const char *expected)
+{
+	cleanup_free char *line = sbx_json_line(value);
+
+	assert_string_equal(line, expected);
+}
+
+/* init is told where to look for runners, and how long; the engine, of what. */
+static void test_session(void **state)
+{
+	const struct sbx_spec_session session = { .name = "demo",
+						  .ttl_ms = 600000 };
+	struct spec_fixture *f = *state;
+	json_auto_t *plain = NULL;
+	json_auto_t *body = NULL;
+	json_auto_t *unmet = NULL;
+
+	f->spec.channel_source = "/run/channel";
+	f->spec.channel_target = "/.skillbox-channel";
+	f->spec.channel_name = "0123";
+	plain = sbx_spec_body(&f->spec);
+	assert_json(json_object_get(plain, "Cmd"),
+		    "[\"/.skillbox-channel/s\"]");
+	assert_null(sbx_json_at(plain, "Labels", SBX_LABEL_SESSION, NULL));
+	f->spec.session = &session;
+	body = sbx_spec_body(&f->spec);
+	assert_json(json_object_get(body, "Cmd"),
+		    "[\"/.skillbox-channel/s\", \"600000\"]");
+	assert_string_equal(
+		sbx_json_text_at(body, "Labels", "io.skillbox.session", NULL),
+		"demo");
+	assert_string_equal(
+		sbx_json_text_at(body, "Labels", "io.skillbox.ttl", NULL),
+		"600000");
+	assert_string_equal(
+		sbx_json_text_at(body, "Labels", "io.skillbox.channel", NULL),
+		"0123");
+	f->spec.channel_source = NULL;
+	unmet = sbx_spec_body(&f->spec);
+	assert_json(json_object_get(unmet, "Cmd"), "[]");
+}
+
+/* What is installed goes where it stays; the manifest has the last word. */
+static void test_environment_of_a_session(void **state)
+{
+	const struct sbx_spec_session session = { .name = "demo" };
+	cleanup_strv struct sbx_strv env = SBX_STRV_INIT;
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	f->spec.session = &session;
+	sbx_action_add_tmpfs(&f->grant.action, SBX_WORKSPACE, 1 << 20, true);
+	sbx_strv_push(&f->grant.action.environment, "GOPATH=/mine");
+	assert_int_equal(sbx_spec_environment(&f->spec, NULL, NULL, &env, &err),
+			 0);
+	assert_string_equal(sbx_strv_getenv(&env, "HOME"), "/workspace");
+	assert_string_equal(sbx_strv_getenv(&env, "PYTHONUSERBASE"),
+			    "/workspace/.local");
+	assert_string_equal(sbx_strv_getenv(&env, "PATH"),
+			    "/workspace/.local/bin:/workspace/go/bin:"
+			    "/image/bin");
+	assert_string_equal(sbx_strv_getenv(&env, "GOPATH"), "/mine");
+	assert_string_equal(sbx_strv_getenv(&env, "SKILL_SESSION"), "demo");
+	assert_string_equal(sbx_spec_working_dir(&f->spec), "/workspace");
+}
+
 /* A volume that is made of something: the engine is told of what. */
 static void test_volumes_with_options(void **state)
 {
@@ -965,6 +1031,8 @@ int main(void)
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_volumes_with_options),
 		SPEC_TEST(test_propagation),
+		SPEC_TEST(test_session),
+		SPEC_TEST(test_environment_of_a_session),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
 		SPEC_TEST(test_tmpfs),
