@@ -69,13 +69,11 @@ static void add_environment(struct sbx_action *action,
 			    &request->overrides->environment);
 }
 
-/* As Compose's entrypoint, it also takes the place of the image's. */
-static void replace_command(struct sbx_action *action,
-			    const struct sbx_strv *command)
+/* What is left of an action in whose place something else runs. */
+static void take_command(struct sbx_action *action)
 {
 	sbx_strv_free(&action->entrypoint);
 	sbx_strv_free(&action->command);
-	sbx_strv_extend(&action->command, command);
 	action->has_entrypoint = action->has_command = true;
 	action->input = SBX_INPUT_STDIN;
 	action->output = SBX_OUTPUT_TEXT;
@@ -108,8 +106,8 @@ static int decide(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		sbx_progress_say(&request->lines, plan->grant.lowered.v[i]);
 	if (request->environment)
 		add_environment(&plan->grant.action, request);
-	if (request->command)
-		replace_command(&plan->grant.action, request->command);
+	if (request->is_command)
+		take_command(&plan->grant.action);
 	return 0;
 }
 
@@ -391,7 +389,7 @@ static void set_key(struct sbx_plan *plan)
 }
 
 static int work_out(struct sbx_plan *plan, struct sbx_engine *engine,
-		    struct sbx_error *err)
+		    bool is_command, struct sbx_error *err)
 {
 	static const struct sbx_sandbox_names nobody;
 	struct sbx_spec spec;
@@ -400,7 +398,7 @@ static int work_out(struct sbx_plan *plan, struct sbx_engine *engine,
 	    sbx_spec_check(&spec, err) < 0)
 		return -1;
 	sbx_spec_argv(&spec, &plan->argv);
-	if (plan->argv.n == 0)
+	if (plan->argv.n == 0 && !is_command)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "there is nothing to run: neither the "
 				     "action nor the image has an entrypoint "
@@ -426,7 +424,7 @@ int sbx_plan_finish(struct sbx_plan *plan,
 	    sbx_sources_check(engine, request->policy, &plan->grant,
 			      plan->image->storage, plan->host_paths, err) < 0)
 		return -1;
-	return work_out(plan, engine, err);
+	return work_out(plan, engine, request->is_command, err);
 }
 
 /* --- using ----------------------------------------------------------------- */

@@ -60,8 +60,9 @@ struct sbx_plan_images {
  * @is_open	it is there already: nothing of it is made any more
  * @environment	that it was created with; or NULL
  * @image	what it runs in, in place of the skill's own; or NULL
- * @command	what runs in place of the action's: its output is text, and
- *		nothing is expected of its input; or NULL
+ * @is_command	something else runs in place of the action's command, which
+ *		the plan does not know: its output is text, and nothing is
+ *		expected of its input
  */
 struct sbx_plan_request {
 	const struct sbx_catalog *catalog;
@@ -80,7 +81,7 @@ struct sbx_plan_request {
 	bool is_open;
 	const struct sbx_strv *environment;
 	const char *image;
-	const struct sbx_strv *command;
+	bool is_command;
 };
 
 /*
@@ -92,7 +93,8 @@ struct sbx_plan_request {
  * @build_ms	what it took to have the image; negative: not that far
  * @image	once that was looked for; NULL when it was not found
  * @is_session, @session	as in the request; @session_name is its name
- * @argv, @env, @working_dir	what runs; without the input and SKILL_RUN_ID
+ * @argv, @env, @working_dir	what runs; without the input and SKILL_RUN_ID.
+ *		@argv is empty where the request had @is_command
  * @sandbox_key	the same for two plans whose sandboxes are interchangeable as
  *		long as nothing has run in them
  * @key		the same when also what runs in them is.  Both cover the owner
