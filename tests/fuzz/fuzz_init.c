@@ -266,6 +266,27 @@ void sbx_forward_use(struct sbx_init *init, int *fd)
 	*fd = -1;
 }
 
+void sbx_detached_signal(int number)
+{
+	must(is_session && number >= 0 && number < 256);
+}
+
+bool sbx_session_is_attached(const struct sbx_init *init)
+{
+	return is_session && !init->is_direct;
+}
+
+uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
+			    uint32_t size, unsigned char *to, bool *is_new)
+{
+	(void)init;
+	(void)from;
+	(void)size;
+	(void)to;
+	(void)is_new;
+	abort();
+}
+
 bool sbx_detached_has_room(void)
 {
 	return true;
