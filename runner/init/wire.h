@@ -249,7 +249,8 @@ enum sbx_wire_section {
  *	u32 flags	enum sbx_wire_run_flags
  *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
- *	string out	path of a directory whose files are sent, or ""
+ *	string out	path of a directory whose files are sent, or ""; in a
+ *			session those that were made or changed since RUN
  *	strings argv, then strings env ("NAME=value")
  *	strings tmpfs	where each is mounted
  *	files		of each: string path, u32 size, so many bytes; init

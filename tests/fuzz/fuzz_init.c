@@ -165,9 +165,10 @@ bool sbx_file_remember(const char *path)
 	return strlen(path) < PATH_MAX;
 }
 
-bool sbx_artifacts_remember(const char *path, uint32_t limit)
+bool sbx_artifacts_remember(const char *path, uint32_t limit, bool only_new)
 {
 	(void)limit;
+	(void)only_new;
 	sbx_buf_append(&world.given, path, strlen(path) + 1);
 	return strlen(path) < PATH_MAX;
 }
