@@ -308,8 +308,9 @@ class Link:
                 self.request = Message()
                 self.call = self.proxy.began()
             if self.request.done:
-                # It became a stream without a word of it: Podman takes one
-                # where the Upgrade was garbled, and says 200.
+                # It became a stream without a word of it: engines take one
+                # where the Upgrade was garbled, and say 200.
+                self.look(data)
                 await self.pass_on("up", self.engine, data)
                 return
             used = self.request.feed(data)
