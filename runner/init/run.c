@@ -20,7 +20,6 @@
 #include "init/oom.h"
 #include "init/reset.h"
 #include "init/secret_file.h"
-#include "init/session.h"
 
 static char *argv[SBX_WIRE_STRINGS_MAX + 1];
 static char *envp[SBX_WIRE_STRINGS_MAX + 1];
@@ -161,8 +160,6 @@ static int make_log(struct sbx_init *init, int *out)
 {
 	int log[2];
 
-	if (!sbx_detached_has_room())
-		return sbx_abort(init, "too many detached processes", 0);
 	init->given[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (init->given[0] < 0 || make_pipe(log, 0) < 0)
 		return sbx_abort(init, "pipes for the action", errno);
@@ -239,6 +236,15 @@ static int remember(struct sbx_init *init, const struct run *run)
 	return 0;
 }
 
+/* As if it could not be executed, and without a try. */
+static int refuse(struct sbx_init *init, int errnum)
+{
+	init->exit.kind = SBX_WIRE_EXEC_FAILED;
+	init->exit.code = (uint32_t)errnum;
+	init->phase = SBX_DRAINING;
+	return 0;
+}
+
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 {
 	int status[2];
@@ -249,9 +255,10 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 		return sbx_abort(init, "RUN makes no sense", 0);
 	if (check(init, &run) < 0 || remember(init, &run) < 0)
 		return SBX_ABORT;
+	if (run.flags & SBX_WIRE_RUN_DETACH && !sbx_detached_has_room())
+		return refuse(init, EAGAIN);
 	if (make_files(&run, init->session != 0) < 0)
 		return sbx_abort(init, "files of secrets", errno);
-	sbx_session_touch(init);
 	init->oom_before = sbx_oom_kills();
 	if (run.flags & SBX_WIRE_RUN_DETACH) {
 		if (make_log(init, &log) < 0)

@@ -255,11 +255,6 @@ int sbx_session_ask(struct sbx_init *init, uint32_t question)
 	return question < 4 ? 0 : sbx_abort(init, "question", 0);
 }
 
-void sbx_session_touch(struct sbx_init *init)
-{
-	must(init->phase == SBX_WAITING);
-}
-
 void sbx_forward_use(struct sbx_init *init, int *fd)
 {
 	must(is_session && *fd == 1004);

@@ -494,6 +494,12 @@ static void test_no_more_than_so_many_detached(void **state)
 	ask(&session, SBX_WIRE_ASK_STATE);
 	hear_state(&session);
 	assert_int_equal(session.state.detached, SBX_WIRE_DETACHED_MAX);
+	box_flags = SBX_WIRE_RUN_DETACH;
+	box_shell(session.box, "exec sleep 4321");
+	box_flags = 0;
+	hear_exit(&session, SBX_WIRE_EXEC_FAILED);
+	assert_int_equal(session.box->exit.code, EAGAIN);
+	assert_string_equal(run(&session, "echo still here"), "still here\n");
 	end(&session);
 }
 
@@ -513,6 +519,69 @@ static void test_log_without_end(void **state)
 	assert_int_equal(log.len, SBX_WIRE_LOG_MAX);
 	assert_string_equal(log.data + log.len - strlen("x\nthe end\n"),
 			    "x\nthe end\n");
+	end(&session);
+}
+
+/* --- files
+ * -------------------------------------------------------------------- */
+
+/* A secret is there for each run anew, whatever has become of it. */
+static void test_files_of_secrets_are_replaced(void **state)
+{
+	struct session session;
+	char path[64];
+
+	(void)state;
+	begin(&session, "60000");
+	snprintf(path, sizeof(path), "%s/secret", box_directory);
+	for (int i = 0; i < 3; i++) {
+		char script[256];
+
+		snprintf(script, sizeof(script),
+			 "cat %s; rm -f %s; ln -s /etc/passwd %s", path, path,
+			 path);
+		box_files = LIST(path, i % 2 ? "odd" : "even");
+		assert_string_equal(run(&session, script),
+				    i % 2 ? "odd" : "even");
+		box_files = NULL;
+	}
+	end(&session);
+}
+
+/* A copy is a run like any other. */
+static void test_copies(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct session session;
+	char path[64], script[128];
+
+	(void)state;
+	begin(&session, "60000");
+	snprintf(path, sizeof(path), "%s/copied", box_directory);
+	snprintf(script, sizeof(script), "echo content >%s", path);
+	run(&session, script);
+	for (uint32_t flags = SBX_WIRE_RUN_COPY_IN;
+	     flags <= SBX_WIRE_RUN_COPY_OUT; flags <<= 1) {
+		uid_t uid = geteuid() == 0 ? BOX_UID : geteuid();
+
+		sbx_buf_consume(&session.box->stdout_,
+				session.box->stdout_.len);
+		assert_int_equal(sbx_pipes_open(&session.pipes, uid, uid, &err),
+				 0);
+		box_give(session.pipes.theirs, 3);
+		box_flags = flags;
+		box_run(session.box, LIST(path));
+		box_flags = 0;
+		for (int i = 0; i < 3; i++)
+			sbx_close(&session.pipes.theirs[i]);
+		sbx_pipes_set_input(&session.pipes, "no archive", 10);
+		sbx_pipes_feed(&session.pipes);
+		hear_exit(&session, SBX_WIRE_EXITED);
+		assert_int_equal(session.box->exit.code,
+				 flags == SBX_WIRE_RUN_COPY_IN);
+	}
+	/* cpio(5), "newc" */
+	assert_memory_equal(session.box->stdout_.data, "070701", 6);
 	end(&session);
 }
 
@@ -894,6 +963,8 @@ int main(void)
 		cmocka_unit_test(test_sigkill_spares_the_detached),
 		cmocka_unit_test(test_no_more_than_so_many_detached),
 		cmocka_unit_test(test_log_without_end),
+		cmocka_unit_test(test_files_of_secrets_are_replaced),
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_keeps_what_it_is_given),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_half_a_command),

@@ -126,6 +126,8 @@ static void test_any_byte_of_it(void **state)
 
 static void test_what_cannot_be(void **state)
 {
+	/* One byte more than a secret has. */
+	static char large[8 + 5 + 4 + SBX_SECRET_SIZE_MAX + 1];
 	static const struct {
 		const char *data;
 		size_t size;
@@ -136,11 +138,13 @@ static void test_what_cannot_be(void **state)
 		SAMPLE("\0\0\0\0\1\0\0\0NAME\0\0\0\0\0"),
 		SAMPLE("\0\0\0\0\1\0\0\0NAME\0\xff\xff\xff\xffx"),
 		SAMPLE("\0\0\0\0\0\0\0\0x"),
+		{ large, sizeof(large) },
 		SAMPLE("\xff\xff\xff\xff\0\0\0\0"),
 #undef SAMPLE
 	};
 
 	(void)state;
+	memcpy(large, "\0\0\0\0\1\0\0\0NAME\0\1\0\1", 16);
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
 		cleanup_strv struct sbx_strv env = SBX_STRV_INIT;
 		cleanup_secrets struct sbx_secrets secrets = { .n = 0 };
