@@ -5,6 +5,7 @@
 static const struct sbx_command *const commands[] = {
 	&sbx_cmd_session_create,
 	&sbx_cmd_session_run,
+	&sbx_cmd_session_cp,
 	&sbx_cmd_session_logs,
 	&sbx_cmd_session_list,
 	&sbx_cmd_session_status,
