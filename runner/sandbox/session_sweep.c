@@ -15,7 +15,7 @@
 #include "sandbox/session_parts.h"
 #include "sandbox/spec.h"
 
-/* A directory that is younger may be one whose container is about to be. */
+/* A directory without a note that is younger may be about to have one. */
 #define YOUNG_SECONDS 60
 
 static const struct sbx_progress nobody;
@@ -68,30 +68,48 @@ static bool has(const struct sbx_strv *list, const char *text)
 	return false;
 }
 
-static bool is_on(const char *channel, const struct sbx_engine *engine)
+/*
+ * Whether it may be over: the engine is noted when the container is there, so
+ * that one which is not listed from now on has ended.
+ */
+static bool may_be_over(const char *channel, const struct sbx_strv *old,
+			const struct sbx_engine *engine)
 {
 	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(64);
 	char identity[17];
 
+	if (sbx_direct_get_note(channel, SBX_DIRECT_ENGINE, &note) < 0)
+		return has(old, channel);
 	snprintf(identity, sizeof(identity), "%016" PRIx64,
 		 sbx_engine_identity(engine));
-	return sbx_direct_get_note(channel, SBX_DIRECT_ENGINE, &note) == 0 &&
-	       strcmp(sbx_buf_text(&note), identity) == 0;
+	return strcmp(sbx_buf_text(&note), identity) == 0;
+}
+
+/* Looked for before the containers; false when nobody here has sessions. */
+static bool find_channels(const struct sbx_engine *engine,
+			  struct sbx_strv *channels)
+{
+	cleanup_strv struct sbx_strv all = SBX_STRV_INIT;
+	cleanup_strv struct sbx_strv old = SBX_STRV_INIT;
+
+	sbx_direct_list_sessions(0, &all);
+	sbx_direct_list_sessions(YOUNG_SECONDS, &old);
+	for (size_t i = 0; i < all.n; i++) {
+		if (may_be_over(all.v[i], &old, engine))
+			sbx_strv_push(channels, all.v[i]);
+	}
+	return all.n > 0;
 }
 
 int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
 {
-	cleanup_strv struct sbx_strv all = SBX_STRV_INIT;
 	cleanup_strv struct sbx_strv channels = SBX_STRV_INIT;
 	cleanup_strv struct sbx_strv needed = SBX_STRV_INIT;
 	json_auto_t *list = NULL;
 	const json_t *container;
 	size_t i;
 
-	/* Before the containers: what comes to be meanwhile is in neither. */
-	sbx_direct_list_sessions(0, &all);
-	sbx_direct_list_sessions(YOUNG_SECONDS, &channels);
-	if (all.n == 0)
+	if (!find_channels(engine, &channels))
 		return 0;
 	if (sbx_container_list(engine, SBX_LABEL_SESSION, &list, err) < 0)
 		return -1;
@@ -100,8 +118,7 @@ int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
 			return -1;
 	}
 	for (i = 0; i < channels.n; i++) {
-		if (!has(&needed, channels.v[i]) &&
-		    is_on(channels.v[i], engine))
+		if (!has(&needed, channels.v[i]))
 			sbx_session_bury(channels.v[i], &nobody);
 	}
 	return 0;
