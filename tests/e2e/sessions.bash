@@ -69,3 +69,13 @@ serve_inside() {
 port_of() {
 	session status "$1" --format json | jq -r '.ports[0].published'
 }
+
+# is_busy NAME: something runs in it
+is_busy() {
+	session status "$1" --format json | jq -e .busy >/dev/null
+}
+
+# logs_have NAME LINE: what goes on in it has written that
+logs_have() {
+	session logs "$1" | grep -qFx "$2"
+}

@@ -121,10 +121,6 @@ cpu_of() {
 	holds '.stages_ms.wait > 200'
 }
 
-is_busy() {
-	session status "$1" --format json | jq -e .busy >/dev/null
-}
-
 @test "a time-out ends a step, and neither the session nor what is detached" {
 	made ts-late --skill t-sessions
 	step ts-late --detach -- sh -c 'n=0; while sleep 0.1; do
@@ -154,10 +150,6 @@ is_busy() {
 	container=$(container_of ts-log)
 	session stop ts-log
 	run -1 docker inspect "$container"
-}
-
-logs_have() {
-	session logs "$1" | grep -qFx "$2"
 }
 
 # --- time ---------------------------------------------------------------------
