@@ -195,7 +195,7 @@ only_server() {
 	# What is in the workspace is memory: then nothing fits in any more.
 	inside ta-memory 'head -c 100m /dev/zero >fill' --timeout 20s
 	ended oom 137
-	holds '.error | test("memory limit")'
+	holds '.error == "killed by the session'"'"'s memory limit"'
 	session stop ta-memory
 	ended_session ta-memory
 	soon no_process "$uid"
