@@ -36,7 +36,7 @@ as_many() {
 
 # four_at_a_time FUNCTION: of each of the fifty's names
 four_at_a_time() {
-	export -f as_many "$1"
+	export -f as_many create_one step_in_one
 	export program skills top
 	seq -f tm-%g 50 | xargs -P 4 -I{} bash -c "$1 {}" 3>&-
 }

@@ -17,7 +17,8 @@ YAML
 
 teardown() {
 	end_sessions
-	[ -z "${holder-}" ] || kill -9 "$holder" 2>/dev/null || :
+	[ -z "${holder-}" ] || { kill -9 "$holder" && wait "$holder"; } 2>/dev/null ||
+		:
 }
 
 teardown_file() {
@@ -304,6 +305,55 @@ cpu_of() {
 	run -64 session create ts-none --skill t-sessions --publish 8080/udp
 	run -64 session create ts-none --skill t-sessions --publish 1 --publish 1
 	[ -z "$(container_of ts-none)" ]
+}
+
+# daemon_says STATUS ANSWER: one that is asked once, at $SKILLBOX_SOCKET
+daemon_says() {
+	SKILLBOX_SOCKET=$BATS_TEST_TMPDIR/daemon
+	export SKILLBOX_SOCKET
+	rm -f "$SKILLBOX_SOCKET"
+	"$top/tests/fixtures/one_post.py" "$SKILLBOX_SOCKET" \
+		"$BATS_TEST_TMPDIR/asked" "$@" 3>&- &
+	holder=$!
+	soon test -S "$SKILLBOX_SOCKET"
+}
+
+@test "without a network the daemon is asked, if there is one" {
+	daemon_says 200 '{"name": "ts-far", "ports": [{"target": 8080}]}'
+	record=$(session create ts-far --skill t-sessions --network none \
+		--publish 8080 --publish 81:18081 --ttl 1h -e A=b=c \
+		--memory 64m --cpus 0.5 --pids-limit 9 --action work \
+		-v keep:/keep:rw --format json)
+	holds '.ports[0].target == 8080'
+	wait "$holder"
+	record=$(cat "$BATS_TEST_TMPDIR/asked")
+	holds '.path == "/v1/sessions" and .body == {name: "ts-far",
+		skill: "t-sessions", action: "work", ttl: "1h", publish: [
+			{target: 8080, published: 0, host_ip: "127.0.0.1"},
+			{target: 81, published: 18081, host_ip: "127.0.0.1"}],
+		config: {network: "none", memory: "64m", cpus: "0.5",
+			pids_limit: 9, env: {A: "b=c"},
+			volumes: ["keep:/keep:rw"]}}'
+	[ -z "$(container_of ts-far)" ]
+	# What it refuses is refused.
+	daemon_says 403 '{"status": 77, "output": null, "error": "not here",
+		"outcome": "denied"}'
+	run -77 session create ts-far --skill t-sessions --network none \
+		--publish 8080
+	[[ $output = *'not here'* ]]
+	wait "$holder"
+	# It would be the daemon who runs the hooks, as somebody else.
+	daemon_says 200 '{}'
+	run -65 session create ts-far --skill t-sessions --network none \
+		--publish 8080 --on-start true
+	run -65 session create ts-far --skill t-sessions --network none \
+		--publish 8080 --secret "TOKEN=@$SKILLBOX_POLICY"
+	[[ $output = *'no hooks and no --secret'* ]]
+	kill -0 "$holder"
+	# With one it is not needed, nor asked.
+	made ts-near --skill t-sessions --network bridge --publish 8080
+	kill -0 "$holder"
+	[ "$(port_of ts-near)" -gt 0 ]
 }
 
 # --- what it is created with --------------------------------------------------
