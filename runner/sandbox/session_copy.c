@@ -109,6 +109,7 @@ static int ended(const struct sbx_session_copy *copy,
 
 /* --- the run --------------------------------------------------------------- */
 
+/* @way has what differs: the flag, the input and who hears of the output. */
 static int check(const struct sbx_session_copy *copy, struct sbx_error *err)
 {
 	if (*copy->path)
@@ -119,38 +120,39 @@ static int check(const struct sbx_session_copy *copy, struct sbx_error *err)
 
 static int run_in(struct sbx_sandbox *sandbox,
 		  const struct sbx_session_copy *copy,
-		  struct sbx_sandbox_program *program, struct sbx_error *err)
+		  const struct sbx_sandbox_program *way, struct sbx_error *err)
 {
 	cleanup_strv struct sbx_strv argv = SBX_STRV_INIT;
 	static const struct sbx_strv none = SBX_STRV_INIT;
+	struct sbx_sandbox_program program = *way;
 	struct sbx_sandbox_result result;
 
 	sbx_strv_push(&argv, copy->path);
-	program->argv = &argv;
-	program->env = &none;
-	program->working_dir = SBX_WORKSPACE;
-	program->timeout_ms = copy->timeout_ms;
-	program->stop_grace_period_ms = GRACE_MS;
-	program->output_limit = ARCHIVE_MAX;
-	if (sbx_sandbox_run(sandbox, program, &result, err) < 0)
+	program.argv = &argv;
+	program.env = &none;
+	program.working_dir = SBX_WORKSPACE;
+	program.timeout_ms = copy->timeout_ms;
+	program.stop_grace_period_ms = GRACE_MS;
+	program.output_limit = ARCHIVE_MAX;
+	if (sbx_sandbox_run(sandbox, &program, &result, err) < 0)
 		return -1;
 	return ended(copy, &result, err);
 }
 
 static int run(struct sbx_engine *engine, const struct sbx_session_copy *copy,
-	       struct sbx_sandbox_program *program, struct sbx_error *err)
+	       struct sbx_sandbox_program *way, struct sbx_error *err)
 {
 	cleanup_session struct sbx_session session = { .id = NULL };
 	struct sbx_sandbox *sandbox = NULL;
 	int result = -1;
 
-	program->cancel_fd = sbx_engine_cancel_fd(engine);
+	way->cancel_fd = sbx_engine_cancel_fd(engine);
 	if (check(copy, err) == 0 &&
 	    sbx_session_find(engine, copy->owner, copy->name, &session, err) ==
 		    0 &&
 	    sbx_session_open(engine, &session, copy->wait_ms, &sandbox, err) ==
 		    0)
-		result = run_in(sandbox, copy, program, err);
+		result = run_in(sandbox, copy, way, err);
 	sbx_sandbox_free(&sandbox);
 	return result;
 }
