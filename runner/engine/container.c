@@ -62,6 +62,16 @@ static bool is_no_runtime(const struct sbx_http_response *response,
 	       strcasestr(response->message, "runtime");
 }
 
+/*
+ * 'could not select device driver "" with capabilities: [[gpu]]'; with CDI (29)
+ * "failed to discover GPU vendor from CDI".
+ */
+static bool is_no_gpu(const struct sbx_http_response *response)
+{
+	return strcasestr(response->message, "select device driver") ||
+	       strcasestr(response->message, "GPU vendor");
+}
+
 /* @body and *@path in the words of the engine; *@own_body: new reference. */
 static int prepare_create(struct sbx_engine *engine, const char *name,
 			  json_t *body, char **path, json_t **own_body,
@@ -136,6 +146,10 @@ int sbx_container_start(struct sbx_engine *engine, const char *id,
 		return 0;
 	sbx_http_refused(&response, err);
 	sbx_error_wrap(err, "start container");
+	if (is_no_gpu(&response)) {
+		err->outcome = SBX_OUTCOME_DENIED;
+		return sbx_error_wrap(err, "the engine has no driver for GPUs");
+	}
 	return sbx_no_command(&response) ? SBX_CONTAINER_NO_COMMAND : -1;
 }
 

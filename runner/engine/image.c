@@ -292,6 +292,11 @@ static char *build_path(const struct sbx_engine *engine,
 	append_query(&path, "target", build->target);
 	append_object(&path, "buildargs", build->args);
 	append_object(&path, "labels", build->labels);
+	if (build->no_cache)
+		append_query(&path, "nocache", "1");
+	/* Podman 4.3 knows that one for the images of FROM alone. */
+	if (build->no_cache && engine->podman)
+		append_query(&path, "layers", "false");
 	append_network(&path, engine, build->no_network);
 	return sbx_buf_take(&path);
 }

@@ -51,6 +51,7 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
  * @args	object of strings, or NULL
  * @labels	object of strings, or NULL
  * @no_network	RUN steps get no network
+ * @no_cache	nothing of builds before is used
  * @context	the tar, as a stream
  */
 struct sbx_image_build {
@@ -60,6 +61,7 @@ struct sbx_image_build {
 	json_t *args;
 	json_t *labels;
 	bool no_network;
+	bool no_cache;
 	sbx_http_source context;
 	void *context_ctx;
 	struct sbx_progress progress;

@@ -70,6 +70,9 @@ static const struct word host_words[] = {
 	{ "Ulimits", { NULL } },
 	{ "Tmpfs", { NULL } },
 	{ "Mounts", { NULL } },
+	{ "Devices", { NULL } },
+	{ "DeviceRequests", { NULL } },
+	{ "DeviceCgroupRules", { NULL } },
 };
 
 static int no_word(const char *key, struct sbx_error *err)
@@ -316,6 +319,40 @@ static int put_ports(json_t *spec, json_t *bindings, struct sbx_error *err)
 	return 0;
 }
 
+/* As `podman run --device` has them: all in what is called the path. */
+static json_t *devices(const json_t *list)
+{
+	json_t *all = json_array();
+	const json_t *device;
+	size_t i;
+
+	json_array_foreach (list, i, device) {
+		json_t *path = json_sprintf(
+			"%s:%s:%s",
+			sbx_json_text_at(device, "PathOnHost", NULL),
+			sbx_json_text_at(device, "PathInContainer", NULL),
+			sbx_json_text_at(device, "CgroupPermissions", NULL));
+
+		json_array_append_new(all, json_pack("{s:o}", "path", path));
+	}
+	return all;
+}
+
+static int put_devices(json_t *spec, const json_t *host, struct sbx_error *err)
+{
+	static const char *const none[] = { "DeviceRequests",
+					    "DeviceCgroupRules" };
+	const json_t *list = json_object_get(host, "Devices");
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(none); i++) {
+		if (json_array_size(json_object_get(host, none[i])) > 0)
+			return no_word(none[i], err);
+	}
+	if (json_array_size(list) > 0)
+		json_object_set_new(spec, "devices", devices(list));
+	return 0;
+}
+
 int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
 			   struct sbx_error *err)
 {
@@ -335,7 +372,8 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
 		    0 ||
 	    put_security(spec, json_object_get(host, "SecurityOpt"), err) < 0 ||
 	    put_mounts(spec, host, err) < 0 ||
-	    put_ports(spec, json_object_get(host, "PortBindings"), err) < 0)
+	    put_ports(spec, json_object_get(host, "PortBindings"), err) < 0 ||
+	    put_devices(spec, host, err) < 0)
 		return -1;
 	gather_limits(spec);
 	if (log)

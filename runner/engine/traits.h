@@ -16,12 +16,14 @@
  *		not to.
  * @shallow_archives an archive for / does not reach into volumes, so one for a
  *		mount point has to set its owner (Docker 28: the other way)
+ * @no_gpus	it is not asked for GPUs by their number
  * @nproc	limit on the processes of a user that has to be said; 0: none
  */
 struct sbx_engine_traits {
 	const char *name;
 	bool plain_tmpfs;
 	bool shallow_archives;
+	bool no_gpus;
 	long long nproc;
 };
 

@@ -87,16 +87,23 @@ void sbx_detached_signal(int number)
 	}
 }
 
-void sbx_detached_want(struct pollfd fds[SBX_WIRE_DETACHED_MAX])
+uint32_t sbx_detached_want(struct pollfd fds[SBX_WIRE_DETACHED_MAX])
 {
-	for (int i = 0; i < SBX_WIRE_DETACHED_MAX; i++)
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SBX_WIRE_DETACHED_MAX; i++) {
 		fds[i] = (struct pollfd){ all[i].pid != 0 ? all[i].out : -1,
 					  POLLIN, 0 };
+		if (fds[i].fd >= 0)
+			n = i + 1;
+	}
+	return n;
 }
 
-void sbx_detached_take(const struct pollfd fds[SBX_WIRE_DETACHED_MAX])
+void sbx_detached_take(const struct pollfd fds[SBX_WIRE_DETACHED_MAX],
+		       uint32_t n)
 {
-	for (int i = 0; i < SBX_WIRE_DETACHED_MAX; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (fds[i].fd >= 0 && fds[i].revents &&
 		    fds[i].fd == all[i].out && sbx_log_take(all[i].out) == 0)
 			sbx_close(&all[i].out);

@@ -25,9 +25,13 @@ uint32_t sbx_detached_count(void);
 /* A signal for each of them, and whoever stayed in its process group. */
 void sbx_detached_signal(int number);
 
-/* What they write goes to the log: fills in, and looks at, so many entries. */
-void sbx_detached_want(struct pollfd fds[SBX_WIRE_DETACHED_MAX]);
-void sbx_detached_take(const struct pollfd fds[SBX_WIRE_DETACHED_MAX]);
+/*
+ * What they write goes to the log: fills in entries, and says how many those
+ * are; and looks at so many.
+ */
+uint32_t sbx_detached_want(struct pollfd fds[SBX_WIRE_DETACHED_MAX]);
+void sbx_detached_take(const struct pollfd fds[SBX_WIRE_DETACHED_MAX],
+		       uint32_t n);
 
 /*
  * SIGKILL for every process of the sandbox but init, them, and what they have

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "init/build_id.h"
+#include "init/devices.h"
 #include "init/out.h"
 #include "init/text.h"
 
@@ -157,6 +158,14 @@ static void add_build(void)
 	section_close(at, SBX_WIRE_HELLO_BUILD);
 }
 
+static void add_devices(void)
+{
+	uint32_t at = section_open();
+
+	sbx_devices_add(&hello);
+	section_close(at, SBX_WIRE_HELLO_DEVICES);
+}
+
 static int collect(struct sbx_init *init)
 {
 	uint32_t mounts, mounts_end;
@@ -171,6 +180,7 @@ static int collect(struct sbx_init *init)
 	add_targets(payload + mounts, payload + mounts_end);
 	if (add_file(init, SBX_WIRE_HELLO_LIMITS, "/proc/self/limits") < 0)
 		return SBX_ABORT;
+	add_devices();
 	return hello.full ? sbx_abort(init, "facts about the sandbox", EFBIG)
 			  : 0;
 }

@@ -79,8 +79,11 @@ static int starting(const struct sbx_init *init)
 	return detaches && init->phase == SBX_RUNNING ? init->exec_status : -1;
 }
 
-/* poll(2) skips negative descriptors. */
-static void want(struct pollfd fds[COUNT], const struct sbx_init *init)
+/*
+ * poll(2) skips negative descriptors, but takes no more entries than there may
+ * be descriptors: how many those are.
+ */
+static uint32_t want(struct pollfd fds[COUNT], const struct sbx_init *init)
 {
 	bool room = sbx_out_has_room();
 
@@ -100,7 +103,9 @@ static void want(struct pollfd fds[COUNT], const struct sbx_init *init)
 	fds[STARTING] = (struct pollfd){ starting(init), POLLIN, 0 };
 	fds[RUNNERS] = (struct pollfd){ sbx_session_fd(init), POLLIN, 0 };
 	fds[FORWARD] = (struct pollfd){ init->forward_fd, POLLIN, 0 };
-	sbx_detached_want(fds + DETACHED);
+	if (init->session == 0)
+		return STARTING;
+	return DETACHED + sbx_detached_want(fds + DETACHED);
 }
 
 /* The action will take no more: what is there, and to come, is dropped. */
@@ -191,19 +196,20 @@ static void wind_up(struct sbx_init *init)
 
 /* What only sessions have. */
 static void work_for_session(struct sbx_init *init,
-			     const struct pollfd fds[COUNT])
+			     const struct pollfd fds[COUNT], uint32_t n)
 {
 	/* With POLLIN it says why not; reaping tells. */
 	if (fds[STARTING].revents == POLLHUP && starting(init) >= 0)
 		sbx_run_detached(init);
 	if (fds[FORWARD].revents)
 		sbx_forward_heard(init);
-	sbx_detached_take(fds + DETACHED);
+	sbx_detached_take(fds + DETACHED, n - DETACHED);
 	sbx_session_tell();
 }
 
 /* Everything that does not come from standard input. */
-static int work(struct sbx_init *init, const struct pollfd fds[COUNT])
+static int work(struct sbx_init *init, const struct pollfd fds[COUNT],
+		uint32_t n)
 {
 	int result = 0;
 
@@ -221,7 +227,8 @@ static int work(struct sbx_init *init, const struct pollfd fds[COUNT])
 		drop_input(init);
 	give_input(init);
 	give_credit(init);
-	work_for_session(init, fds);
+	if (init->session != 0 && n >= DETACHED)
+		work_for_session(init, fds, n);
 	wind_up(init);
 	if (init->is_alone)
 		sbx_out_forget();
@@ -282,17 +289,18 @@ static int hear(struct sbx_init *init, const struct pollfd fds[COUNT])
 int sbx_loop(struct sbx_init *init)
 {
 	struct pollfd fds[COUNT];
+	uint32_t n;
 	int result = 0;
 
 	while (result == 0) {
 		if (is_over(init) && !begin_again(init))
 			break;
-		want(fds, init);
-		if (poll(fds, COUNT, timeout(init)) < 0)
+		n = want(fds, init);
+		if (poll(fds, n, timeout(init)) < 0)
 			return sbx_abort(init, "poll", errno);
 		result = hear(init, fds);
 		if (result == 0)
-			result = work(init, fds);
+			result = work(init, fds, n);
 		if (result == SBX_GONE) {
 			sbx_command_forget();
 			result = sbx_session_lost(init);

@@ -187,6 +187,14 @@ enum sbx_wire_section {
 	 */
 	SBX_WIRE_HELLO_TARGETS = 0x04,
 	SBX_WIRE_HELLO_LIMITS = 0x05, /* /proc/self/limits */
+	/*
+	 * All in /dev and below that is neither a directory nor a symbolic
+	 * link, but what is in /dev/pts, /dev/shm and /dev/mqueue where these
+	 * are mounts; a line each: "major minor type mode-in-octal PATH", type
+	 * one of b, c, p, s and f (block, character, FIFO, socket, file), PATH
+	 * escaped as in mountinfo; what cannot be examined: "- errno PATH".
+	 */
+	SBX_WIRE_HELLO_DEVICES = 0x06,
 };
 
 /*

@@ -14,10 +14,11 @@
 
 #include "base/mem.h"
 #include "init/wire.h"
+#include "sandbox/hello_devices.h"
 #include "sandbox/hello_mounts.h"
 #include "sandbox/slice.h"
 
-#define SECTIONS_MAX (SBX_WIRE_HELLO_LIMITS + 1)
+#define SECTIONS_MAX (SBX_WIRE_HELLO_DEVICES + 1)
 
 /* --- sections -------------------------------------------------------------- */
 
@@ -239,7 +240,9 @@ int sbx_hello_check(const void *payload, size_t size,
 	    check_status(sections[SBX_WIRE_HELLO_STATUS], expected, err) < 0 ||
 	    sbx_hello_mounts_check(sections[SBX_WIRE_HELLO_MOUNTS],
 				   sections[SBX_WIRE_HELLO_TARGETS], expected,
-				   err) < 0)
+				   err) < 0 ||
+	    sbx_hello_devices_check(sections[SBX_WIRE_HELLO_DEVICES], expected,
+				    err) < 0)
 		return -1;
 	return check_nofile(sections[SBX_WIRE_HELLO_LIMITS], expected->nofile,
 			    err);

@@ -24,6 +24,13 @@ struct sbx_hello_mount {
 	uint64_t ino;
 };
 
+/* A device that the sandbox is meant to have besides the standard ones. */
+struct sbx_hello_device {
+	const char *path;
+	uint32_t major;
+	uint32_t minor;
+};
+
 /* What must be true, or nothing runs. */
 struct sbx_hello_expected {
 	const char *build_id; /* of the init that belongs to this runner */
@@ -32,6 +39,9 @@ struct sbx_hello_expected {
 	const struct sbx_hello_mount *mounts;
 	size_t n_mounts;
 	uint64_t nofile; /* hard limit at most this; 0: not checked */
+	const struct sbx_hello_device *devices;
+	size_t n_devices;
+	bool gpus; /* those of GPUs may be there, whichever they are */
 };
 
 /*
@@ -51,7 +61,9 @@ struct sbx_hello_expected {
  * over what is masked); every expected mount is there, once, of its type,
  * read-only or writable as it must be, and the host file that the runner
  * opened; one whose type is given (tmpfs) is nosuid, nodev and, unless it is
- * meant for programs, noexec (engines give volumes and binds no such options).
+ * meant for programs, noexec (engines give volumes and binds no such options);
+ * in /dev are the devices of the OCI runtime specification and the expected
+ * ones, each by its number, and nothing else.
  *
  * 0; SBX_HELLO_OTHER_BUILD; or -1: DENIED with the first fact that differs
  * ("sandbox.groups: supplementary group 6, expected none"), or

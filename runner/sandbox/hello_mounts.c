@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sandbox/hello_devices.h"
 
 /*
  * One mount: a line of mountinfo (proc_pid_mountinfo(5)) and, when it could be
@@ -162,9 +163,11 @@ static bool is_kernel_mount(const struct mount *mount)
 /*
  * A single device: /dev/null over a file of /proc or /sys that is masked, and
  * where the engine may not make devices (user namespaces) the six that every
- * container has, each over its own name.
+ * container has, each over its own name, and those that are meant to be there,
+ * whose numbers are looked at with all others.
  */
-static bool is_device_mount(const struct mount *mount)
+static bool is_device_mount(const struct mount *mount,
+			    const struct sbx_hello_expected *expected)
 {
 	static const char *const names[] = { "/null",	 "/zero", "/full",
 					     "/urandom", "/tty",  "/random" };
@@ -182,7 +185,7 @@ static bool is_device_mount(const struct mount *mount)
 			return strcmp(mount->path + strlen("/dev"), names[i]) ==
 			       0;
 	}
-	return false;
+	return sbx_hello_is_device(expected, mount->path);
 }
 
 /* What a tmpfs of ours must be; other file systems take no such options. */
@@ -252,7 +255,7 @@ static int check_mount(const struct mount *mount,
 		return check_expected(mount, &expected->mounts[i], err);
 	}
 	if (is_writable(mount) && !is_kernel_mount(mount) &&
-	    !is_device_mount(mount))
+	    !is_device_mount(mount, expected))
 		return refuse_mount(mount, "is writable, expected read-only",
 				    err);
 	return 0;

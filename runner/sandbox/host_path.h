@@ -24,4 +24,20 @@ struct sbx_host_path {
 int sbx_host_path_find(const char *path, struct sbx_host_path *out,
 		       struct sbx_error *err);
 
+/*
+ * A character device of the host that is given to a sandbox, as the runner
+ * found it: the number is what the kernel goes by.
+ */
+struct sbx_host_device {
+	uint32_t major;
+	uint32_t minor;
+};
+
+/*
+ * Looks @path up in the same way.  INVALID also when it is no device, DENIED
+ * when what it really is may be given to nobody (skill/never.h).
+ */
+int sbx_host_device_find(const char *path, struct sbx_host_device *out,
+			 struct sbx_error *err);
+
 #endif

@@ -34,6 +34,7 @@ void sbx_plan_unref(struct sbx_plan **slot)
 	sbx_skill_image_clear(&plan->own_image);
 	sbx_plan_unref(&plan->like);
 	free(plan->host_paths);
+	free(plan->host_devices);
 	sbx_plan_secrets_clear(&plan->secrets);
 	sbx_schema_free(&plan->input_schema);
 	sbx_schema_free(&plan->output_schema);
@@ -68,13 +69,11 @@ static void add_environment(struct sbx_action *action,
 			    &request->overrides->environment);
 }
 
-/* As Compose's entrypoint, it also takes the place of the image's. */
-static void replace_command(struct sbx_action *action,
-			    const struct sbx_strv *command)
+/* What is left of an action in whose place something else runs. */
+static void take_command(struct sbx_action *action)
 {
 	sbx_strv_free(&action->entrypoint);
 	sbx_strv_free(&action->command);
-	sbx_strv_extend(&action->command, command);
 	action->has_entrypoint = action->has_command = true;
 	action->input = SBX_INPUT_STDIN;
 	action->output = SBX_OUTPUT_TEXT;
@@ -107,8 +106,8 @@ static int decide(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		sbx_progress_say(&request->lines, plan->grant.lowered.v[i]);
 	if (request->environment)
 		add_environment(&plan->grant.action, request);
-	if (request->command)
-		replace_command(&plan->grant.action, request->command);
+	if (request->is_command)
+		take_command(&plan->grant.action);
 	return 0;
 }
 
@@ -198,7 +197,9 @@ int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		free(picked.v);
 		return result;
 	}
-	if (open_secrets(plan, request, request->secrets, err) < 0)
+	if (open_secrets(plan, request, request->secrets, err) < 0 ||
+	    sbx_sources_find_devices(&plan->grant, &plan->host_devices, err) <
+		    0)
 		return -1;
 	return sbx_sources_find(engine, request->policy, &plan->grant,
 				&plan->host_paths, err);
@@ -313,6 +314,7 @@ static int fill_spec(const struct sbx_plan *plan, struct sbx_engine *engine,
 		.init_dir = names->init_dir,
 		.runner = sbx_runner_identity(),
 		.host_paths = plan->host_paths,
+		.host_devices = plan->host_devices,
 		.traits = sbx_engine_traits(engine, err),
 		.session = plan->is_session ? &plan->session : NULL,
 		.init_volume = sbx_init_volume_name(),
@@ -347,6 +349,7 @@ static void set_sandbox_key(struct sbx_plan *plan, const struct sbx_spec *spec)
 	json_auto_t *body = sbx_spec_body(spec);
 	cleanup_free char *text = sbx_json_line(body);
 	size_t n = plan->grant.action.n_volumes;
+	size_t n_devices = plan->grant.action.n_devices;
 	struct sbx_hash *hash = NULL;
 
 	sbx_hash_new(&hash);
@@ -354,6 +357,9 @@ static void set_sandbox_key(struct sbx_plan *plan, const struct sbx_spec *spec)
 	if (plan->host_paths)
 		sbx_hash_bytes(hash, plan->host_paths,
 			       n * sizeof(*plan->host_paths));
+	if (plan->host_devices)
+		sbx_hash_bytes(hash, plan->host_devices,
+			       n_devices * sizeof(*plan->host_devices));
 	sbx_hash_bytes(hash, &plan->grant.action.reuse,
 		       sizeof(plan->grant.action.reuse));
 	sbx_hash_finish(hash, plan->sandbox_key);
@@ -383,7 +389,7 @@ static void set_key(struct sbx_plan *plan)
 }
 
 static int work_out(struct sbx_plan *plan, struct sbx_engine *engine,
-		    struct sbx_error *err)
+		    bool is_command, struct sbx_error *err)
 {
 	static const struct sbx_sandbox_names nobody;
 	struct sbx_spec spec;
@@ -392,7 +398,7 @@ static int work_out(struct sbx_plan *plan, struct sbx_engine *engine,
 	    sbx_spec_check(&spec, err) < 0)
 		return -1;
 	sbx_spec_argv(&spec, &plan->argv);
-	if (plan->argv.n == 0)
+	if (plan->argv.n == 0 && !is_command)
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
 				     "there is nothing to run: neither the "
 				     "action nor the image has an entrypoint "
@@ -418,7 +424,7 @@ int sbx_plan_finish(struct sbx_plan *plan,
 	    sbx_sources_check(engine, request->policy, &plan->grant,
 			      plan->image->storage, plan->host_paths, err) < 0)
 		return -1;
-	return work_out(plan, engine, err);
+	return work_out(plan, engine, request->is_command, err);
 }
 
 /* --- using ----------------------------------------------------------------- */

@@ -60,8 +60,9 @@ struct sbx_plan_images {
  * @is_open	it is there already: nothing of it is made any more
  * @environment	that it was created with; or NULL
  * @image	what it runs in, in place of the skill's own; or NULL
- * @command	what runs in place of the action's: its output is text, and
- *		nothing is expected of its input; or NULL
+ * @is_command	something else runs in place of the action's command, which
+ *		the plan does not know: its output is text, and nothing is
+ *		expected of its input
  */
 struct sbx_plan_request {
 	const struct sbx_catalog *catalog;
@@ -80,7 +81,7 @@ struct sbx_plan_request {
 	bool is_open;
 	const struct sbx_strv *environment;
 	const char *image;
-	const struct sbx_strv *command;
+	bool is_command;
 };
 
 /*
@@ -88,11 +89,12 @@ struct sbx_plan_request {
  * @like	the plan that @image belongs to, where that is another's
  * @skill, @grant, @input_schema, @output_schema	once it was read; a
  *		schema is NULL where the action has none
- * @secrets, @host_paths	once it was opened
+ * @secrets, @host_paths, @host_devices	once it was opened
  * @build_ms	what it took to have the image; negative: not that far
  * @image	once that was looked for; NULL when it was not found
  * @is_session, @session	as in the request; @session_name is its name
- * @argv, @env, @working_dir	what runs; without the input and SKILL_RUN_ID
+ * @argv, @env, @working_dir	what runs; without the input and SKILL_RUN_ID.
+ *		@argv is empty where the request had @is_command
  * @sandbox_key	the same for two plans whose sandboxes are interchangeable as
  *		long as nothing has run in them
  * @key		the same when also what runs in them is.  Both cover the owner
@@ -107,6 +109,7 @@ struct sbx_plan {
 	struct sbx_schema *output_schema;
 	struct sbx_plan_secrets secrets;
 	struct sbx_host_path *host_paths;
+	struct sbx_host_device *host_devices;
 	double build_ms;
 	struct sbx_skill_image own_image;
 	const struct sbx_skill_image *image;
@@ -129,8 +132,8 @@ int sbx_plan_read(struct sbx_plan **out, const struct sbx_plan_request *request,
 		  struct sbx_error *err);
 
 /*
- * Opens the secrets, and finds the host paths.  Asks nothing of the engine.
- * MISCONFIGURED, INVALID, DENIED.
+ * Opens the secrets, and finds the host paths and devices.  Asks nothing of the
+ * engine. MISCONFIGURED, INVALID, DENIED.
  */
 int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		  struct sbx_engine *engine, struct sbx_error *err);

@@ -93,6 +93,8 @@ static int read_plan(struct state *state, struct sbx_error *err)
 	if (run->pool)
 		result = sbx_pool_enter(run->pool, &state->visit,
 					&state->request, &state->plan, err);
+	else if (run->session && run->session->plan && *run->session->plan)
+		state->plan = sbx_plan_ref(*run->session->plan);
 	state->is_finished = state->plan != NULL;
 	if (result == 0 && !state->is_finished)
 		result = sbx_plan_read(&state->plan, &state->request, err);
@@ -212,7 +214,7 @@ static int64_t timeout_of(const struct state *state)
 /* With a pool, that is a part of finishing it. */
 static int open_plan(struct state *state, struct sbx_error *err)
 {
-	if (state->run->pool)
+	if (state->run->pool || state->is_finished)
 		return 0;
 	return sbx_plan_open(state->plan, &state->request, state->run->engine,
 			     err);
@@ -256,11 +258,23 @@ static int finish_plan(struct state *state, struct sbx_error *err)
 	else if (!state->is_finished)
 		result = sbx_plan_finish(state->plan, &state->request,
 					 run->engine, NULL, err);
-	state->record->build_ms = run->pool ? sbx_clock_ms() - began
-					    : state->plan->build_ms;
+	if (result == 0 && run->session && run->session->plan &&
+	    !*run->session->plan)
+		*run->session->plan = sbx_plan_ref(state->plan);
+	state->record->build_ms = run->pool || run->session
+					  ? sbx_clock_ms() - began
+					  : state->plan->build_ms;
 	if (state->plan->image)
 		sbx_strset(&state->record->image, state->plan->image->id);
 	return result;
+}
+
+static const struct sbx_strv *argv_of(const struct state *state)
+{
+	const struct sbx_run_session *session = state->run->session;
+
+	return session && session->command ? session->command
+					   : &state->plan->argv;
 }
 
 /* What cannot be sent to a sandbox needs none. */
@@ -269,7 +283,7 @@ static int check_program(struct state *state, struct sbx_error *err)
 	const struct sbx_run *run = state->run;
 	const struct sbx_plan *plan = state->plan;
 	const struct sbx_channel_run program = {
-		.argv = &plan->argv,
+		.argv = argv_of(state),
 		.env = &state->env,
 		.secrets = plan->secrets.sent,
 		.n_secrets = plan->secrets.n_sent,
@@ -367,6 +381,7 @@ static void describe_program(struct state *state,
 	bool by_env = state->plan->grant.action.input == SBX_INPUT_ENV;
 
 	sbx_plan_program(state->plan, program);
+	program->argv = argv_of(state);
 	program->env = &state->env;
 	program->input = by_env ? NULL : run->input;
 	program->input_size = by_env ? 0 : run->input_size;
@@ -416,7 +431,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 	sbx_record_end(record, &plan->grant.action,
 		       &(struct sbx_ending){
 			       .exit = result.exit,
-			       .program = plan->argv.v[0],
+			       .program = program.argv->v[0],
 			       .working_dir = program.working_dir,
 			       .out = result.out,
 			       .err = result.err,
@@ -475,7 +490,7 @@ static void set_session(struct sbx_plan_request *request,
 	request->is_open = true;
 	request->image = session->image;
 	request->environment = session->environment;
-	request->command = session->command;
+	request->is_command = session->command != NULL;
 }
 
 void sbx_run_action(const struct sbx_run *run, struct sbx_record *record)

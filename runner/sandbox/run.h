@@ -9,6 +9,7 @@
 #include "sandbox/pool.h"
 #include "sandbox/record.h"
 #include "sandbox/events.h"
+#include "sandbox/plan.h"
 #include "sandbox/sandbox.h"
 #include "secret/keyring.h"
 #include "secret/secrets.h"
@@ -22,6 +23,8 @@
  * @about	what it was started as
  * @image	that it was started from
  * @environment	that it was created with
+ * @plan	where there is a plan of such a run, or NULL, and then a
+ *		reference to the one that was made is put; or NULL
  * @command	what runs in place of the action's, whose input may then be any
  *		bytes; or NULL
  * @working_dir	where, in place of the action's; or NULL
@@ -33,6 +36,7 @@ struct sbx_run_session {
 	struct sbx_spec_session about;
 	const char *image;
 	const struct sbx_strv *environment;
+	struct sbx_plan **plan;
 	const struct sbx_strv *command;
 	const char *working_dir;
 	bool detach;

@@ -90,16 +90,20 @@ static int check_hello(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 		       struct sbx_error *err)
 {
 	cleanup_free struct sbx_hello_mount *mounts = NULL;
+	cleanup_free struct sbx_hello_device *devices = NULL;
 	struct sbx_hello_expected expected = {
 		.build_id = SBX_INIT_BUILD_ID,
 		.uid = spec->grant->action.uid,
 		.gid = spec->grant->action.gid,
 		.nofile = sbx_spec_nofile(spec),
+		.gpus = spec->grant->action.gpus != 0,
 	};
 	int result;
 
 	mounts = sbx_spec_mounts(spec, &expected.n_mounts);
 	expected.mounts = mounts;
+	devices = sbx_spec_devices(spec, &expected.n_devices);
+	expected.devices = devices;
 	result = sbx_hello_check(sandbox->hello.data, sandbox->hello.len,
 				 &expected, err);
 	if (result != SBX_HELLO_OTHER_BUILD)
@@ -227,6 +231,8 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
 		return result;
 	began = sandbox->looked_at = sbx_clock_ms();
 	result = sbx_container_start(sandbox->engine, sandbox->id, err);
+	if (result < 0 && err->outcome == SBX_OUTCOME_DENIED)
+		return sbx_error_wrap(err, "sandbox.DeviceRequests");
 	if (result == SBX_CONTAINER_NO_COMMAND)
 		result = SBX_SANDBOX_NEEDS_INIT;
 	else if (result == 0)

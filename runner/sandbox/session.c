@@ -23,39 +23,11 @@
 #include "secret/memory.h"
 #include "secret/redact.h"
 
-/* init looks for a runner as soon as one listens. */
-#define MEET_MS 5000
-
 /* Between SIGTERM and the end, for what is detached. */
 #define GRACE_MS 2000
 #define STEP_MS	 20
 
 /* --- meeting it ------------------------------------------------------------- */
-
-/* Its first process, and the user of all. */
-static int find_process(struct sbx_engine *engine,
-			const struct sbx_session *session, pid_t *pid,
-			uint32_t *uid, uint32_t *gid, struct sbx_error *err)
-{
-	json_auto_t *inspect = NULL;
-	const char *user;
-	int result = sbx_container_inspect(engine, session->id, &inspect, err);
-
-	if (result < 0)
-		return -1;
-	if (result == SBX_CONTAINER_GONE)
-		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
-				     "the session \"%s\" has ended",
-				     session->name);
-	user = sbx_json_text_at(inspect, "Config", "User", NULL);
-	*pid = (pid_t)sbx_json_int_at(0, inspect, "State", "Pid", NULL);
-	if (user && sscanf(user, "%u:%u", uid, gid) == 2 && *pid > 0)
-		return 0;
-	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-			     "the engine does not say which process the "
-			     "session \"%s\" is",
-			     session->name);
-}
 
 static int check_state(const struct sbx_session *session, struct sbx_error *err)
 {
@@ -73,22 +45,61 @@ static int check_state(const struct sbx_session *session, struct sbx_error *err)
 	}
 }
 
+int sbx_session_locate(struct sbx_engine *engine,
+		       const struct sbx_session *session,
+		       struct sbx_session_process *out, struct sbx_error *err)
+{
+	json_auto_t *inspect = NULL;
+	const char *user;
+	int result = check_state(session, err);
+
+	if (result == 0)
+		result = sbx_container_inspect(engine, session->id, &inspect,
+					       err);
+	if (result < 0)
+		return -1;
+	if (result == SBX_CONTAINER_GONE)
+		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
+				     "the session \"%s\" has ended",
+				     session->name);
+	user = sbx_json_text_at(inspect, "Config", "User", NULL);
+	out->pid = (pid_t)sbx_json_int_at(0, inspect, "State", "Pid", NULL);
+	if (user && sscanf(user, "%u:%u", &out->uid, &out->gid) == 2 &&
+	    out->pid > 0)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+			     "the engine does not say which process the "
+			     "session \"%s\" is",
+			     session->name);
+}
+
+int sbx_session_meet(struct sbx_engine *engine,
+		     const struct sbx_session *session,
+		     const struct sbx_session_process *process, double wait_ms,
+		     double meet_ms, struct sbx_sandbox **out,
+		     struct sbx_error *err)
+{
+	int cancel_fd = sbx_engine_cancel_fd(engine);
+	struct sbx_direct *direct = NULL;
+
+	if (sbx_direct_open(&direct, session->channel, wait_ms, cancel_fd,
+			    err) < 0)
+		return -1;
+	return sbx_sandbox_reopen(out, engine, session->id, process->pid,
+				  &direct, process->uid, process->gid, meet_ms,
+				  cancel_fd, err);
+}
+
 int sbx_session_open(struct sbx_engine *engine,
 		     const struct sbx_session *session, double wait_ms,
 		     struct sbx_sandbox **out, struct sbx_error *err)
 {
-	int cancel_fd = sbx_engine_cancel_fd(engine);
-	struct sbx_direct *direct = NULL;
-	uint32_t uid = 0, gid = 0;
-	pid_t pid = 0;
+	struct sbx_session_process process = { .pid = 0 };
 
-	if (check_state(session, err) < 0 ||
-	    find_process(engine, session, &pid, &uid, &gid, err) < 0 ||
-	    sbx_direct_open(&direct, session->channel, wait_ms, cancel_fd,
-			    err) < 0)
+	if (sbx_session_locate(engine, session, &process, err) < 0)
 		return -1;
-	return sbx_sandbox_reopen(out, engine, session->id, pid, &direct, uid,
-				  gid, MEET_MS, cancel_fd, err);
+	return sbx_session_meet(engine, session, &process, wait_ms,
+				SBX_SESSION_MEET_MS, out, err);
 }
 
 static int find_and_open(struct sbx_engine *engine, const char *owner,
@@ -110,75 +121,6 @@ int sbx_session_kept(struct sbx_sandbox *sandbox, struct sbx_strv *environment,
 	if (sbx_sandbox_kept(sandbox, &data, &size, err) < 0)
 		return -1;
 	return sbx_session_keep_decode(data, size, environment, secrets, err);
-}
-
-/* --- running ---------------------------------------------------------------- */
-
-static void fail(const struct sbx_session_run *run,
-		 const struct sbx_session *session, struct sbx_record *record,
-		 const struct sbx_error *err)
-{
-	const struct sbx_run *inner = run->run;
-	const char *action = inner->action ? inner->action : session->action;
-
-	sbx_record_init(record);
-	sbx_strset(&record->skill, session->skill);
-	sbx_strset(&record->action, action);
-	sbx_strset(&record->owner, inner->owner);
-	sbx_strset(&record->run_id, inner->run_id);
-	sbx_record_fail(record, err);
-}
-
-static void run_in(const struct sbx_session_run *run,
-		   const struct sbx_session *session,
-		   struct sbx_sandbox *sandbox,
-		   const struct sbx_strv *environment,
-		   const struct sbx_secrets *secrets, struct sbx_record *record)
-{
-	const struct sbx_run_session in = {
-		.sandbox = sandbox,
-		.about = { .name = session->name, .ttl_ms = session->ttl_ms },
-		.image = session->image,
-		.environment = environment,
-		.command = run->command,
-		.working_dir = run->working_dir,
-		.detach = run->detach,
-	};
-	struct sbx_run inner = *run->run;
-
-	inner.session = &in;
-	inner.pool = NULL;
-	inner.skill = session->skill;
-	if (!inner.action)
-		inner.action = session->action;
-	if (!inner.secrets || inner.secrets->n == 0)
-		inner.secrets = secrets;
-	sbx_run_action(&inner, record);
-}
-
-void sbx_session_run(const struct sbx_session_run *run,
-		     struct sbx_record *record)
-{
-	cleanup_session struct sbx_session session = { .id = NULL };
-	cleanup_strv struct sbx_strv environment = SBX_STRV_INIT;
-	cleanup_secrets struct sbx_secrets secrets = { .n = 0 };
-	struct sbx_sandbox *sandbox = NULL;
-	struct sbx_error err = SBX_ERROR_INIT;
-	double began = sbx_clock_ms();
-
-	if (find_and_open(run->run->engine, run->run->owner, run->name,
-			  run->wait_ms, &session, &sandbox, &err) < 0 ||
-	    sbx_session_kept(sandbox, &environment, &secrets, &err) < 0) {
-		fail(run, &session, record, &err);
-		record->duration_ms = sbx_clock_ms() - began;
-	} else {
-		double waited = sbx_clock_ms() - began;
-
-		run_in(run, &session, sandbox, &environment, &secrets, record);
-		record->wait_ms = waited;
-		record->duration_ms += waited;
-	}
-	sbx_sandbox_free(&sandbox);
 }
 
 /* --- what it is like -------------------------------------------------------- */

@@ -117,18 +117,22 @@ int sbx_session_create(struct sbx_engine *engine,
 		       const struct sbx_session_create *create,
 		       struct sbx_session *out, struct sbx_error *err);
 
+struct sbx_sessions;
+
 /* --- meanwhile -------------------------------------------------------------- */
 
 /*
  * A run in the session @name of @run's owner: of @run's action, or with
  * @command of that.  @run's skill is the session's, and need not be given; nor
  * an action, with @command.  Of its overrides it may have the environment and
- * the time-out.  Who has to wait for another run does so for at most @wait_ms,
- * then BUSY.  Never fails: whatever goes wrong is in @record, which is
- * initialised by this function and cleared by the caller.
+ * the time-out.  @known is what is known of sessions already
+ * (session_known.h), or NULL.  Who has to wait for another run does so for at
+ * most @wait_ms, then BUSY.  Never fails: whatever goes wrong is in @record,
+ * which is initialised by this function and cleared by the caller.
  */
 struct sbx_session_run {
 	const struct sbx_run *run;
+	struct sbx_sessions *known;
 	const char *name;
 	const struct sbx_strv *command;
 	const char *working_dir;

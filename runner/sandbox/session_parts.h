@@ -9,6 +9,28 @@
 /* One of what the engine lists containers as. */
 void sbx_session_read(const json_t *container, struct sbx_session *out);
 
+/* Its init, and the user of all that runs in it. */
+struct sbx_session_process {
+	pid_t pid;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+/* INVALID where it is not active; NOT_FOUND where it is no more. */
+int sbx_session_locate(struct sbx_engine *engine,
+		       const struct sbx_session *session,
+		       struct sbx_session_process *out, struct sbx_error *err);
+
+/*
+ * Meets that init, without asking the engine for anything; fails as
+ * sbx_direct_open() and sbx_sandbox_reopen(), which has @meet_ms.
+ */
+int sbx_session_meet(struct sbx_engine *engine,
+		     const struct sbx_session *session,
+		     const struct sbx_session_process *process, double wait_ms,
+		     double meet_ms, struct sbx_sandbox **out,
+		     struct sbx_error *err);
+
 /*
  * Meets its init, which nobody else does meanwhile; who does already is waited
  * for, at most @wait_ms.  BUSY, INVALID (it is not active), SANDBOX_FAILED.
@@ -29,5 +51,8 @@ void sbx_session_bury(const char *channel, const struct sbx_progress *lines);
 
 /* Runners that end another's call are not waited for longer than that. */
 #define SBX_SESSION_WAIT_MS 2000
+
+/* init looks for a runner as soon as one listens. */
+#define SBX_SESSION_MEET_MS 5000
 
 #endif

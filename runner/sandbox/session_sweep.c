@@ -70,7 +70,8 @@ static bool has(const struct sbx_strv *list, const char *text)
 
 /*
  * Whether it may be over: the engine is noted when the container is there, so
- * that one which is not listed from now on has ended.
+ * that one which is not listed from now on has ended.  Where nobody noted it
+ * the maker has it locked, or died.
  */
 static bool may_be_over(const char *channel, const struct sbx_strv *old,
 			const struct sbx_engine *engine)

@@ -41,6 +41,21 @@ int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
 	return 0;
 }
 
+int sbx_sources_find_devices(const struct sbx_grant *grant,
+			     struct sbx_host_device **out,
+			     struct sbx_error *err)
+{
+	const struct sbx_action *action = &grant->action;
+
+	*out = sbx_calloc(action->n_devices, sizeof(**out));
+	for (size_t i = 0; i < action->n_devices; i++) {
+		if (sbx_host_device_find(action->devices[i].source, &(*out)[i],
+					 err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* --- volumes that are something else -------------------------------------- */
 
 /*

@@ -10,8 +10,9 @@
 #include "skill/grant.h"
 
 /*
- * What the sources of a sandbox's mounts really are on this host, and whether
- * that is what was granted.  The grant itself judged by names alone.
+ * What the sources of a sandbox's mounts, and its devices, really are on this
+ * host, and whether that is what was granted.  The grant itself judged by names
+ * alone.
  */
 
 /*
@@ -23,6 +24,15 @@
 int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
 		     const struct sbx_grant *grant, struct sbx_host_path **out,
 		     struct sbx_error *err);
+
+/*
+ * The same of the granted devices.  *@out has an element per device of the
+ * action; free() it.  INVALID, DENIED ("devices.never: ...",
+ * "devices.host_path: ...").
+ */
+int sbx_sources_find_devices(const struct sbx_grant *grant,
+			     struct sbx_host_device **out,
+			     struct sbx_error *err);
 
 /*
  * What only the engine can tell: that no source is in its own data, that its

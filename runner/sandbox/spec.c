@@ -7,6 +7,7 @@
 
 #include "sandbox/runner.h"
 #include "sandbox/direct.h"
+#include "sandbox/spec_devices.h"
 #include "sandbox/spec_mounts.h"
 
 /* The kernel's own default, in microseconds. */
@@ -133,6 +134,9 @@ static json_t *host_config(const struct sbx_spec *spec)
 	/* What an image exposes is not for that published. */
 	json_object_set_new(config, "PublishAllPorts", json_false());
 	json_object_set_new(config, "PortBindings", port_bindings(spec));
+	json_object_set_new(config, "Devices", sbx_spec_devices_json(spec));
+	json_object_set_new(config, "DeviceRequests", sbx_spec_gpus_json(spec));
+	json_object_set_new(config, "DeviceCgroupRules", json_array());
 	if (action->runtime)
 		json_object_set_new(config, "Runtime",
 				    json_string(action->runtime));

@@ -67,6 +67,7 @@ struct sbx_spec_session {
  * @runner	sbx_runner_identity()
  * @host_paths	for each of the action's volumes what the runner found at its
  *		source; all zero for one that is no host path
+ * @host_devices	the same for each of the action's devices
  * @traits	of the engine
  * @channel_source	a directory that is mounted, read-only, at
  *@channel_target, SBX_SPEC_INIT_PREFIX and something random, and was found to be
@@ -85,6 +86,7 @@ struct sbx_spec {
 	const char *init_dir;
 	const char *runner;
 	const struct sbx_host_path *host_paths;
+	const struct sbx_host_device *host_devices;
 	const struct sbx_engine_traits *traits;
 	const char *channel_source;
 	const char *channel_target;
@@ -97,7 +99,7 @@ struct sbx_spec {
 
 /*
  * Whether such a sandbox can be made of the image at all: DENIED when it
- * declares a volume where none can be masked.
+ * declares a volume where none can be masked, or the engine gives no GPUs.
  */
 int sbx_spec_check(const struct sbx_spec *spec, struct sbx_error *err);
 
@@ -121,6 +123,10 @@ int sbx_spec_verify(const json_t *body, const json_t *inspected,
  */
 struct sbx_hello_mount *sbx_spec_mounts(const struct sbx_spec *spec,
 					size_t *count);
+
+/* The same of the devices that were granted. */
+struct sbx_hello_device *sbx_spec_devices(const struct sbx_spec *spec,
+					  size_t *count);
 
 /* The hard limit on descriptors that init must find; 0: none. */
 uint64_t sbx_spec_nofile(const struct sbx_spec *spec);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "init/wire.h"
 #include "sandbox/runner.h"
+#include "sandbox/spec_devices.h"
 #include "skill/volume_options.h"
 
 /*
@@ -203,6 +204,8 @@ int sbx_spec_check(const struct sbx_spec *spec, struct sbx_error *err)
 {
 	const struct sbx_strv *declared = &spec->image->volumes;
 
+	if (sbx_spec_gpus_check(spec, err) < 0)
+		return -1;
 	for (size_t i = 0; i < declared->n; i++) {
 		cleanup_buf struct sbx_buf path = SBX_BUF_INIT(256);
 

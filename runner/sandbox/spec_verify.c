@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "sandbox/spec_devices.h"
 
 static int differs(const char *field, const json_t *asked, const json_t *made,
 		   struct sbx_error *err)
@@ -143,6 +144,10 @@ static bool same_host_field(const char *key, const json_t *host,
 		return same_tmpfs(asked, made, json_object_get(host, "Mounts"));
 	if (strcmp(key, "PortBindings") == 0)
 		return same_ports(asked, made);
+	if (strcmp(key, "Devices") == 0)
+		return sbx_spec_same_devices(asked, made);
+	if (strcmp(key, "DeviceRequests") == 0)
+		return sbx_spec_same_gpus(asked, made);
 	/* Newer engines leave the type out of the reply when it is none. */
 	if (strcmp(key, "LogConfig") == 0) {
 		const char *type = sbx_json_text_at(made, "Type", NULL);
@@ -157,11 +162,8 @@ static int verify_host_config(const json_t *asked, const json_t *made,
 			      struct sbx_error *err)
 {
 	static const char *const absent[] = {
-		"CapAdd",	  "Devices",
-		"DeviceRequests", "DeviceCgroupRules",
-		"Binds",	  "VolumesFrom",
-		"GroupAdd",	  "ExtraHosts",
-		"UsernsMode",	  "Links",
+		"CapAdd",     "Binds",	    "VolumesFrom", "GroupAdd",
+		"ExtraHosts", "UsernsMode", "Links",
 	};
 	const char *key;
 	json_t *value;

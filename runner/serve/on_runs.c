@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/on_runs.h"
 
+#include "base/mem.h"
 #include "codec/units.h"
 #include "serve/on_run.h"
 
@@ -20,14 +21,17 @@ void sbx_on_runs(struct sbx_service *service,
 		 const struct sbx_exchange *exchange, struct sbx_answer *answer)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
+	cleanup_free char *list = NULL;
 	const char *owner;
+	char *text;
 
-	if (owner_of(service, exchange, &owner, &err) < 0)
+	if (owner_of(service, exchange, &owner, &err) < 0) {
 		sbx_answer_error(answer, &err);
-	else
-		sbx_answer_json(answer, 200,
-				json_pack("{s:o}", "runs",
-					  sbx_runs_list(service->runs, owner)));
+		return;
+	}
+	list = sbx_runs_list(service->runs, owner);
+	text = sbx_asprintf("{\"runs\": %s}", list);
+	sbx_answer_text(answer, 200, SBX_ANSWER_JSON, text, free, text);
 }
 
 /* Held; NULL when that is answered. */

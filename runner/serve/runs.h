@@ -65,8 +65,8 @@ int sbx_runs_begin(struct sbx_runs *runs, const struct sbx_live_name *name,
 struct sbx_live *sbx_runs_find(struct sbx_runs *runs, const char *owner,
 			       const char *run_id);
 
-/* All of the owner's, oldest first; new reference. */
-json_t *sbx_runs_list(struct sbx_runs *runs, const char *owner);
+/* All of the owner's, oldest first: text of an array; free with free(). */
+char *sbx_runs_list(struct sbx_runs *runs, const char *owner);
 
 /* Ends all, as sbx_live_cancel(). */
 void sbx_runs_cancel_all(struct sbx_runs *runs);

@@ -432,6 +432,11 @@ int sbx_context_read(void *context, void *data, size_t size, size_t *got,
 	return 0;
 }
 
+void sbx_context_rewind(struct sbx_context *context)
+{
+	reading_free(&context->reading);
+}
+
 /* --- opening --------------------------------------------------------------*/
 
 /* 0; 1 when there is no such file; -1 */

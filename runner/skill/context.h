@@ -75,4 +75,7 @@ int sbx_context_add(struct sbx_context *context, const char *path, int fd,
 int sbx_context_read(void *context, void *data, size_t size, size_t *got,
 		     struct sbx_error *err);
 
+/* The next that is read is the beginning. */
+void sbx_context_rewind(struct sbx_context *context);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "codec/units.h"
+#include "skill/grant_devices.h"
 #include "skill/grant_volumes.h"
 #include "skill/names.h"
 
@@ -432,6 +433,7 @@ static int decide(const struct sbx_policy *policy, const struct sbx_wish *wish,
 	    grant_network(policy, rules, wish, action, err) < 0 ||
 	    grant_user(policy, rules, wish, action, err) < 0 ||
 	    grant_runtime(rules, skill, action, err) < 0 ||
+	    sbx_grant_devices(rules, skill, action, err) < 0 ||
 	    grant_publish(policy, wish, grant, err) < 0)
 		return -1;
 	return sbx_grant_volumes(policy, wish, action, err);
@@ -459,19 +461,9 @@ static bool has_workspace(const struct sbx_action *action,
 static void add_workspace(struct sbx_action *action,
 			  const struct sbx_overrides *overrides)
 {
-	struct sbx_tmpfs *all;
-
-	if (has_workspace(action, overrides))
-		return;
-	all = sbx_calloc(action->n_tmpfs + 1, sizeof(*all));
-	if (action->n_tmpfs > 0)
-		memcpy(all, action->tmpfs, action->n_tmpfs * sizeof(*all));
-	all[action->n_tmpfs++] =
-		(struct sbx_tmpfs){ .target = sbx_strdup(SBX_WORKSPACE),
-				    .size = SBX_WORKSPACE_SIZE,
-				    .exec = true };
-	free(action->tmpfs);
-	action->tmpfs = all;
+	if (!has_workspace(action, overrides))
+		sbx_action_add_tmpfs(action, SBX_WORKSPACE, SBX_WORKSPACE_SIZE,
+				     true);
 }
 
 int sbx_grant_decide(const struct sbx_policy *policy,

@@ -87,7 +87,8 @@ struct sbx_grant {
  * ("skills.networks: ...", "operator.publish: ..."), or, for what no policy
  * grants, "volumes.never" (never.h), "volumes.overlap" (two mounts on one
  * target, or a target inside another mount's), "volumes.inside" (a source
- * inside of what another mount lets the action change), "user.root".  INVALID
+ * inside of what another mount lets the action change), "devices.never",
+ * "user.root".  INVALID
  * for an override that makes no sense (memory under 6 MiB, no cpus, pids under
  * 2, a relative path, ports published of the host's own network) and for an
  * owner that is none.

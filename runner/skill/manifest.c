@@ -65,6 +65,30 @@ void sbx_action_clear_tmpfs(struct sbx_action *action)
 	action->n_tmpfs = 0;
 }
 
+void sbx_action_add_device(struct sbx_action *action, const char *source,
+			   const char *target, unsigned int access)
+{
+	action->devices =
+		sbx_realloc(action->devices,
+			    (action->n_devices + 1) * sizeof(*action->devices));
+	action->devices[action->n_devices++] = (struct sbx_device){
+		.source = sbx_strdup(source),
+		.target = sbx_strdup(target),
+		.access = access,
+	};
+}
+
+void sbx_action_clear_devices(struct sbx_action *action)
+{
+	for (size_t i = 0; i < action->n_devices; i++) {
+		free(action->devices[i].source);
+		free(action->devices[i].target);
+	}
+	free(action->devices);
+	action->devices = NULL;
+	action->n_devices = 0;
+}
+
 struct sbx_ulimit *sbx_ulimits_find(struct sbx_ulimit *ulimits, size_t n,
 				    const char *name)
 {
@@ -122,6 +146,16 @@ static void copy_mounts(struct sbx_action *to, const struct sbx_action *from)
 				     from->tmpfs[i].size, from->tmpfs[i].exec);
 }
 
+static void copy_devices(struct sbx_action *to, const struct sbx_action *from)
+{
+	to->devices = NULL;
+	to->n_devices = 0;
+	for (size_t i = 0; i < from->n_devices; i++)
+		sbx_action_add_device(to, from->devices[i].source,
+				      from->devices[i].target,
+				      from->devices[i].access);
+}
+
 static void copy_ulimits(struct sbx_action *to, const struct sbx_action *from)
 {
 	to->ulimits = NULL;
@@ -166,6 +200,7 @@ void sbx_action_copy(struct sbx_action *to, const struct sbx_action *from)
 	for (size_t i = 0; i < from->n_secrets; i++)
 		sbx_action_add_secret(to, &from->secrets[i]);
 	copy_mounts(to, from);
+	copy_devices(to, from);
 	copy_ulimits(to, from);
 }
 
@@ -192,6 +227,7 @@ void sbx_action_clear(struct sbx_action *action)
 	sbx_action_clear_secrets(action);
 	sbx_action_clear_volumes(action);
 	sbx_action_clear_tmpfs(action);
+	sbx_action_clear_devices(action);
 	sbx_ulimits_clear(&action->ulimits, &action->n_ulimits);
 	*action = (struct sbx_action){ .name = NULL };
 }

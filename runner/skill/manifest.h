@@ -67,6 +67,37 @@ struct sbx_tmpfs {
 	bool exec;
 };
 
+/* What a device may be used for, as the engine's cgroup has it. */
+#define SBX_DEVICE_READ	 0x1
+#define SBX_DEVICE_WRITE 0x2
+#define SBX_DEVICE_MKNOD 0x4
+
+/* "rwm", and the NUL. */
+#define SBX_DEVICE_ACCESS_SIZE 4
+
+/*
+ * @source	absolute, normalised path of the host, in /dev
+ * @target	the same in the sandbox
+ * @access	one or more of SBX_DEVICE_*
+ */
+struct sbx_device {
+	char *source;
+	char *target;
+	unsigned int access;
+};
+
+/* "r", "rw", "rwm": each of the letters once.  False for anything else. */
+bool sbx_device_access_parse(const char *text, unsigned int *out);
+void sbx_device_access_text(unsigned int access,
+			    char out[static SBX_DEVICE_ACCESS_SIZE]);
+
+/*
+ * What is wrong with @text as the path of a device, also one with "*" in it
+ * where @is_pattern, static; or NULL, and *@out is it, normalized.
+ */
+const char *sbx_device_path_parse(const char *text, bool is_pattern,
+				  char **out);
+
 struct sbx_ulimit {
 	char *name;
 	int64_t soft;
@@ -160,6 +191,7 @@ struct sbx_limit_from {
  *are that come back; absolute, or NULL
  * @files_limit		bytes of each
  * @concurrency			runs at once; 0 for any number
+ * @gpus			how many, or SBX_GPUS_ALL
  * @has_user			false: @uid and @gid are for the policy to
  *choose
  */
@@ -204,6 +236,9 @@ struct sbx_action {
 	enum sbx_reuse reuse;
 	struct sbx_warm_pool warm_pool;
 	int64_t concurrency;
+	int64_t gpus;
+	struct sbx_device *devices;
+	size_t n_devices;
 	char *runtime;
 	bool has_user;
 	uint32_t uid;
@@ -222,11 +257,14 @@ struct sbx_action {
 #define SBX_CONCURRENCY_MAX  1024
 #define SBX_WAITING_MAX	     4096	/* sandboxes */
 #define SBX_ID_MAX	     2147483647 /* what engines take as uid or gid */
+#define SBX_GPUS_MAX	     64
+#define SBX_GPUS_ALL	     (-1) /* what engines call all of them */
 
 /* How many there may be: of actions, tests; of entries in an action's. */
 #define SBX_ACTIONS_MAX 128
 #define SBX_TESTS_MAX	1000
 #define SBX_MOUNTS_MAX	64
+#define SBX_DEVICES_MAX 32
 #define SBX_SECRETS_MAX 64
 #define SBX_STRINGS_MAX 512
 /* Bytes: of one string to a program (MAX_ARG_STRLEN of Linux), of all. */
@@ -341,6 +379,11 @@ bool sbx_action_names_secret(const struct sbx_action *action, const char *name);
 /* Where the files are; whether there are any. */
 #define SBX_SECRETS_DIR "/run/secrets"
 bool sbx_action_wants_secret_files(const struct sbx_action *action);
+
+/* Appends a copy. */
+void sbx_action_add_device(struct sbx_action *action, const char *source,
+			   const char *target, unsigned int access);
+void sbx_action_clear_devices(struct sbx_action *action);
 
 /* Sets the limit @name, which may be there already. */
 void sbx_action_set_ulimit(struct sbx_action *action, const char *name,

@@ -265,10 +265,6 @@ static void read_ulimits(const struct sbx_at *at, const struct sbx_field *field,
 
 #define AT(member) .offset = offsetof(struct sbx_action, member)
 #define DEFAULT	   .flags = SBX_FIELD_DEFAULT
-#define LATER(key)                                                             \
-	{                                                                      \
-		.name = key, .flags = SBX_FIELD_LATER,                         \
-	}
 
 const struct sbx_field sbx_action_fields[] = {
 	{ .name = "description",
@@ -421,7 +417,16 @@ const struct sbx_field sbx_action_fields[] = {
 	  .read = sbx_manifest_read_limits_from,
 	  DEFAULT },
 	{ .name = "build", .read = sbx_manifest_read_build },
-	LATER("gpus"),
-	LATER("devices"),
+	{ .name = "gpus",
+	  .read = sbx_manifest_read_gpus,
+	  DEFAULT,
+	  AT(gpus),
+	  .min = 1,
+	  .max = SBX_GPUS_MAX,
+	  .expected = "all, or a number of GPUs from 1 to 64" },
+	{ .name = "devices",
+	  .read = sbx_manifest_read_devices,
+	  DEFAULT,
+	  .expected = "a list such as [\"/dev/kvm\"], at most 32" },
 	{ .name = NULL },
 };

@@ -70,6 +70,22 @@ static json_t *tmpfs_json(const struct sbx_action *action)
 	return list;
 }
 
+static json_t *devices_json(const struct sbx_action *action)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < action->n_devices; i++) {
+		const struct sbx_device *device = &action->devices[i];
+		char access[SBX_DEVICE_ACCESS_SIZE];
+
+		sbx_device_access_text(device->access, access);
+		json_array_append_new(list,
+				      json_sprintf("%s:%s:%s", device->source,
+						   device->target, access));
+	}
+	return list;
+}
+
 static json_t *files_json(const struct sbx_action *action)
 {
 	json_t *files = json_object();
@@ -186,6 +202,9 @@ static json_t *action_json(const struct sbx_action *action)
 	set_text(object, "reuse", sbx_reuse_words[action->reuse]);
 	set(object, "warm_pool", warm_pool_json(&action->warm_pool));
 	set(object, "concurrency", json_integer(action->concurrency));
+	if (action->gpus)
+		set(object, "gpus", sbx_gpus_json(action->gpus));
+	set(object, "devices", devices_json(action));
 	set_text(object, "runtime", action->runtime);
 	if (action->has_user) {
 		cleanup_free char *user =

@@ -75,8 +75,6 @@ static const struct sbx_field document_fields[] = {
 	  REQUIRED,
 	  .expected = "a mapping of at least one action" },
 	{ .name = "tests", ELSEWHERE },
-	LATER("gpus"),
-	LATER("devices"),
 	LATER("secrets"),
 	{ .name = NULL },
 };

@@ -93,6 +93,17 @@ void sbx_manifest_read_volumes(const struct sbx_at *at,
 void sbx_manifest_read_tmpfs(const struct sbx_at *at,
 			     const struct sbx_field *field, void *object);
 
+/* "gpus:", into an int64_t; @field's range is that of a number. */
+void sbx_manifest_read_gpus(const struct sbx_at *at,
+			    const struct sbx_field *field, void *object);
+
+/* The number in the manifest's words; new reference. */
+json_t *sbx_gpus_json(int64_t gpus);
+
+/* "devices:", which replaces what was there. */
+void sbx_manifest_read_devices(const struct sbx_at *at,
+			       const struct sbx_field *field, void *object);
+
 /* "files:", on top of what was there. */
 void sbx_manifest_read_files(const struct sbx_at *at,
 			     const struct sbx_field *field, void *object);

@@ -75,6 +75,37 @@ void sbx_skill_rules_clear_users(struct sbx_skill_rules *rules)
 	rules->n_users = 0;
 }
 
+void sbx_skill_rules_add_device(struct sbx_skill_rules *rules,
+				const char *pattern, unsigned int access)
+{
+	size_t size = (rules->n_devices + 1) * sizeof(*rules->devices);
+
+	rules->devices = sbx_realloc(rules->devices, size);
+	rules->devices[rules->n_devices++] = (struct sbx_device_rule){
+		.pattern = sbx_strdup(pattern),
+		.access = access,
+	};
+}
+
+void sbx_skill_rules_clear_devices(struct sbx_skill_rules *rules)
+{
+	for (size_t i = 0; i < rules->n_devices; i++)
+		free(rules->devices[i].pattern);
+	free(rules->devices);
+	rules->devices = NULL;
+	rules->n_devices = 0;
+}
+
+static void copy_devices(struct sbx_skill_rules *to,
+			 const struct sbx_skill_rules *from)
+{
+	to->devices = NULL;
+	to->n_devices = 0;
+	for (size_t i = 0; i < from->n_devices; i++)
+		sbx_skill_rules_add_device(to, from->devices[i].pattern,
+					   from->devices[i].access);
+}
+
 void sbx_skill_rules_copy(struct sbx_skill_rules *to,
 			  const struct sbx_skill_rules *from)
 {
@@ -89,6 +120,7 @@ void sbx_skill_rules_copy(struct sbx_skill_rules *to,
 	to->n_users = 0;
 	for (size_t i = 0; i < from->n_users; i++)
 		sbx_skill_rules_add_users(to, from->users[i]);
+	copy_devices(to, from);
 	to->runtimes = (struct sbx_strv)SBX_STRV_INIT;
 	sbx_strv_copy(&to->runtimes, &from->runtimes);
 	to->volume_types = (struct sbx_strv)SBX_STRV_INIT;
@@ -102,6 +134,7 @@ void sbx_skill_rules_clear(struct sbx_skill_rules *rules)
 	sbx_rights_clear_volumes(&rules->rights);
 	sbx_ulimits_clear(&rules->ulimits, &rules->n_ulimits);
 	sbx_skill_rules_clear_users(rules);
+	sbx_skill_rules_clear_devices(rules);
 	sbx_strv_free(&rules->runtimes);
 	sbx_strv_free(&rules->volume_types);
 	sbx_strv_free(&rules->build_from);

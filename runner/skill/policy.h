@@ -38,6 +38,15 @@ struct sbx_volume_rule {
 	bool rslave;
 };
 
+/*
+ * @pattern	normalized path in /dev, "*" for any text without "/"
+ * @access	of SBX_DEVICE_READ and SBX_DEVICE_WRITE
+ */
+struct sbx_device_rule {
+	char *pattern;
+	unsigned int access;
+};
+
 struct sbx_id_range {
 	uint32_t first;
 	uint32_t last;
@@ -85,6 +94,8 @@ struct sbx_rights {
  * @volume_types		what volumes with options of their own may be:
  *"tmpfs"
  * @users		what an explicit "user:" may be, uid and gid
+ * @gpus		how many an action may ask for, or SBX_GPUS_ALL
+ * @devices		which devices of the host, and for what
  * @build_from		patterns (fnmatch(3), "*" matches "/" too) of what a
  *			Dockerfile may name
  * @build_network	whether its RUN steps reach a network
@@ -100,6 +111,9 @@ struct sbx_skill_rules {
 	struct sbx_strv volume_types;
 	struct sbx_id_range *users;
 	size_t n_users;
+	int64_t gpus;
+	struct sbx_device_rule *devices;
+	size_t n_devices;
 	struct sbx_strv build_from;
 	bool build_network;
 };
@@ -160,9 +174,9 @@ struct sbx_policy {
 
 /*
  * The strictest one, which the sections of a policy begin with: no network
- * but none, no path of the host, no runtime but the engine's own, no user of
- * their choice, no network in builds; who calls may only tighten, and publish
- * no port.
+ * but none, no path or device of the host, no runtime but the engine's own, no
+ * user of their choice, no network in builds; who calls may only tighten, and
+ * publish no port.
  */
 void sbx_policy_init(struct sbx_policy *policy);
 void sbx_policy_clear(struct sbx_policy *policy);
@@ -184,6 +198,9 @@ void sbx_skill_rules_set_ulimit(struct sbx_skill_rules *rules, const char *name,
 void sbx_skill_rules_add_users(struct sbx_skill_rules *rules,
 			       struct sbx_id_range range);
 void sbx_skill_rules_clear_users(struct sbx_skill_rules *rules);
+void sbx_skill_rules_add_device(struct sbx_skill_rules *rules,
+				const char *pattern, unsigned int access);
+void sbx_skill_rules_clear_devices(struct sbx_skill_rules *rules);
 
 /*
  * The uid (and gid) of @owner and @skill: a hash of both into the policy's

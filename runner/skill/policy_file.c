@@ -317,12 +317,20 @@ static const struct sbx_field skill_fields[] = {
 	{ .name = "users",
 	  .read = read_users,
 	  .expected = "a list of ranges such as [\"1000-1999\"]" },
+	{ .name = "gpus",
+	  .read = sbx_manifest_read_gpus,
+	  AT(gpus),
+	  .max = SBX_GPUS_MAX,
+	  .expected = "all, or how many GPUs an action may ask for, from 0 to "
+		      "64" },
+	{ .name = "devices",
+	  .read = sbx_policy_read_devices,
+	  .expected = "a list such as [\"/dev/kvm:rw\"]" },
 	{ .name = "build", .read = read_build },
 	LATER("hosts"),
 	NEVER("privileged"),
 	NEVER("capabilities"),
 	NEVER("cap_add"),
-	NEVER("devices"),
 	{ .name = NULL },
 };
 #undef AT

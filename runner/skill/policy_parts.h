@@ -13,4 +13,8 @@
 void sbx_policy_read_volumes(const struct sbx_at *at,
 			     const struct sbx_field *field, void *object);
 
+/* "devices:", which replaces what was there, into a struct sbx_skill_rules. */
+void sbx_policy_read_devices(const struct sbx_at *at,
+			     const struct sbx_field *field, void *object);
+
 #endif

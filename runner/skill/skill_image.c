@@ -153,7 +153,7 @@ static bool has_network(const struct work *work,
 }
 
 static int build(const struct work *work, const struct sbx_build_plan *plan,
-		 struct sbx_error *err)
+		 bool no_cache, struct sbx_error *err)
 {
 	json_auto_t *labels = labels_of(plan);
 	json_auto_t *args = args_of(plan);
@@ -165,6 +165,7 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		.args = args,
 		.labels = labels,
 		.no_network = !has_network(work, plan),
+		.no_cache = no_cache,
 		.context = sbx_context_read,
 		.context_ctx = plan->context,
 		.progress = work->options->progress,
@@ -196,15 +197,33 @@ static void drop_old(const struct work *work, const json_t *old,
 		sbx_image_remove(work->engine, id, &ignored);
 }
 
+/*
+ * The image has labels of ours, but not those that it was to get: where a
+ * target is a stage like another Podman (4.3) gives back the image that it made
+ * of that one, whatever the labels.
+ */
+static bool is_of_another_build(const struct sbx_build_plan *plan, int result,
+				const struct sbx_error *err)
+{
+	return result < 0 && err->outcome == SBX_OUTCOME_DENIED &&
+	       strcmp(plan->kind, SBX_BUILD_BASE) != 0;
+}
+
 static int build_and_look(const struct work *work,
 			  const struct sbx_build_plan *plan, json_t **out,
 			  struct sbx_error *err)
 {
 	int result;
 
-	if (build(work, plan, err) < 0)
+	if (build(work, plan, false, err) < 0)
 		return -1;
 	result = look(work, plan, out, err);
+	if (is_of_another_build(plan, result, err)) {
+		sbx_context_rewind(plan->context);
+		if (build(work, plan, true, err) < 0)
+			return -1;
+		result = look(work, plan, out, err);
+	}
 	if (result != SBX_IMAGE_GONE)
 		return result;
 	return sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED,

@@ -179,6 +179,19 @@ finish() {
 	check_record
 }
 
+# weaken OLD NEW [OLD NEW]: an engine that is asked for NEW where OLD was
+# meant, and answers as if it had not been; sets $weak_host and $weak_proxy
+# (pid), which whoever asked for it has to end.
+weaken() {
+	rm -f "$BATS_TEST_TMPDIR/weak.sock"
+	"$harness/fault_proxy.py" --ask "$1" "$2" \
+		${3+--answer "$3" "$4"} "$BATS_TEST_TMPDIR/weak.sock" \
+		"${DOCKER_HOST#unix://}" 3>&- &
+	weak_proxy=$!
+	weak_host=unix://$BATS_TEST_TMPDIR/weak.sock
+	soon test -S "$BATS_TEST_TMPDIR/weak.sock"
+}
+
 # containers_of SKILL [STATUS]: their ids
 containers_of() {
 	docker ps -aq --no-trunc --filter "label=io.skillbox.skill=$1" \

@@ -293,6 +293,18 @@ YAML
 			(.actions.shared | has("build") | not)'
 }
 
+@test "a stage that is no more than another one has an image of its own" {
+	own_images
+	printf '%s\n' 'FROM one AS alias' >>"$copy/skills/t-images/Other"
+	printf '%s\n' '  alias: {build: {dockerfile: Other, target: alias}}' \
+		>>"$copy/skills/t-images/skill.yaml"
+	skillbox build t-images >"$BATS_TEST_TMPDIR/out"
+	[ "$(sort -u "$BATS_TEST_TMPDIR/out" | wc -l)" = 4 ]
+	act t-images alias
+	ended ok 0
+	holds '.output == "one\n"'
+}
+
 @test "prune keeps every image that an action has" {
 	own_images
 	mapfile -t tags < <(skillbox build t-images | cut -d' ' -f2)

@@ -141,9 +141,7 @@ YAML
 }
 
 @test "what a later version will know is not supported yet" {
-	for key in 'network: {allow: ["example.com:443"]}' \
-		'gpus: all'; do
-		manifest <<YAML
+	manifest <<'YAML'
 schema_version: 1
 name: t-bad
 version: 1.0.0
@@ -151,11 +149,9 @@ description: x
 actions:
   fine:
     command: [cat]
-    $key
+    network: {allow: ["example.com:443"]}
 YAML
-		echo "$key"
-		refused 'skill.yaml:8:[0-9]+.*not supported yet'
-	done
+	refused 'skill.yaml:8:[0-9]+.*not supported yet'
 }
 
 @test "warnings name their place, and are no errors" {

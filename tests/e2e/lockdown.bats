@@ -203,15 +203,9 @@ YAML
 
 # weak OLD NEW [OLD NEW]: runs an action with such an engine in between
 weak() {
-	rm -f "$BATS_TEST_TMPDIR/weak.sock"
-	"$harness/fault_proxy.py" --ask "$1" "$2" \
-		${3+--answer "$3" "$4"} "$BATS_TEST_TMPDIR/weak.sock" \
-		"${DOCKER_HOST#unix://}" 3>&- &
-	local proxy=$!
-	soon test -S "$BATS_TEST_TMPDIR/weak.sock"
-	DOCKER_HOST=unix://$BATS_TEST_TMPDIR/weak.sock \
-		act t-lockdown sees -e 'SCRIPT=echo ran'
-	kill "$proxy"
+	weaken "$@"
+	DOCKER_HOST=$weak_host act t-lockdown sees -e 'SCRIPT=echo ran'
+	kill "$weak_proxy"
 }
 
 docker_fields() {

@@ -273,6 +273,15 @@ YAML
 	done
 }
 
+# A list of 4000 is 1 MiB of text; as one tree of values, 7 MiB a client.
+@test "a list of thousands of runs leaves no memory behind" {
+	program=$plain serve
+	run -0 /usr/bin/python3 "$top/tests/fixtures/list_runs.py" "$socket" \
+		4000 8
+	echo "$output KiB"
+	[ "$output" -lt 12288 ]
+}
+
 @test "metrics are what Prometheus reads, and say what happened" {
 	serve
 	ask POST $run_path/fails

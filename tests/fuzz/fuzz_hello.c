@@ -10,13 +10,17 @@
 #include "sandbox/hello.h"
 
 #define MARK	   "== "
-#define N_SECTIONS 5
+#define N_SECTIONS 6
 
 static const struct sbx_hello_mount mounts[] = {
 	{ .target = "/tmp", .fstype = "tmpfs", .writable = true },
 	{ .target = "/dev/shm", .fstype = "tmpfs", .writable = true },
 	{ .target = "/app/my cache", .writable = true, .exec = true },
 	{ .target = "/books", .exec = true, .dev = 65024, .ino = 78 },
+};
+
+static const struct sbx_hello_device devices[] = {
+	{ .path = "/dev/fuse", .major = 10, .minor = 229 },
 };
 
 static const struct sbx_hello_expected expected = {
@@ -26,6 +30,8 @@ static const struct sbx_hello_expected expected = {
 	.mounts = mounts,
 	.n_mounts = SBX_ARRAY_SIZE(mounts),
 	.nofile = 4096,
+	.devices = devices,
+	.n_devices = SBX_ARRAY_SIZE(devices),
 };
 
 /* Sections of texts; those that are missing are empty. */
@@ -98,9 +104,11 @@ static void must_be_seen(const char *payload, size_t size)
 	static const char ids[] = "200001200001200001200001";
 	static const char *const sets[] = { "CapInh:", "CapPrm:", "CapEff:",
 					    "CapBnd:", "CapAmb:" };
-	static const char *const parts[] = { " /tmp ", " /dev/shm ",
+	static const char *const parts[] = { " /tmp ",	     " /dev/shm ",
 					     "my\\040cache", " /books ",
-					     "65024 78 " };
+					     "65024 78 ",    "1 3 c ",
+					     " /dev/null",   "10 229 c ",
+					     " /dev/fuse" };
 	size_t build = sbx_wire_get32((const unsigned char *)payload + 4);
 	const char *status = payload + build + 2 * SBX_WIRE_HEADER_SIZE;
 	size_t left = size - (size_t)(status - payload);

@@ -2,8 +2,8 @@
 /*
  * init's end of the channel: its own sources, with the kernel and what is
  * behind them played here.  The input is what the runner sends, behind a first
- * byte '+' over a direct channel, or, behind a first byte '=', strings for RUN,
- * which are encoded by the runner's code.
+ * byte '+' over a direct channel, behind '*' over that of a session, or, behind
+ * a first byte '=', strings for RUN, which are encoded by the runner's code.
  *
  * In pieces of any size the same bytes come to the same; what RUN was taken
  * for is what is in it; and INPUT is never more than the window.
@@ -25,6 +25,8 @@ static ssize_t fuzz_read(int fd, void *data, size_t size);
 static int fuzz_pipe2(int ends[2], int flags);
 static int fuzz_fcntl(int fd, int command, int flags);
 static int fuzz_close(int fd);
+static int fuzz_open(const char *path, int flags);
+static int fuzz_unlink(const char *path);
 static pid_t fuzz_fork(void);
 
 /* So small that it is passed, and its ring goes round. */
@@ -35,6 +37,8 @@ static pid_t fuzz_fork(void);
 #define pipe2		fuzz_pipe2
 #define fcntl		fuzz_fcntl
 #define close		fuzz_close
+#define open		fuzz_open
+#define unlink		fuzz_unlink
 #define fork		fuzz_fork
 #define run		init_run
 #include "../../runner/init/command.c"
@@ -46,6 +50,8 @@ static pid_t fuzz_fork(void);
 #undef pipe2
 #undef fcntl
 #undef close
+#undef open
+#undef unlink
 #undef fork
 #include "../../runner/init/ring.c"
 
@@ -58,6 +64,7 @@ static pid_t fuzz_fork(void);
  * @signals	numbers
  * @input	what the ring got
  * @given	of files, and the directory of those that are left
+ * @detaches	no streams come
  */
 struct world {
 	const char *from;
@@ -70,6 +77,7 @@ struct world {
 	struct sbx_buf signals;
 	struct sbx_buf input;
 	struct sbx_buf given;
+	bool detaches;
 };
 
 static struct world world;
@@ -99,7 +107,23 @@ static int fuzz_pipe2(int ends[2], int flags)
 
 static int fuzz_fcntl(int fd, int command, int flags)
 {
-	must(fd >= 1000 && command == F_SETFL && flags == O_NONBLOCK);
+	must(fd >= 1000);
+	if (command == F_DUPFD_CLOEXEC)
+		return 1002;
+	must(command == F_SETFL && flags == O_NONBLOCK);
+	return 0;
+}
+
+static int fuzz_open(const char *path, int flags)
+{
+	must(strcmp(path, "/dev/null") == 0);
+	must(flags == (O_RDONLY | O_CLOEXEC));
+	return 1003;
+}
+
+static int fuzz_unlink(const char *path)
+{
+	(void)path;
 	return 0;
 }
 
@@ -211,11 +235,66 @@ int64_t sbx_now(void)
 /* The channel is a direct one, and the action's streams come with it. */
 static bool is_direct;
 
+/* It is a session; one thing is run all the same. */
+static bool is_session;
+
+int sbx_session_keep(struct sbx_init *init, const unsigned char *data,
+		     uint32_t size)
+{
+	must(is_session && init->phase == SBX_WAITING);
+	must(size <= SBX_WIRE_DATA_MAX);
+	if (size > 0)
+		sbx_buf_append(&world.given, data, size);
+	return 0;
+}
+
+int sbx_session_ask(struct sbx_init *init, uint32_t question)
+{
+	must(is_session && init->phase == SBX_WAITING);
+	return question < 4 ? 0 : sbx_abort(init, "question", 0);
+}
+
+void sbx_session_touch(struct sbx_init *init)
+{
+	must(init->phase == SBX_WAITING);
+}
+
+void sbx_forward_use(struct sbx_init *init, int *fd)
+{
+	must(is_session && *fd == 1004);
+	init->forward_fd = *fd;
+	*fd = -1;
+}
+
+bool sbx_detached_has_room(void)
+{
+	return true;
+}
+
+void sbx_detached_add(pid_t pid, int out)
+{
+	must(is_session && pid == 77 && out == 1000);
+}
+
+int sbx_copy_in(const char *path)
+{
+	(void)path;
+	abort();
+}
+
+int sbx_copy_out(const char *path)
+{
+	(void)path;
+	abort();
+}
+
 ssize_t sbx_direct_read(struct sbx_init *init, void *data, size_t size)
 {
 	must(is_direct);
-	for (int i = 0; world.runs == 0 && i < 3; i++)
+	for (int i = 0; world.runs == 0 && !world.detaches && i < 3; i++)
 		init->given[i] = 1000 + i;
+	if (is_session)
+		init->forward_given = 1004;
 	return fuzz_read(STDIN_FILENO, data, size);
 }
 
@@ -282,8 +361,8 @@ static int live(struct sbx_init *init, const char *data, size_t size,
 				.files = SBX_BUF_INIT(SBX_WIRE_RUN_MAX),
 				.signals = SBX_BUF_INIT(size),
 				.input = SBX_BUF_INIT(size),
-				.given =
-					SBX_BUF_INIT(SBX_WIRE_RUN_MAX + size) };
+				.given = SBX_BUF_INIT(SBX_WIRE_RUN_MAX + size),
+				.detaches = is_session && size % 2 };
 	memset(&frame, 0, sizeof(frame));
 	*init = (struct sbx_init){
 		.phase = SBX_WAITING,
@@ -291,6 +370,9 @@ static int live(struct sbx_init *init, const char *data, size_t size,
 		.direct = -1,
 		.is_direct = is_direct,
 		.given = { -1, -1, -1 },
+		.forward_fd = -1,
+		.forward_given = -1,
+		.session = is_session ? 1000 : 0,
 		.input = SBX_RING_INIT(ring_space),
 	};
 	while (result == 0) {
@@ -487,7 +569,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { .at = (const char *)data, .size = size };
 
-	is_direct = size > 0 && data[0] == '+';
+	is_session = size > 0 && data[0] == '*';
+	is_direct = is_session || (size > 0 && data[0] == '+');
 	if (is_direct) {
 		hear(input.at + 1, input.size - 1);
 	} else if (size > 0 && data[0] == '=') {

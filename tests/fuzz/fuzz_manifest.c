@@ -56,6 +56,20 @@ static void must_be_mounts(const struct sbx_action *action)
 	must(!sbx_action_overlap(action, &a, &b));
 }
 
+static void must_be_devices(const struct sbx_action *action)
+{
+	must(action->gpus >= SBX_GPUS_ALL && action->gpus <= SBX_GPUS_MAX);
+	must(action->n_devices <= SBX_DEVICES_MAX);
+	for (size_t i = 0; i < action->n_devices; i++) {
+		const struct sbx_device *device = &action->devices[i];
+
+		must(strncmp(device->source, "/dev/", 5) == 0);
+		must(strncmp(device->target, "/dev/", 5) == 0);
+		must(!strstr(device->target, "/../"));
+		must(device->access > 0 && device->access < 8);
+	}
+}
+
 static void must_be_tool(const struct sbx_action *action)
 {
 	const char *key;
@@ -94,6 +108,7 @@ static void must_be_action(const struct sbx_action *action)
 	must_be_list(&action->command);
 	must_be_list(&action->environment);
 	must_be_mounts(action);
+	must_be_devices(action);
 	must_be_tool(action);
 }
 

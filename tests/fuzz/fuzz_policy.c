@@ -51,6 +51,11 @@ static void must_be_skill_rules(const struct sbx_skill_rules *rules)
 		must(rules->users[i].first <= rules->users[i].last);
 		must(rules->users[i].last <= SBX_ID_MAX);
 	}
+	must(rules->gpus >= SBX_GPUS_ALL && rules->gpus <= SBX_GPUS_MAX);
+	for (size_t i = 0; i < rules->n_devices; i++) {
+		must(strncmp(rules->devices[i].pattern, "/dev/", 5) == 0);
+		must(!(rules->devices[i].access & SBX_DEVICE_MKNOD));
+	}
 }
 
 static void must_be_policy(const struct sbx_policy *policy)
@@ -121,6 +126,23 @@ static void must_be_volumes(const struct sbx_action *action,
 	must(!sbx_action_overlap(action, &a, &b));
 }
 
+static void must_be_devices(const struct sbx_action *action,
+			    const struct sbx_skill_rules *rules)
+{
+	must(action->gpus == 0 || rules->gpus == SBX_GPUS_ALL ||
+	     (action->gpus > 0 && action->gpus <= rules->gpus));
+	must(action->n_devices == 0 || rules->n_devices > 0);
+	for (size_t i = 0; i < action->n_devices; i++) {
+		const struct sbx_device *device = &action->devices[i];
+
+		must(strncmp(device->source, "/dev/", 5) == 0);
+		must(strncmp(device->target, "/dev/", 5) == 0);
+		must(!(device->access & SBX_DEVICE_MKNOD));
+		must(strcmp(device->source, "/dev/mem") != 0);
+		must(strncmp(device->source, "/dev/sd", 7) != 0);
+	}
+}
+
 static void must_be_at_most(int64_t value, int64_t by_skill, int64_t by_request,
 			    bool requested)
 {
@@ -170,6 +192,7 @@ static void must_be_granted(const struct sbx_policy *policy,
 				false);
 	must_be_volumes(action, &rules->rights, more);
 	must_be_ports(&policy->requests[wish->requester], grant);
+	must_be_devices(action, rules);
 }
 
 static void decide(const struct sbx_policy *policy, const struct sbx_wish *wish)

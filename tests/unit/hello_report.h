@@ -13,7 +13,7 @@
 #include "init/wire.h"
 #include "sandbox/hello.h"
 
-static const char build[] = "2 0123456789abcdef";
+static const char build[] = "3 0123456789abcdef";
 
 static const char status[] = "Name:\tinit\n"
 			     "Umask:\t0022\n"
@@ -94,6 +94,20 @@ static const char limits[] =
 	"Max open files            1024                 4096                 "
 	"files     \n";
 
+static const char devices[] = "1 8 c 666 /dev/random\n"
+			      "1 9 c 666 /dev/urandom\n"
+			      "5 0 c 666 /dev/tty\n"
+			      "1 5 c 666 /dev/zero\n"
+			      "1 7 c 666 /dev/full\n"
+			      "1 3 c 666 /dev/null\n"
+			      "10 229 c 600 /dev/fuse\n"
+			      "226 0 c 660 /dev/dri/card\\0400\n";
+
+static const struct sbx_hello_device expected_devices[] = {
+	{ .path = "/dev/fuse", .major = 10, .minor = 229 },
+	{ .path = "/dev/dri/card 0", .major = 226, .minor = 0 },
+};
+
 static const struct sbx_hello_mount expected_mounts[] = {
 	{ .target = "/tmp", .fstype = "tmpfs", .writable = true },
 	{ .target = "/dev/shm", .fstype = "tmpfs", .writable = true },
@@ -104,7 +118,7 @@ static const struct sbx_hello_mount expected_mounts[] = {
 
 /* --- making a report ------------------------------------------------------- */
 
-enum { BUILD, STATUS, MOUNTS, TARGETS, LIMITS, N_SECTIONS };
+enum { BUILD, STATUS, MOUNTS, TARGETS, LIMITS, DEVICES, N_SECTIONS };
 
 struct fixture {
 	struct sbx_buf sections[N_SECTIONS];
@@ -116,8 +130,8 @@ struct fixture {
 
 static inline int setup(void **state)
 {
-	static const char *const texts[] = { build, status, mounts, targets,
-					     limits };
+	static const char *const texts[] = { build,   status, mounts,
+					     targets, limits, devices };
 	struct fixture *f = sbx_calloc(1, sizeof(*f));
 
 	f->payload.max = SBX_WIRE_HELLO_MAX;
@@ -133,6 +147,8 @@ static inline int setup(void **state)
 		.mounts = f->mounts,
 		.n_mounts = SBX_ARRAY_SIZE(expected_mounts),
 		.nofile = 4096,
+		.devices = expected_devices,
+		.n_devices = SBX_ARRAY_SIZE(expected_devices),
 	};
 	*state = f;
 	return 0;

@@ -103,8 +103,9 @@ static void (*box_mounts)(void);
 /* What else the sandbox does right before init starts. */
 static void (*box_last)(void);
 
-/* init's argument, or NULL. */
+/* init's arguments, or NULL. */
 static char *box_argument;
+static char *box_session;
 
 /* Limits that init is to find, besides those of the test; 0: none. */
 static rlim_t box_nofile;
@@ -147,7 +148,7 @@ static inline void box_become_sandbox(uid_t uid, gid_t gid, bool is_root)
 
 static inline void box_exec(int init_fd, char *path)
 {
-	char *argv[32 + 1] = { path, box_argument, NULL };
+	char *argv[32 + 1] = { path, box_argument, box_session, NULL };
 	char *wrapper = box_wrapper() ? sbx_strdup(box_wrapper()) : NULL;
 	int n = 0;
 
@@ -157,10 +158,11 @@ static inline void box_exec(int init_fd, char *path)
 		syscall(SYS_execveat, init_fd, "", argv, env, AT_EMPTY_PATH);
 		_exit(124);
 	}
-	while (n < 30 && (argv[n] = strsep(&wrapper, " ")))
+	while (n < 29 && (argv[n] = strsep(&wrapper, " ")))
 		n++;
 	argv[n++] = path;
 	argv[n++] = box_argument;
+	argv[n++] = box_argument ? box_session : NULL;
 	argv[n] = NULL;
 	execv(argv[0], argv);
 	_exit(124);
@@ -348,6 +350,9 @@ static const char *const *box_tmpfs;
 static const char *box_out = "";
 static uint32_t box_out_limit;
 
+/* enum sbx_wire_run_flags of the next action. */
+static uint32_t box_flags;
+
 /* Files of secrets for the next action: paths and texts in turn. */
 static const char *const *box_files;
 
@@ -376,6 +381,7 @@ static inline void box_run_with(struct box *box, const char *const *argv,
 	sbx_wire_put32(fixed + 12, box_files ? count(box_files) / 2 : 0);
 	sbx_wire_put32(fixed + 16, box_tmpfs ? count(box_tmpfs) : 0);
 	sbx_wire_put32(fixed + 20, box_out_limit);
+	sbx_wire_put32(fixed + 24, box_flags);
 	sbx_buf_append(&run, fixed, sizeof(fixed));
 	sbx_buf_append(&run, box_working_dir, strlen(box_working_dir) + 1);
 	sbx_buf_append(&run, file, strlen(file) + 1);

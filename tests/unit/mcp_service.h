@@ -62,7 +62,8 @@ static inline void take_place(void)
 
 static inline size_t count_runs(const char *owner)
 {
-	json_auto_t *runs = sbx_runs_list(service->runs, owner);
+	cleanup_free char *text = sbx_runs_list(service->runs, owner);
+	json_auto_t *runs = json_loads(text, 0, NULL);
 
 	return json_array_size(runs);
 }

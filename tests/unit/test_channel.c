@@ -191,7 +191,7 @@ static void test_pump_returns_from_a_flood(void **state)
 static void test_run_is_as_wire_h_says(void **state)
 {
 	static const char expected[] = "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "\0\0\0\0\0\0\0\0"
+				       "\0\0\0\0\0\0\0\0\0\0\0\0"
 				       "\0/tmp/out\0\0cat\0-u\0A=1";
 	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(1000);
 	struct talk talk;

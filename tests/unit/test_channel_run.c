@@ -87,9 +87,9 @@ static void assert_refused(struct fixture *f, const char *part)
 
 static void test_frame_is_as_wire_h_says(void **state)
 {
-	static const char expected[] = "\x01\0\0\0\x32\0\0\0"
+	static const char expected[] = "\x01\0\0\0\x36\0\0\0"
 				       "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "\0\0\0\0\0\0\0\0"
+				       "\0\0\0\0\0\0\0\0\0\0\0\0"
 				       "/app\0/tmp/out\0\0cat\0-u\0A=1";
 	struct fixture *f = *state;
 
@@ -115,9 +115,9 @@ static void add_secret(struct fixture *f, const char *env, const char *file,
 static void test_secrets_are_as_wire_h_says(void **state)
 {
 	static const char expected[] =
-		"\x01\0\0\0\x4a\0\0\0"
+		"\x01\0\0\0\x4e\0\0\0"
 		"\x02\0\0\0\x02\0\0\0\x64\0\0\0\x01\0\0\0"
-		"\0\0\0\0\0\0\0\0"
+		"\0\0\0\0\0\0\0\0\0\0\0\0"
 		"\0\0\0cat\0-u\0AB=2\0A=s3cret\0"
 		"/run/secrets/key\0\x05\0\0\0x\0y\nz";
 	struct fixture *f = *state;
@@ -132,9 +132,9 @@ static void test_secrets_are_as_wire_h_says(void **state)
 
 static void test_out_is_as_wire_h_says(void **state)
 {
-	static const char expected[] = "\x01\0\0\0\x2a\0\0\0"
+	static const char expected[] = "\x01\0\0\0\x2e\0\0\0"
 				       "\x02\0\0\0\x01\0\0\0\x64\0\0\0\0\0\0\0"
-				       "\0\0\0\0\xe8\x03\0\0"
+				       "\0\0\0\0\xe8\x03\0\0\0\0\0\0"
 				       "\0\0/out\0cat\0-u\0A=1";
 	struct fixture *f = *state;
 
@@ -149,9 +149,9 @@ static void test_out_is_as_wire_h_says(void **state)
 static void test_tmpfs_are_as_wire_h_says(void **state)
 {
 	static const char expected[] =
-		"\x01\0\0\0\x48\0\0\0"
+		"\x01\0\0\0\x4c\0\0\0"
 		"\x02\0\0\0\x01\0\0\0\x64\0\0\0\x01\0\0\0"
-		"\x02\0\0\0\0\0\0\0"
+		"\x02\0\0\0\0\0\0\0\0\0\0\0"
 		"\0\0\0cat\0-u\0A=1\0/tmp\0/dev/shm\0"
 		"/run/secrets/k\0\x01\0\0\0z";
 	cleanup_strv struct sbx_strv tmpfs = SBX_STRV_INIT;

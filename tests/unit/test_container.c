@@ -141,6 +141,28 @@ static void test_start(void **state)
 	assert_int_equal(sbx_container_start(f->engine, "c", &f->err), 0);
 }
 
+/* To try again would be no use. */
+static void test_start_without_gpus(void **state)
+{
+	static const char *const messages[] = {
+		"could not select device driver \"\" with capabilities: "
+		"[[gpu]]",
+		"failed to discover GPU vendor from CDI: no known GPU vendor "
+		"found",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(messages); i++) {
+		answer(f, 500, messages[i]);
+		assert_int_equal(sbx_container_start(f->engine, "c", &f->err),
+				 -1);
+		assert_int_equal(f->err.outcome, SBX_OUTCOME_DENIED);
+		assert_non_null(strstr(f->err.message,
+				       "the engine has no driver for GPUs: "));
+		assert_non_null(strstr(f->err.message, messages[i]));
+	}
+}
+
 /* What does not run needs no killing. */
 static void test_kill(void **state)
 {
@@ -314,9 +336,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_start),   TEST(test_kill),	     TEST(test_remove),
-		TEST(test_create),  TEST(test_inspect),	     TEST(test_volumes),
-		TEST(test_had_oom), TEST(test_urgent_calls),
+		TEST(test_start),
+		TEST(test_kill),
+		TEST(test_remove),
+		TEST(test_create),
+		TEST(test_inspect),
+		TEST(test_volumes),
+		TEST(test_had_oom),
+		TEST(test_urgent_calls),
+		TEST(test_start_without_gpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

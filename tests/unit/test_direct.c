@@ -213,10 +213,162 @@ static void test_sweep_takes_what_the_dead_left(void **state)
 	sbx_direct_free(&alive);
 }
 
+/* --- of sessions ------------------------------------------------------------ */
+
+static struct sbx_direct *new_session(void)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_direct *direct = NULL;
+
+	if (sbx_direct_new_session(&direct, &err) < 0)
+		fail_msg("%s", err.message);
+	return direct;
+}
+
+static bool is_listed(const char *name, long seconds)
+{
+	cleanup_strv struct sbx_strv names = SBX_STRV_INIT;
+
+	sbx_direct_list_sessions(seconds, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (strcmp(names.v[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One runner after the other has it, and none takes it away by leaving. */
+static void test_session_goes_from_hand_to_hand(void **state)
+{
+	struct sbx_direct *direct = new_session();
+	cleanup_free char *name = sbx_strdup(sbx_direct_name(direct));
+	cleanup_free char *path = sbx_strdup(sbx_direct_path(direct));
+	struct sbx_error err = SBX_ERROR_INIT;
+	int theirs, ours;
+
+	(void)state;
+	assert_int_equal(mode_of(path), 0755);
+	theirs = connect_to(path);
+	ours = sbx_direct_accept(direct, getpid());
+	assert_true(theirs >= 0 && ours >= 0);
+	close(theirs);
+	close(ours);
+	sbx_direct_settle(direct);
+	assert_int_equal(connect_to(path), -ENOENT);
+	sbx_direct_leave(&direct);
+	assert_null(direct);
+	sbx_direct_sweep();
+	assert_true(exists(path));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(sbx_direct_open(&direct, name, 0, -1, &err),
+				 0);
+		assert_string_equal(sbx_direct_path(direct), path);
+		assert_int_equal(connect_to(path), -ENOENT);
+		assert_int_equal(sbx_direct_listen(direct, &err), 0);
+		theirs = connect_to(path);
+		assert_true(theirs >= 0);
+		close(theirs);
+		sbx_direct_leave(&direct);
+		assert_int_equal(connect_to(path), -ENOENT);
+	}
+	sbx_direct_remove(name);
+	assert_false(exists(path));
+	assert_int_equal(sbx_direct_open(&direct, name, 0, -1, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_NOT_FOUND);
+}
+
+static void test_session_has_one_runner(void **state)
+{
+	struct sbx_direct *first = new_session();
+	cleanup_free char *name = sbx_strdup(sbx_direct_name(first));
+	cleanup_free char *path = sbx_strdup(sbx_direct_path(first));
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_direct *second = NULL;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(sbx_direct_open(&second, name, 0, -1, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_BUSY);
+	assert_int_equal(sbx_direct_open(&second, name, 60, -1, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_BUSY);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	assert_int_equal(sbx_direct_open(&second, name, 60000, ends[0], &err),
+			 -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_CANCELLED);
+	/* What somebody has is not removed under him. */
+	sbx_direct_remove(name);
+	assert_true(exists(path));
+	sbx_direct_leave(&first);
+	assert_int_equal(sbx_direct_open(&second, name, 60, -1, &err), 0);
+	sbx_direct_free(&second);
+	assert_false(exists(path));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void test_notes(void **state)
+{
+	struct sbx_direct *direct = new_session();
+	cleanup_free char *name = sbx_strdup(sbx_direct_name(direct));
+	cleanup_free char *path = sbx_strdup(sbx_direct_path(direct));
+	cleanup_free char *note = sbx_asprintf("%s." SBX_DIRECT_HOOK, path);
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(100);
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(sbx_direct_get_note(name, SBX_DIRECT_HOOK, &text), -1);
+	assert_int_equal(
+		sbx_direct_set_note(name, SBX_DIRECT_HOOK, "one", &err), 0);
+	assert_int_equal(
+		sbx_direct_set_note(name, SBX_DIRECT_HOOK, "two", &err), 0);
+	/* Not in what the sandbox has. */
+	assert_int_equal(mode_of(note), 0600);
+	assert_int_equal(sbx_direct_get_note(name, SBX_DIRECT_HOOK, &text), 0);
+	assert_string_equal(sbx_buf_text(&text), "two");
+	assert_int_equal(sbx_direct_take_note(name, SBX_DIRECT_HOOK, &text), 0);
+	assert_string_equal(sbx_buf_text(&text), "twotwo");
+	assert_int_equal(sbx_direct_take_note(name, SBX_DIRECT_HOOK, &text),
+			 -1);
+	assert_int_equal(
+		sbx_direct_set_note(name, SBX_DIRECT_EXPIRY, "x", &err), 0);
+	assert_int_equal(
+		sbx_direct_set_note(name, SBX_DIRECT_EXPIRY, NULL, &err), 0);
+	assert_int_equal(sbx_direct_get_note(name, SBX_DIRECT_EXPIRY, &text),
+			 -1);
+	assert_int_equal(
+		sbx_direct_set_note(name, SBX_DIRECT_HOOK, "three", &err), 0);
+	sbx_direct_free(&direct);
+	assert_false(exists(note));
+}
+
+/* By its age, and it alone: not its notes. */
+static void test_sessions_are_listed(void **state)
+{
+	struct sbx_direct *direct = new_session();
+	cleanup_free char *name = sbx_strdup(sbx_direct_name(direct));
+	cleanup_free char *note = sbx_asprintf("%s." SBX_DIRECT_ENGINE, name);
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(
+		sbx_direct_set_note(name, SBX_DIRECT_ENGINE, "x", &err), 0);
+	assert_true(is_listed(name, 0));
+	assert_false(is_listed(name, 1000));
+	assert_false(is_listed(note, 0));
+	assert_false(is_listed(".", 0));
+	sbx_direct_free(&direct);
+	assert_false(is_listed(name, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_init_is_accepted),
+		cmocka_unit_test(test_session_goes_from_hand_to_hand),
+		cmocka_unit_test(test_session_has_one_runner),
+		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_sessions_are_listed),
 		cmocka_unit_test(test_other_process_is_refused),
 		cmocka_unit_test(test_child_of_init_is_refused),
 		cmocka_unit_test(test_nobody_comes_second),

@@ -114,6 +114,15 @@ static void test_manifest_asks(void **state)
 		{ "{volumes: [\"/srv/data:/a\"]}", "skills.volumes: " },
 		{ "{volumes: [\"/srv/data:/a:ro\"]}", "skills.volumes: " },
 		{ "{volumes: [\"skillbox-init-0:/a\"]}", "volumes.never: " },
+		{ "{gpus: 1}", "skills.gpus: the policy grants no GPUs to "
+			       "example, which asks for 1" },
+		{ "{gpus: all}", "skills.gpus: " },
+		{ "{devices: [/dev/kvm]}",
+		  "skills.devices: no rule of the policy grants /dev/kvm to "
+		  "example (\"/dev/kvm:rw\" there would)" },
+		{ "{devices: [/dev/mem]}",
+		  "devices.never: /dev/mem would hand over the memory of the "
+		  "machine" },
 	};
 
 	(void)state;
@@ -774,6 +783,79 @@ static void test_devices(void **state)
 	sbx_policy_clear(&policy);
 }
 
+/* What is granted, by whom, and what no policy can grant. */
+static void test_gpus_and_devices(void **state)
+{
+	static const char gpus[] = SKILLS("gpus: 2");
+	static const char all[] = SKILLS("gpus: all");
+	static const char devices[] =
+		SKILLS("devices: [\"/dev/kvm:rw\", \"/dev/dri/*:rw\", "
+		       "\"/dev/dri/card1:r\", \"/dev/x:w\"]");
+	static const char first[] =
+		SKILLS("devices: [\"/dev/dri/card1:r\", \"/dev/dri/*:rw\"]");
+	static const char any[] =
+		SKILLS("devices: [\"/dev/*:rw\", \"/dev/*/*:rw\"]");
+	static const char exception[] =
+		"{schema_version: 1, exceptions: {example: {gpus: 1, devices: "
+		"[\"/dev/kvm:rw\"]}}}";
+	static const char other[] =
+		"{schema_version: 1, exceptions: {other: {gpus: 1, devices: "
+		"[\"/dev/kvm:rw\"]}}}";
+	static const struct {
+		const char *policy;
+		const char *action;
+		const char *refusal;
+	} samples[] = {
+		{ gpus, "{gpus: 1}", NULL },
+		{ gpus, "{gpus: 2}", NULL },
+		{ gpus, "{gpus: 3}",
+		  "skills.gpus: the policy grants 2 GPUs to example, which "
+		  "asks for 3" },
+		{ gpus, "{gpus: all}",
+		  "skills.gpus: the policy grants 2 GPUs to example, which "
+		  "asks for all" },
+		{ all, "{gpus: 64}", NULL },
+		{ all, "{gpus: all}", NULL },
+		{ devices, "{gpus: 1}", "skills.gpus: " },
+		{ devices, "{devices: [/dev/kvm]}", NULL },
+		{ devices, "{devices: [\"/dev/kvm:/dev/other:r\"]}", NULL },
+		{ devices, "{devices: [\"/dev/other:/dev/kvm\"]}",
+		  "skills.devices: " },
+		{ devices, "{devices: [\"/dev/kvm:/dev/kvm:rwm\"]}",
+		  "devices.never: /dev/kvm is asked for with \"m\"" },
+		{ devices, "{devices: [/dev/dri/card0]}", NULL },
+		{ devices, "{devices: [/dev/dri/a/b]}", "skills.devices: " },
+		{ devices, "{devices: [\"/dev/dri/card1:/dev/a:r\"]}", NULL },
+		{ devices, "{devices: [/dev/dri/card1]}",
+		  "skills.devices: the policy grants /dev/dri/card1 with "
+		  "\"r\", and example asks for \"rw\"" },
+		{ devices, "{devices: [\"/dev/x:/dev/x:r\"]}",
+		  "skills.devices: " },
+		{ devices, "{devices: [\"/dev/x:/dev/x:w\"]}", NULL },
+		{ devices, "{devices: [/dev/kvm, /dev/y]}",
+		  "skills.devices: " },
+		{ any, "{devices: [/dev/ttyUSB0, /dev/net/tun]}", NULL },
+		{ first, "{devices: [/dev/dri/card1]}", "skills.devices: " },
+		{ first, "{devices: [/dev/dri/card2]}", NULL },
+		{ any, "{devices: [/dev/tty1]}", "devices.never: " },
+		{ any, "{devices: [\"/dev/input/mice:/dev/a\"]}",
+		  "devices.never: " },
+		{ exception, "{gpus: 1, devices: [/dev/kvm]}", NULL },
+		{ exception, "{gpus: 2}", "skills.gpus: " },
+		{ other, "{gpus: 1}", "skills.gpus: " },
+		{ other, "{devices: [/dev/kvm]}", "skills.devices: " },
+	};
+	struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++)
+		check_under(samples[i].policy, samples[i].action, &none,
+			    SBX_REQUESTER_OPERATOR,
+			    samples[i].refusal ? SBX_OUTCOME_DENIED
+					       : SBX_OUTCOME_OK,
+			    samples[i].refusal);
+}
+
 /* An action "run" that mounts the volume v, writable, made as @volume says. */
 static void check_volume(const char *policy_text, const char *volume,
 			 const char *mounts, const char *refusal)
@@ -1141,10 +1223,100 @@ static void test_publish_is_granted(void **state)
 	sbx_manifest_free(&m);
 }
 
+/* One that is there already is left as it is, whoever asked for it. */
+static void test_workspace(void **state)
+{
+	static const struct {
+		const char *action;
+		int64_t size;
+	} samples[] = {
+		{ "{tmpfs: [\"/tmp:size=1m\"]}", SBX_WORKSPACE_SIZE },
+		{ "{tmpfs: []}", SBX_WORKSPACE_SIZE },
+		{ "{tmpfs: [\"/tmp:size=1m\", \"/workspace:size=2m\"]}",
+		  2 << 20 },
+		{ "{tmpfs: [\"/tmp:size=1m\"], volumes: [\"a:/workspace\"]}",
+		  0 },
+	};
+	const struct sbx_overrides none = SBX_OVERRIDES_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_policy policy = policy_of(NULL);
+		struct sbx_manifest *m = manifest(samples[i].action);
+		struct sbx_error err = SBX_ERROR_INIT;
+		struct sbx_grant grant = { .owner = NULL };
+		const struct sbx_wish wish = { .manifest = m,
+					       .action = &m->actions[0],
+					       .overrides = &none,
+					       .owner = "1000",
+					       .is_session = true };
+		int64_t size = 0;
+
+		assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err),
+				 0);
+		for (size_t j = 0; j < grant.action.n_tmpfs; j++) {
+			const struct sbx_tmpfs *tmpfs = &grant.action.tmpfs[j];
+
+			if (strcmp(tmpfs->target, SBX_WORKSPACE) != 0)
+				continue;
+			size += tmpfs->size;
+			assert_int_equal(tmpfs->exec,
+					 tmpfs->size == SBX_WORKSPACE_SIZE);
+		}
+		assert_int_equal(size, samples[i].size);
+		sbx_grant_clear(&grant);
+		sbx_manifest_free(&m);
+		sbx_policy_clear(&policy);
+	}
+}
+
+/* A caller's own volume counts, too; and it is lowered as any other. */
+static void test_workspace_of_a_request(void **state)
+{
+	static char source[] = "a", target[] = SBX_WORKSPACE;
+	struct sbx_mount mount = { .source = source, .target = target };
+	const struct sbx_overrides asked = { .volumes = &mount,
+					     .n_volumes = 1,
+					     .timeout_ms = -1,
+					     .mem_limit = -1,
+					     .nano_cpus = -1,
+					     .pids_limit = -1 };
+	const struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	struct sbx_policy policy =
+		policy_of("{schema_version: 1, skills: {limits: {tmpfs: 8m}}, "
+			  "operator: {volumes: [\"*:rw\"]}}");
+	struct sbx_manifest *m = manifest("{tmpfs: []}");
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_grant grant = { .owner = NULL };
+	struct sbx_wish wish = { .manifest = m,
+				 .action = &m->actions[0],
+				 .overrides = &asked,
+				 .owner = "1000",
+				 .is_session = true };
+
+	(void)state;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.n_tmpfs, 0);
+	sbx_grant_clear(&grant);
+	wish.overrides = &none;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.n_tmpfs, 1);
+	assert_int_equal(grant.action.tmpfs[0].size, 8 << 20);
+	sbx_grant_clear(&grant);
+	wish.is_session = false;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.n_tmpfs, 0);
+	sbx_grant_clear(&grant);
+	sbx_manifest_free(&m);
+	sbx_policy_clear(&policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_manifest_asks),
+		cmocka_unit_test(test_workspace),
+		cmocka_unit_test(test_workspace_of_a_request),
 		cmocka_unit_test(test_operator_volumes),
 		cmocka_unit_test(test_operator_volume_replaces),
 		cmocka_unit_test(test_operator_volumes_overlap),
@@ -1167,6 +1339,7 @@ int main(void)
 		cmocka_unit_test(test_requested_numbers_of_a_modest_manifest),
 		cmocka_unit_test(test_runtime_of_the_policy),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_gpus_and_devices),
 		cmocka_unit_test(test_volume_types),
 		cmocka_unit_test(test_propagation),
 		cmocka_unit_test(test_volume_in_another),

@@ -110,6 +110,44 @@ static void test_devices_over_their_own_names(void **state)
 	}
 }
 
+/* The same of one that was granted, and of GPUs, whose numbers HELLO has. */
+static void test_devices_that_were_granted(void **state)
+{
+	static const struct {
+		const char *root;
+		const char *path;
+		bool gpus;
+		bool refused;
+	} samples[] = {
+		{ "/fuse", "/dev/fuse", false, false },
+		{ "/card0", "/dev/dri/card\\0400", false, false },
+		{ "/nvidia0", "/dev/nvidia0", true, false },
+		{ "/nvidia0", "/dev/nvidia0", false, true },
+		{ "/kvm", "/dev/kvm", true, true },
+		{ "/null", "/dev/fuse", false, true },
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct fixture *f = *state;
+		char line[64];
+
+		f->expected.gpus = samples[i].gpus;
+		snprintf(line, sizeof(line), "%s %s rw", samples[i].root,
+			 samples[i].path);
+		change(&f->sections[MOUNTS], "/c/hosts /etc/hosts ro", line);
+		change(&f->sections[MOUNTS], ",relatime - ext4 /dev/vda rw\n",
+		       " rw - devtmpfs udev rw\n");
+		change(&f->sections[TARGETS], "/etc/hosts", samples[i].path);
+		if (samples[i].refused)
+			assert_refused(f, SBX_OUTCOME_DENIED,
+				       "sandbox.mounts: /dev/");
+		else if (check(f) != 0)
+			fail_msg("%s: %s", samples[i].path, f->err.message);
+		teardown(state);
+		setup(state);
+	}
+}
+
 /* --- what is not ----------------------------------------------------------- */
 
 static const struct fault faults[] = {
@@ -389,6 +427,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_devices_over_their_own_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_devices_that_were_granted,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_mount_point_that_could_not_be_examined, setup,
 			teardown),

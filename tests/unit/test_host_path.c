@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -87,6 +88,54 @@ static void test_what_is_not_there_is_invalid(void **state)
 	assert_refused("file/below", SBX_OUTCOME_INVALID, "volume source");
 }
 
+static void assert_no_device(const char *path, enum sbx_outcome outcome,
+			     const char *message)
+{
+	struct sbx_host_device found = { 77, 77 };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	assert_int_equal(sbx_host_device_find(path, &found, &err), -1);
+	assert_int_equal(err.outcome, outcome);
+	if (!strstr(err.message, message))
+		assert_string_equal(err.message, message);
+}
+
+/* By what it is, whatever it is called. */
+static void test_devices(void **state)
+{
+	struct sbx_host_device found = { 77, 77 };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(sbx_host_device_find("/dev/zero", &found, &err), 0);
+	assert_int_equal(found.major, 1);
+	assert_int_equal(found.minor, 5);
+	put("file", "");
+	assert_int_equal(symlink("/dev/zero", "link"), 0);
+	assert_no_device(at("file"), SBX_OUTCOME_INVALID, "is no device");
+	assert_no_device("/dev", SBX_OUTCOME_INVALID, "is no device");
+	assert_no_device(at("link"), SBX_OUTCOME_DENIED,
+			 "devices.host_path: a symbolic link is in ");
+	assert_no_device(at("nothing"), SBX_OUTCOME_INVALID, "device /");
+	assert_no_device("/dev/ptmx", SBX_OUTCOME_DENIED,
+			 "devices.never: /dev/ptmx would hand over terminals "
+			 "of other users");
+}
+
+/* Nodes of somebody's own; only root can make them. */
+static void test_devices_by_another_name(void **state)
+{
+	(void)state;
+	if (mknod("disk", S_IFBLK | 0600, makedev(7, 0)) < 0) {
+		assert_int_equal(errno, EPERM);
+		return;
+	}
+	assert_int_equal(mknod("memory", S_IFCHR | 0600, makedev(1, 1)), 0);
+	assert_no_device(at("disk"), SBX_OUTCOME_DENIED, "it is a block");
+	assert_no_device(at("memory"), SBX_OUTCOME_DENIED,
+			 "would hand over the memory of the machine");
+}
+
 #define SCRATCH_TEST(name)                                                     \
 	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 
@@ -96,6 +145,8 @@ int main(void)
 		SCRATCH_TEST(test_whatever_stands_there_is_found),
 		SCRATCH_TEST(test_no_link_is_followed),
 		SCRATCH_TEST(test_what_is_not_there_is_invalid),
+		SCRATCH_TEST(test_devices),
+		SCRATCH_TEST(test_devices_by_another_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ static void test_size(void **state)
 	(void)state;
 	box_init_path(path);
 	assert_int_equal(stat(path, &st), 0);
-	assert_in_range(st.st_size, 1, 64 * 1024 - 1);
+	assert_in_range(st.st_size, 1, 80 * 1024 - 1);
 }
 
 /* As any other process it could neither kill all nor die for all. */

@@ -44,9 +44,9 @@ static void test_input_of_any_size_in_pieces_of_any_size(void **state)
 
 static void test_commands_in_single_bytes(void **state)
 {
-	static const char wire[] = "\x01\0\0\0\x24\0\0\0"
+	static const char wire[] = "\x01\0\0\0\x28\0\0\0"
 				   "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-				   "\0\0\0\0\0\0\0\0"
+				   "\0\0\0\0\0\0\0\0\0\0\0\0"
 				   "\0\0\0/bin/cat\0"
 				   "\x05\0\0\0\0\0\0\0"
 				   "\x02\0\0\0\x02\0\0\0hi"
@@ -430,16 +430,23 @@ static void check_lies(const struct lie *lies, size_t n, bool running)
 	}
 }
 
+#define ZERO	      "\0\0\0\0"
 #define RUN(text)     SBX_WIRE_RUN, text, sizeof(text) - 1
-#define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0\0\0\0\0\0\0\0\0"
+#define U32(a, b)     a "\0\0\0" b "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" ZERO
+#define U32_FILES(n)  "\1\0\0\0\0\0\0\0\0\0\0\0" n "\0\0\0\0\0\0\0\0\0\0\0" ZERO
 #define SENSELESS_RUN "RUN makes no sense"
 
 static void test_lies_before_run(void **state)
 {
 	static const struct lie lies[] = {
 		{ 0x00, "", 0, "unknown command" },
-		{ 0x0a, "", 0, "unknown command" },
+		{ 0x0d, "", 0, "unknown command" },
+		{ SBX_WIRE_KEEP, "", 0, "a session's command" },
+		{ SBX_WIRE_ASK, "\1\0\0\0", 4, "a session's command" },
+		{ SBX_WIRE_FORWARD, "", 0, "a session's command" },
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0"
+		      "\0\0\0x\0"),
+		  SENSELESS_RUN },
 		{ SBX_WIRE_HELLO, "", 0, "unknown command" },
 		{ SBX_WIRE_INPUT, "x", 1, "INPUT out of turn" },
 		{ SBX_WIRE_INPUT_END, "", 0, "INPUT out of turn" },
@@ -454,11 +461,11 @@ static void test_lies_before_run(void **state)
 		/* no argv, no end of a string, too few and too many of them */
 		{ RUN(U32("\0", "\0") "\0\0\0"), SENSELESS_RUN },
 		/* too many tmpfs, and too few */
-		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x41\0\0\0\0\0\0\0\0\0\0"
-		      "x\0"),
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x41\0\0\0\0\0\0\0\0\0"
+		      "\0" ZERO "x\0"),
 		  SENSELESS_RUN },
-		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0x"
-		      "\0y\0"),
+		{ RUN("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0"
+		      "\0" ZERO "x\0y\0"),
 		  SENSELESS_RUN },
 		{ RUN(U32("\1", "\0") "\0\0\0x"), SENSELESS_RUN },
 		{ RUN(U32("\1", "\0") "\0\0\0"), SENSELESS_RUN },
@@ -482,14 +489,14 @@ static void test_lies_before_run(void **state)
 		  SENSELESS_RUN },
 		{ RUN(U32_FILES("\2") "\0\0\0x\0/tmp/f\0\1\0\0\0a"),
 		  SENSELESS_RUN },
-		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x"
-		      "\0"),
+		{ RUN("\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		      "x" ZERO "\0"),
 		  SENSELESS_RUN },
-		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0x"
-		      "\0"),
+		{ RUN("\1\0\0\0\1\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		      "x" ZERO "\0"),
 		  SENSELESS_RUN },
-		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-		      "\0\0x\0"),
+		{ RUN("\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+		      "\0" ZERO "\0\0x\0"),
 		  SENSELESS_RUN },
 	};
 
@@ -526,7 +533,7 @@ static void test_lies_after_run(void **state)
 {
 	static const struct lie lies[] = {
 		{ RUN(U32("\1", "\0") "\0\0\0x\0"), "second RUN" },
-		{ 0x0a, "", 0, "unknown command" },
+		{ 0x0d, "", 0, "unknown command" },
 		{ SBX_WIRE_SIGNAL, "\0", 1, "SIGNAL without a signal" },
 	};
 

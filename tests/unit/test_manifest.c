@@ -79,6 +79,8 @@ static void test_defaults(void **state)
 	assert_int_equal(a->warm_pool.max, 2);
 	assert_int_equal(a->warm_pool.start, SBX_WARM_SANDBOX);
 	assert_int_equal(a->concurrency, 0);
+	assert_int_equal(a->gpus, 0);
+	assert_int_equal(a->n_devices, 0);
 	assert_int_equal(a->n_volumes, 0);
 	assert_int_equal(a->environment.n, 0);
 	assert_int_equal(a->n_secrets, 0);
@@ -135,6 +137,8 @@ static const char full[] = HEAD
 	"    reuse: reset\n"
 	"    warm_pool: {min: 3, max: 5, start: sandbox}\n"
 	"    concurrency: 6\n"
+	"    gpus: 2\n"
+	"    devices: [/dev//kvm, '/dev/dri/card0:/dev/dri/card1:r']\n"
 	"    runtime: crun\n"
 	"    user: 1000:2000\n"
 	"  other: {entrypoint: [], command: ''}\n"
@@ -194,6 +198,19 @@ static void check_full_secrets(const struct sbx_action *a)
 	assert_true(sbx_action_wants_secret_files(a));
 }
 
+static void check_full_devices(const struct sbx_action *a)
+{
+	assert_int_equal(a->gpus, 2);
+	assert_int_equal(a->n_devices, 2);
+	assert_string_equal(a->devices[0].source, "/dev/kvm");
+	assert_string_equal(a->devices[0].target, "/dev/kvm");
+	assert_int_equal(a->devices[0].access,
+			 SBX_DEVICE_READ | SBX_DEVICE_WRITE);
+	assert_string_equal(a->devices[1].source, "/dev/dri/card0");
+	assert_string_equal(a->devices[1].target, "/dev/dri/card1");
+	assert_int_equal(a->devices[1].access, SBX_DEVICE_READ);
+}
+
 static void check_full_mounts(const struct sbx_action *a)
 {
 	assert_int_equal(a->n_volumes, 3);
@@ -240,6 +257,7 @@ static void test_full(void **state)
 	check_full_action(&m->actions[0]);
 	check_full_secrets(&m->actions[0]);
 	check_full_mounts(&m->actions[0]);
+	check_full_devices(&m->actions[0]);
 	assert_true(m->actions[1].has_entrypoint);
 	assert_true(m->actions[1].has_command);
 	assert_int_equal(m->actions[1].entrypoint.n, 0);
@@ -250,7 +268,7 @@ static void test_full(void **state)
 	assert_string_equal(input, "[1]");
 	assert_true(
 		json_is_null(json_object_get(m->tests[0].expect, "output")));
-	assert_int_equal(m->tests[0].line, 45);
+	assert_int_equal(m->tests[0].line, 47);
 	assert_string_equal(m->tests[1].name, "named");
 	assert_true(json_is_object(m->tests[1].input));
 	assert_string_equal(expect, "{\"status\": 3}");
@@ -339,7 +357,11 @@ static void test_merging(void **state)
 					    "    tmpfs: []\n"
 					    "    ulimits: {nofile: 5}\n"
 					    "    command: [x]\n"
+					    "    gpus: 3\n"
+					    "    devices: [/dev/b]\n"
 					    "defaults:\n"
+					    "  gpus: all\n"
+					    "  devices: [/dev/a, /dev/c]\n"
 					    "  timeout: 1s\n"
 					    "  environment: {A: a, B: b}\n"
 					    "  volumes: [a:/a]\n"
@@ -359,6 +381,11 @@ static void test_merging(void **state)
 	check_list(&other->command, "[\"x\"]");
 	assert_int_equal(other->n_volumes, 1);
 	assert_string_equal(other->volumes[0].source, "b");
+	assert_int_equal(same->gpus, SBX_GPUS_ALL);
+	assert_int_equal(same->n_devices, 2);
+	assert_int_equal(other->gpus, 3);
+	assert_int_equal(other->n_devices, 1);
+	assert_string_equal(other->devices[0].source, "/dev/b");
 	assert_int_equal(other->n_tmpfs, 0);
 	assert_int_equal(other->n_ulimits, 3);
 	assert_int_equal(other->ulimits[0].hard, 5);
@@ -384,6 +411,8 @@ static void test_round_trip(void **state)
 		     "actions: {run: {limits_from: {cpus: {from: /d, unit: "
 		     "millicores}}}}\n",
 		HEAD "build: {template: node}\nactions: {run: {}}\n",
+		HEAD "actions: {run: {gpus: all, devices: ['/dev/a:/dev/b:wr', "
+		     "'/dev/x:/dev/y:rwm']}}\n",
 		HEAD "actions: {run: {title: '1', tool_name: '2', output: "
 		     "binary, media_type: a/b, annotations: {x-a: 1}}}\n",
 	};
@@ -416,6 +445,7 @@ static void test_copy(void **state)
 	check_full_action(&copy);
 	check_full_secrets(&copy);
 	check_full_mounts(&copy);
+	check_full_devices(&copy);
 	sbx_action_add_volume(&copy, "new", "/new", true);
 	assert_int_equal(copy.n_volumes, 4);
 	assert_string_equal(copy.volumes[3].target, "/new");

@@ -135,6 +135,21 @@ static void test_single_errors(void **state)
 		  "/\\x1b: change one" },
 		{ HEAD "actions: {run: {user: 1000:-1}}\n",
 		  "4:23: actions.run.user: found \"1000:-1\", expected" },
+		{ HEAD "actions: {run: {gpus: 0}}\n",
+		  "4:23: actions.run.gpus: found 0, expected all, or a number "
+		  "of GPUs from 1 to 64" },
+		{ HEAD "actions: {run: {devices: [kvm]}}\n",
+		  "4:27: actions.run.devices[0]: found \"kvm\": a device is "
+		  "an absolute path, such as /dev/kvm" },
+		{ HEAD "actions: {run: {devices: [/dev/a, '/dev/b:/dev/a']}}"
+		       "\n",
+		  "4:35: actions.run.devices[1]: the devices at /dev/a and "
+		  "/dev/a hide one another: change a target" },
+		{ HEAD "actions: {run: {devices: ['/dev/a:/dev/a:rx']}}\n",
+		  "4:27: actions.run.devices[0]: found \"/dev/a:/dev/a:rx\": "
+		  "behind the second \":\" are permissions" },
+		{ HEAD "devices: [/dev/kvm]\nactions: {run: {}}\n",
+		  "4:1: devices: unknown key, expected one of " },
 		{ HEAD "actions: {run: {network: {allow: [a]}}}\n",
 		  "4:27: actions.run.network.allow: not supported yet" },
 		{ HEAD "actions: {run: {input_schema: {type: [string, null]}}}"

@@ -145,6 +145,25 @@ static void test_ports(void **state)
 		      "\"host_port\": 0, \"protocol\": \"tcp\"}]");
 }
 
+static void test_devices(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *none = NULL;
+	json_auto_t *spec = NULL;
+
+	f->spec.traits = &podman;
+	none = told(f);
+	assert_null(json_object_get(none, "devices"));
+	sbx_action_add_device(&f->grant.action, "/dev/a", "/dev/b",
+			      SBX_DEVICE_READ);
+	sbx_action_add_device(&f->grant.action, "/dev/c", "/dev/c",
+			      SBX_DEVICE_READ | SBX_DEVICE_WRITE);
+	spec = told(f);
+	expect_member(spec, "devices",
+		      "[{\"path\": \"/dev/a:/dev/b:r\"}, "
+		      "{\"path\": \"/dev/c:/dev/c:rw\"}]");
+}
+
 /* Its create call would make a volume without labels and options. */
 static void test_volumes_are_made(void **state)
 {
@@ -212,6 +231,15 @@ static void test_what_it_has_no_word_for(void **state)
 			      json_string("seccomp=x"));
 	expect_no_word(body, "\"seccomp=x\"");
 	json_array_remove(json_object_get(host(body), "SecurityOpt"), 1);
+
+	json_object_set_new(host(body), "DeviceRequests", json_pack("[{}]"));
+	expect_no_word(body, "\"DeviceRequests\"");
+	json_object_set_new(host(body), "DeviceRequests", json_array());
+
+	json_object_set_new(host(body), "DeviceCgroupRules",
+			    json_pack("[s]", "a *:* rwm"));
+	expect_no_word(body, "\"DeviceCgroupRules\"");
+	json_object_set_new(host(body), "DeviceCgroupRules", json_null());
 
 	json_array_append_new(
 		json_object_get(host(body), "Mounts"),
@@ -397,6 +425,7 @@ int main(void)
 		SPEC_TEST(test_restrictions),
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_ports),
+		SPEC_TEST(test_devices),
 		cmocka_unit_test(test_volumes_are_made),
 		SPEC_TEST(test_what_it_has_no_word_for),
 		SPEC_TEST(test_as_asked),

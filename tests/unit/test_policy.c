@@ -53,6 +53,8 @@ static void test_strictest(void **state)
 	assert_false(policy.skills.rights.networks[SBX_NETWORK_HOST]);
 	assert_int_equal(policy.skills.rights.n_volumes, 0);
 	assert_int_equal(policy.skills.n_users, 0);
+	assert_int_equal(policy.skills.gpus, 0);
+	assert_int_equal(policy.skills.n_devices, 0);
 	assert_int_equal(policy.skills.runtimes.n, 1);
 	assert_false(policy.skills.build_network);
 	assert_true(policy.disk_free > 0);
@@ -84,6 +86,8 @@ static void test_copy(void **state)
 				  (struct sbx_id_range){ 3, 4 });
 	sbx_skill_rules_set_ulimit(&policy.skills, "nofile", 77);
 	sbx_strv_push(&policy.skills.volume_types, "nfs");
+	sbx_skill_rules_add_device(&policy.skills, "/dev/a", SBX_DEVICE_WRITE);
+	policy.skills.gpus = 5;
 	sbx_skill_rules_copy(&copy, &policy.skills);
 	sbx_policy_clear(&policy);
 	assert_int_equal(copy.rights.n_volumes, 1);
@@ -97,6 +101,10 @@ static void test_copy(void **state)
 		77);
 	assert_string_equal(copy.runtimes.v[0], "default");
 	assert_string_equal(copy.volume_types.v[0], "nfs");
+	assert_int_equal(copy.gpus, 5);
+	assert_int_equal(copy.n_devices, 1);
+	assert_string_equal(copy.devices[0].pattern, "/dev/a");
+	assert_int_equal(copy.devices[0].access, SBX_DEVICE_WRITE);
 	assert_true(copy.build_from.n > 0);
 	sbx_skill_rules_clear(&copy);
 }

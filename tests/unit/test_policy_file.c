@@ -57,6 +57,8 @@ static void check_same_rules(const struct sbx_skill_rules *a,
 	}
 	check_same_lists(&a->runtimes, &b->runtimes);
 	assert_int_equal(a->n_users, b->n_users);
+	assert_int_equal(a->gpus, b->gpus);
+	assert_int_equal(a->n_devices, b->n_devices);
 	check_same_lists(&a->build_from, &b->build_from);
 	assert_int_equal(a->build_network, b->build_network);
 }
@@ -84,6 +86,8 @@ static void test_builtin(void **state)
 	builtin = parse(text, size);
 	sbx_policy_init(&strictest);
 	assert_null(builtin.file);
+	assert_int_equal(builtin.skills.gpus, 0);
+	assert_int_equal(builtin.skills.n_devices, 0);
 	check_same_rules(&builtin.skills, &strictest.skills);
 	assert_int_equal(builtin.uid_range.first, strictest.uid_range.first);
 	assert_int_equal(builtin.uid_range.last, strictest.uid_range.last);
@@ -124,9 +128,10 @@ static void test_exceptions(void **state)
 	static const char text[] =
 		"schema_version: 1\n"
 		"exceptions:\n"
-		"  a: {limits: {cpus: 1}, ulimits: {nofile: 5}, users: [9]}\n"
+		"  a: {limits: {cpus: 1}, ulimits: {nofile: 5}, users: [9], "
+		"gpus: all, devices: [\"/dev//kvm:rw\"]}\n"
 		"skills: {limits: {timeout: 5s}, users: [1, 2], runtimes: "
-		"[b]}\n";
+		"[b], gpus: 1, devices: [\"/dev/a:r\", \"/dev/b*:w\"]}\n";
 	struct sbx_policy policy = parse(text, strlen(text));
 	const struct sbx_skill_rules *a = sbx_policy_skill(&policy, "a");
 	const struct sbx_skill_rules *other = sbx_policy_skill(&policy, "b");
@@ -141,6 +146,15 @@ static void test_exceptions(void **state)
 		sbx_ulimits_find(a->ulimits, a->n_ulimits, "nofile")->hard, 5);
 	assert_int_equal(
 		sbx_ulimits_find(a->ulimits, a->n_ulimits, "rtprio")->hard, 0);
+	assert_int_equal(a->gpus, SBX_GPUS_ALL);
+	assert_int_equal(a->n_devices, 1);
+	assert_string_equal(a->devices[0].pattern, "/dev/kvm");
+	assert_int_equal(a->devices[0].access,
+			 SBX_DEVICE_READ | SBX_DEVICE_WRITE);
+	assert_int_equal(other->gpus, 1);
+	assert_int_equal(other->n_devices, 2);
+	assert_string_equal(other->devices[1].pattern, "/dev/b*");
+	assert_int_equal(other->devices[1].access, SBX_DEVICE_WRITE);
 	assert_int_equal(other->n_users, 2);
 	assert_int_equal(other->rights.limits.nano_cpus, 4000000000);
 	assert_int_equal(
@@ -270,8 +284,28 @@ static void test_each_mistake(void **state)
 		  "skills.capabilities: no policy can grant" },
 		{ "skills: {cap_add: []}",
 		  "skills.cap_add: no policy can grant" },
-		{ "skills: {devices: []}",
-		  "skills.devices: no policy can grant" },
+		{ "skills: {gpus: some}", "skills.gpus: " },
+		{ "skills: {gpus: -1}", "skills.gpus: " },
+		{ "skills: {gpus: 65}", "skills.gpus: " },
+		{ "skills: {devices: /dev/kvm}", "skills.devices: " },
+		{ "skills: {devices: [5]}", "skills.devices[0]: " },
+		{ "skills: {devices: [/dev/kvm]}",
+		  "skills.devices[0]: found \"/dev/kvm\", expected a path" },
+		{ "skills: {devices: [\"/dev/kvm:x\"]}",
+		  "skills.devices[0]: found \"/dev/kvm:x\", expected a path" },
+		{ "skills: {devices: [\"/dev/kvm:rwm\"]}",
+		  "skills.devices[0]: found \"/dev/kvm:rwm\": \"m\"" },
+		{ "skills: {devices: [\"/srv/x:rw\"]}",
+		  "skills.devices[0]: found \"/srv/x:rw\": a device is" },
+		{ "skills: {devices: [\"/dev/tty?:rw\"]}",
+		  "skills.devices[0]: found " },
+		{ "skills: {devices: [\"/dev/mem:r\"]}",
+		  "skills.devices[0]: found \"/dev/mem\", which is never "
+		  "granted: it would hand over the memory of the machine" },
+		{ "skills: {devices: [\"/dev/sd*:r\"]}",
+		  "skills.devices[0]: found \"/dev/sd*\", which is never" },
+		{ "operator: {devices: []}", "operator.devices: " },
+		{ "callers: {gpus: 1}", "callers.gpus: " },
 		{ "operator: {environment: 1}", "operator.environment: " },
 		{ "callers: {environment: 1}", "callers.environment: " },
 		{ "callers: {users: [5]}", "callers.users: " },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/runs.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,7 +14,9 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "codec/json.h"
 
 /*
  * Who relies on it: serve/on_run.c, so that a run with an id runs once, and no
@@ -59,6 +62,31 @@ static void run_once(struct sbx_runs *runs, const char *id, const char *record)
 	end(&live, record, true);
 }
 
+/* "id state, id state", oldest first; free with free(). */
+static char *listed(struct sbx_runs *runs, const char *owner)
+{
+	cleanup_free char *text = sbx_runs_list(runs, owner);
+	json_auto_t *list = json_loads(text, 0, NULL);
+	struct sbx_buf out = SBX_BUF_INIT(4096);
+	size_t index;
+	json_t *run;
+
+	assert_true(json_is_array(list));
+	json_array_foreach (list, index, run)
+		sbx_buf_printf(&out, "%s%s %s", index > 0 ? ", " : "",
+			       sbx_json_text_at(run, "run_id", NULL),
+			       sbx_json_text_at(run, "state", NULL));
+	return sbx_buf_take(&out);
+}
+
+static void assert_listed(struct sbx_runs *runs, const char *owner,
+			  const char *expected)
+{
+	cleanup_free char *found = listed(runs, owner);
+
+	assert_string_equal(found, expected);
+}
+
 static bool is_readable(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -96,7 +124,6 @@ static void test_owners(void **state)
 	struct sbx_runs *runs = NULL;
 	struct sbx_live *mine = NULL;
 	struct sbx_live *yours = NULL;
-	json_t *list;
 
 	(void)state;
 	sbx_runs_new(&runs, &plenty);
@@ -106,14 +133,49 @@ static void test_owners(void **state)
 	assert_null(sbx_runs_find(runs, "m", "ex"));
 	assert_int_equal(begin(runs, "you", "x", one_digest, &yours), 0);
 	assert_ptr_not_equal(mine, yours);
-	list = sbx_runs_list(runs, "you");
-	assert_int_equal(json_array_size(list), 1);
-	json_decref(list);
-	list = sbx_runs_list(runs, "nobody");
-	assert_int_equal(json_array_size(list), 0);
-	json_decref(list);
+	assert_listed(runs, "you", "x queued");
+	assert_listed(runs, "nobody", "");
 	end(&mine, "{}", true);
 	end(&yours, "{}", true);
+	sbx_runs_free(&runs);
+}
+
+static void test_list(void **state)
+{
+	struct sbx_runs *runs = NULL;
+	struct sbx_live *first = NULL;
+	struct sbx_live *last = NULL;
+
+	(void)state;
+	sbx_runs_new(&runs, &plenty);
+	assert_listed(runs, "me", "");
+	assert_int_equal(begin(runs, "me", "first", one_digest, &first), 0);
+	run_once(runs, "second", "{}");
+	assert_int_equal(begin(runs, "me", "last", NULL, &last), 0);
+	sbx_live_started(last);
+	assert_listed(runs, "me", "first queued, second done, last running");
+	end(&last, "{}", true);
+	assert_listed(runs, "me", "first queued, second done");
+	end(&first, "{}", true);
+	sbx_runs_free(&runs);
+}
+
+/* What is kept takes no more than its text; whoever wrote it had room. */
+static void test_room(void **state)
+{
+	struct sbx_runs *runs = NULL;
+	struct sbx_live *live = NULL;
+	char *record = sbx_malloc(65536);
+
+	(void)state;
+	sbx_runs_new(&runs, &plenty);
+	assert_int_equal(begin(runs, "me", "x", one_digest, &live), 0);
+	strcpy(record, "{\"status\": 0}");
+	sbx_live_end(live, record, SBX_OUTCOME_OK, true);
+	assert_string_equal(sbx_live_record(live), "{\"status\": 0}");
+	assert_in_range(malloc_usable_size((void *)sbx_live_record(live)), 14,
+			64);
+	sbx_live_release(&live);
 	sbx_runs_free(&runs);
 }
 
@@ -290,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_once),   cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_list),   cmocka_unit_test(test_room),
 		cmocka_unit_test(test_again),  cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_bounds), cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_hangup), cmocka_unit_test(test_wait),

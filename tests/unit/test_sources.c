@@ -166,6 +166,32 @@ static void test_find_refuses(void **state)
 	assert_denied(f, "volumes.never: ");
 }
 
+/* Each device is looked at, and one that is none ends it. */
+static void test_find_devices(void **state)
+{
+	struct fixture *f = *state;
+	struct sbx_action *action = &f->grant.action;
+	struct sbx_host_device *list = NULL;
+
+	assert_int_equal(sbx_sources_find_devices(&f->grant, &list, &f->err),
+			 0);
+	free(list);
+	list = NULL;
+	sbx_action_add_device(action, "/dev/zero", "/dev/a", SBX_DEVICE_READ);
+	sbx_action_add_device(action, "/dev/full", "/dev/b", SBX_DEVICE_READ);
+	assert_int_equal(sbx_sources_find_devices(&f->grant, &list, &f->err),
+			 0);
+	assert_int_equal(list[0].minor, 5);
+	assert_int_equal(list[1].minor, 7);
+	free(list);
+	list = NULL;
+	sbx_action_add_device(action, "/dev/ptmx", "/dev/c", SBX_DEVICE_READ);
+	assert_int_equal(sbx_sources_find_devices(&f->grant, &list, &f->err),
+			 -1);
+	assert_denied(f, "devices.never: ");
+	free(list);
+}
+
 /* Where there is nothing to judge, nobody is asked. */
 static void test_nothing(void **state)
 {
@@ -346,7 +372,7 @@ int main(void)
 		TEST(test_nothing),	  TEST(test_disk),
 		TEST(test_engine_data),	  TEST(test_volume),
 		TEST(test_bound_volume),  TEST(test_other_options),
-		TEST(test_future_volume),
+		TEST(test_future_volume), TEST(test_find_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

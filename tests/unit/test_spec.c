@@ -36,7 +36,9 @@ static void test_body_locks_down(void **state)
 		"\"Hard\": 1024}"
 		", "
 		"{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}], "
-		"\"PublishAllPorts\": false, \"PortBindings\": {}}";
+		"\"PublishAllPorts\": false, \"PortBindings\": {}, "
+		"\"Devices\": [], \"DeviceRequests\": [], "
+		"\"DeviceCgroupRules\": []}";
 	struct spec_fixture *f = *state;
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	char *line;
@@ -46,6 +48,109 @@ static void test_body_locks_down(void **state)
 	line = sbx_json_line(host(body));
 	assert_string_equal(line, expected);
 	free(line);
+}
+
+static void add_devices(struct spec_fixture *f)
+{
+	f->grant.action.gpus = 2;
+	sbx_action_add_device(&f->grant.action, "/dev/kvm", "/dev/kvm",
+			      SBX_DEVICE_READ | SBX_DEVICE_WRITE);
+	sbx_action_add_device(&f->grant.action, "/dev/dri/card0", "/dev/card",
+			      SBX_DEVICE_READ);
+}
+
+/* What was granted, for what it was granted. */
+static void test_devices(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+	cleanup_free char *devices = NULL;
+
+	add_devices(f);
+	body = sbx_spec_body(&f->spec);
+	devices = sbx_json_line(json_object_get(host(body), "Devices"));
+	assert_string_equal(devices, "[{\"PathOnHost\": \"/dev/kvm\", "
+				     "\"PathInContainer\": \"/dev/kvm\", "
+				     "\"CgroupPermissions\": \"rw\"}, "
+				     "{\"PathOnHost\": \"/dev/dri/card0\", "
+				     "\"PathInContainer\": \"/dev/card\", "
+				     "\"CgroupPermissions\": \"r\"}]");
+}
+
+static void test_gpus(void **state)
+{
+	static const struct {
+		int64_t gpus;
+		const char *expected;
+	} samples[] = {
+		{ SBX_GPUS_ALL, "[{\"Driver\": \"\", \"Count\": -1, "
+				"\"Capabilities\": [[\"gpu\"]]}]" },
+		{ 2, "[{\"Driver\": \"\", \"Count\": 2, "
+		     "\"Capabilities\": [[\"gpu\"]]}]" },
+		{ 0, "[]" },
+	};
+	struct spec_fixture *f = *state;
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		cleanup_free char *line = NULL;
+		json_auto_t *body = NULL;
+
+		f->grant.action.gpus = samples[i].gpus;
+		body = sbx_spec_body(&f->spec);
+		line = sbx_json_line(
+			json_object_get(host(body), "DeviceRequests"));
+		assert_string_equal(line, samples[i].expected);
+	}
+}
+
+/* An engine that has no words for them is not asked at all. */
+static void test_gpus_of_other_engines(void **state)
+{
+	static const struct sbx_engine_traits traits = { .name = "Podman",
+							 .no_gpus = true };
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	f->spec.traits = &traits;
+	assert_int_equal(sbx_spec_check(&f->spec, &err), 0);
+	f->grant.action.gpus = SBX_GPUS_ALL;
+	assert_int_equal(sbx_spec_check(&f->spec, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+	assert_string_equal(err.message,
+			    "sandbox.DeviceRequests: Podman gives no GPUs by "
+			    "their number; name them under \"devices:\"");
+	f->spec.traits = &spec_docker;
+	assert_int_equal(sbx_spec_check(&f->spec, &err), 0);
+}
+
+/* By the numbers that the runner found, at the target. */
+static void test_expected_devices(void **state)
+{
+	static const struct sbx_host_device found[] = { { 10, 232 },
+							{ 226, 1 } };
+	struct spec_fixture *f = *state;
+	struct sbx_hello_device *list;
+	size_t n;
+
+	list = sbx_spec_devices(&f->spec, &n);
+	assert_int_equal(n, 0);
+	free(list);
+	add_devices(f);
+	f->spec.host_devices = found;
+	list = sbx_spec_devices(&f->spec, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].path, "/dev/kvm");
+	assert_int_equal(list[0].major, 10);
+	assert_int_equal(list[0].minor, 232);
+	assert_string_equal(list[1].path, "/dev/card");
+	assert_int_equal(list[1].major, 226);
+	assert_int_equal(list[1].minor, 1);
+	free(list);
+	/* Where nobody looked there is none of that number. */
+	f->spec.host_devices = NULL;
+	list = sbx_spec_devices(&f->spec, &n);
+	assert_int_equal(list[1].major, 0);
+	free(list);
 }
 
 /* The runtime is said where one was chosen, and only there. */
@@ -331,6 +436,72 @@ static void test_propagation(void **state)
 		     "\"ReadOnly\": true, "
 		     "\"BindOptions\": {\"Propagation\": \"rprivate\", "
 		     "\"NonRecursive\": true}}");
+}
+
+static void assert_json(const json_t *value, const char *expected)
+{
+	cleanup_free char *line = sbx_json_line(value);
+
+	assert_string_equal(line, expected);
+}
+
+/* init is told where to look for runners, and how long; the engine, of what. */
+static void test_session(void **state)
+{
+	const struct sbx_spec_session session = { .name = "demo",
+						  .ttl_ms = 600000 };
+	struct spec_fixture *f = *state;
+	json_auto_t *plain = NULL;
+	json_auto_t *body = NULL;
+	json_auto_t *unmet = NULL;
+
+	f->spec.channel_source = "/run/channel";
+	f->spec.channel_target = "/.skillbox-channel";
+	f->spec.channel_name = "0123";
+	plain = sbx_spec_body(&f->spec);
+	assert_json(json_object_get(plain, "Cmd"),
+		    "[\"/.skillbox-channel/s\"]");
+	assert_null(sbx_json_at(plain, "Labels", SBX_LABEL_SESSION, NULL));
+	f->spec.session = &session;
+	body = sbx_spec_body(&f->spec);
+	assert_json(json_object_get(body, "Cmd"),
+		    "[\"/.skillbox-channel/s\", \"600000\"]");
+	assert_string_equal(
+		sbx_json_text_at(body, "Labels", "io.skillbox.session", NULL),
+		"demo");
+	assert_string_equal(
+		sbx_json_text_at(body, "Labels", "io.skillbox.ttl", NULL),
+		"600000");
+	assert_string_equal(
+		sbx_json_text_at(body, "Labels", "io.skillbox.channel", NULL),
+		"0123");
+	f->spec.channel_source = NULL;
+	unmet = sbx_spec_body(&f->spec);
+	assert_json(json_object_get(unmet, "Cmd"), "[]");
+}
+
+/* What is installed goes where it stays; the manifest has the last word. */
+static void test_environment_of_a_session(void **state)
+{
+	const struct sbx_spec_session session = { .name = "demo" };
+	cleanup_strv struct sbx_strv env = SBX_STRV_INIT;
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	f->spec.session = &session;
+	sbx_action_add_tmpfs(&f->grant.action, SBX_WORKSPACE, 1 << 20, true);
+	sbx_strv_push(&f->grant.action.environment, "GOPATH=/mine");
+	assert_int_equal(sbx_spec_environment(&f->spec, NULL, NULL, &env, &err),
+			 0);
+	assert_string_equal(sbx_strv_getenv(&env, "HOME"), "/workspace");
+	assert_string_equal(sbx_strv_getenv(&env, "PYTHONUSERBASE"),
+			    "/workspace/.local");
+	assert_string_equal(sbx_strv_getenv(&env, "PATH"),
+			    "/workspace/.local/bin:/workspace/go/bin:"
+			    "/image/bin");
+	assert_string_equal(sbx_strv_getenv(&env, "GOPATH"), "/mine");
+	assert_string_equal(sbx_strv_getenv(&env, "SKILL_SESSION"), "demo");
+	assert_string_equal(sbx_spec_working_dir(&f->spec), "/workspace");
 }
 
 /* A volume that is made of something: the engine is told of what. */
@@ -861,6 +1032,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SPEC_TEST(test_body_locks_down),
+		SPEC_TEST(test_devices),
+		SPEC_TEST(test_gpus),
+		SPEC_TEST(test_gpus_of_other_engines),
+		SPEC_TEST(test_expected_devices),
 		SPEC_TEST(test_runtime),
 		SPEC_TEST(test_ports),
 		SPEC_TEST(test_body_outside_of_host_config),
@@ -874,6 +1049,8 @@ int main(void)
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_volumes_with_options),
 		SPEC_TEST(test_propagation),
+		SPEC_TEST(test_session),
+		SPEC_TEST(test_environment_of_a_session),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),
 		SPEC_TEST(test_tmpfs),

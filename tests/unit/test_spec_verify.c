@@ -95,6 +95,15 @@ static void assert_refused(const json_t *body, const json_t *made,
 	assert_non_null(strstr(err.message, field));
 }
 
+static void ask_for_devices(struct spec_fixture *f)
+{
+	f->grant.action.gpus = 1;
+	sbx_action_add_device(&f->grant.action, "/dev/a", "/dev/b",
+			      SBX_DEVICE_READ);
+	sbx_action_add_device(&f->grant.action, "/dev/c", "/dev/d",
+			      SBX_DEVICE_WRITE);
+}
+
 /* An engine that drops any one field is found out. */
 static void test_verify_misses_nothing(void **state)
 {
@@ -104,6 +113,7 @@ static void test_verify_misses_nothing(void **state)
 	json_t *value;
 
 	f->grant.publish = spec_ports;
+	ask_for_devices(f);
 	body = sbx_spec_body(&f->spec);
 	json_object_foreach (host(body), key, value) {
 		json_auto_t *made = obedient(body);
@@ -111,6 +121,7 @@ static void test_verify_misses_nothing(void **state)
 		/* What is false or "" by default cannot be dropped. */
 		if (json_is_false(value) || strcmp(key, "Mounts") == 0 ||
 		    strcmp(key, "MemorySwappiness") == 0 ||
+		    strcmp(key, "DeviceCgroupRules") == 0 ||
 		    (json_is_string(value) && json_string_length(value) == 0))
 			continue;
 		json_object_del(host(made), key);
@@ -165,6 +176,91 @@ static void test_verify_finds_what_was_added(void **state)
 
 		json_object_set_new(host(made), cases[i].key, value);
 		assert_refused(body, made, cases[i].key);
+	}
+}
+
+#define DEVICE(host, inside, access)                                           \
+	"{\"PathOnHost\": \"" host "\", \"PathInContainer\": \"" inside        \
+	"\", \"CgroupPermissions\": \"" access "\"}"
+#define REQUEST(count, rest)                                                   \
+	"[{\"Driver\": \"\", \"Count\": " count ", \"Capabilities\": "         \
+	"[[\"gpu\"]]" rest "}]"
+
+/* Devices and GPUs: those that were asked for, for no more than that. */
+static void test_verify_devices(void **state)
+{
+	static const struct {
+		const char *key;
+		const char *value;
+		bool fine;
+	} cases[] = {
+		{ "Devices",
+		  "[" DEVICE("/dev/c", "/dev/d",
+			     "w") ", " DEVICE("/dev/a", "/dev/b", "r") "]",
+		  true },
+		/* Podman, which names any node of the same number */
+		{ "Devices",
+		  "[" DEVICE("/dev/A", "/dev/b",
+			     "") ", " DEVICE("/dev/c", "/dev/d", "") "]",
+		  true },
+		{ "Devices",
+		  "[" DEVICE("/dev/a", "/dev/b",
+			     "rw") ", " DEVICE("/dev/c", "/dev/d", "w") "]",
+		  false },
+		{ "Devices",
+		  "[" DEVICE("/dev/x", "/dev/b",
+			     "r") ", " DEVICE("/dev/c", "/dev/d", "w") "]",
+		  false },
+		{ "Devices",
+		  "[" DEVICE("/dev/a", "/dev/x",
+			     "r") ", " DEVICE("/dev/c", "/dev/d", "w") "]",
+		  false },
+		{ "Devices", "[" DEVICE("/dev/a", "/dev/b", "r") "]", false },
+		{ "Devices",
+		  "[" DEVICE("/dev/a", "/dev/b", "r") ", " DEVICE(
+			  "/dev/c", "/dev/d",
+			  "w") ", " DEVICE("/dev/e", "/dev/e", "r") "]",
+		  false },
+		{ "Devices", "[{}, {}]", false },
+		{ "Devices",
+		  "[{\"PathOnHost\": \"/dev/a\", \"PathInContainer\": "
+		  "\"/dev/b\"}, " DEVICE("/dev/c", "/dev/d", "w") "]",
+		  false },
+		{ "DeviceRequests", REQUEST("1", ""), true },
+		{ "DeviceRequests",
+		  REQUEST("1", ", \"DeviceIDs\": null, \"Options\": {}"),
+		  true },
+		{ "DeviceRequests", REQUEST("-1", ""), false },
+		{ "DeviceRequests", REQUEST("1", ", \"DeviceIDs\": [\"0\"]"),
+		  false },
+		{ "DeviceRequests",
+		  REQUEST("1", ", \"Options\": {\"a\": \"b\"}"), false },
+		{ "DeviceRequests",
+		  "[{\"Driver\": \"x\", \"Count\": 1, \"Capabilities\": "
+		  "[[\"gpu\"]]}]",
+		  false },
+		{ "DeviceRequests",
+		  "[{\"Driver\": \"\", \"Count\": 1, \"Capabilities\": "
+		  "[[\"gpu\"], [\"x\"]]}]",
+		  false },
+		{ "DeviceRequests", "[]", false },
+	};
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+
+	ask_for_devices(f);
+	body = sbx_spec_body(&f->spec);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(cases); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+		json_auto_t *made = obedient(body);
+
+		json_object_set_new(
+			host(made), cases[i].key,
+			json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+		if (!cases[i].fine)
+			assert_refused(body, made, cases[i].key);
+		else if (verify(body, made, &err) < 0)
+			fail_msg("%s", err.message);
 	}
 }
 
@@ -329,6 +425,7 @@ int main(void)
 		SPEC_TEST(test_verify_accepts_other_ways_to_say_it),
 		SPEC_TEST(test_verify_misses_nothing),
 		SPEC_TEST(test_verify_finds_what_was_added),
+		SPEC_TEST(test_verify_devices),
 		SPEC_TEST(test_verify_tmpfs),
 		SPEC_TEST(test_verify_mounts),
 		SPEC_TEST(test_verify_ports),
