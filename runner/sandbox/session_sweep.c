@@ -86,8 +86,8 @@ static bool may_be_over(const char *channel, const struct sbx_strv *old,
 	return strcmp(sbx_buf_text(&note), identity) == 0;
 }
 
-/* Looked for before the containers; false when nobody here has sessions. */
-static bool find_channels(const struct sbx_engine *engine,
+/* Looked for before the containers. */
+static void find_channels(const struct sbx_engine *engine,
 			  struct sbx_strv *channels)
 {
 	cleanup_strv struct sbx_strv all = SBX_STRV_INIT;
@@ -99,7 +99,6 @@ static bool find_channels(const struct sbx_engine *engine,
 		if (may_be_over(all.v[i], &old, engine))
 			sbx_strv_push(channels, all.v[i]);
 	}
-	return all.n > 0;
 }
 
 int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
@@ -110,7 +109,8 @@ int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
 	const json_t *container;
 	size_t i;
 
-	if (!find_channels(engine, &channels))
+	find_channels(engine, &channels);
+	if (channels.n == 0)
 		return 0;
 	if (sbx_container_list(engine, SBX_LABEL_SESSION, &list, err) < 0)
 		return -1;
