@@ -115,7 +115,8 @@ static void report(const struct cp *cp, const struct values *values,
 	if (values->format == SBX_CLI_JSON)
 		sbx_term_json(json);
 	else if (cp->is_in || !is_stream(cp))
-		printf("%" PRIu64 " files, %s\n", size->files, bytes);
+		printf("%" PRIu64 " file%s, %s\n", size->files,
+		       size->files == 1 ? "" : "s", bytes);
 }
 
 static int copy(const struct sbx_cli *cli, struct cp *cp,

@@ -49,6 +49,7 @@ same() {
 @test "a tree goes in and comes out as it was" {
 	made tc-tree --skill t-copy
 	tree "$here/in/t"
+	[ "$(session cp "$here/in/t/file" tc-tree:one)" = '1 file, 5b' ]
 	record=$(session cp "$here/in/t" tc-tree:copy --format json)
 	holds '. == {files: 3, bytes: $n}' --argjson n \
 		"$(find "$here/in/t" -type f -printf '%s\n' | paste -sd+ | bc)"
