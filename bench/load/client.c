@@ -75,6 +75,20 @@ void client_clear(struct client *client)
 	free(client->answer);
 }
 
+bool is_expected(const json_t *output, const json_t *expect)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(expect))
+		return json_equal(output, expect);
+	json_object_foreach ((json_t *)expect, name, value) {
+		if (!json_equal(json_object_get(output, name), value))
+			return false;
+	}
+	return json_is_object(output);
+}
+
 static void add(struct target *target, double ms)
 {
 	if (target->n == target->room) {

@@ -134,7 +134,7 @@ char *http_check(const struct client *client)
 	char *problem = NULL;
 
 	if (!outcome || strcmp(outcome, "ok") != 0 ||
-	    !json_equal(json_object_get(record, "output"), target->expect))
+	    !is_expected(json_object_get(record, "output"), target->expect))
 		problem = must_printf("answered: %.1000s", client->answer);
 	pthread_mutex_lock(&target->lock);
 	count_start(target, start ? start : "none");

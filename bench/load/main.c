@@ -16,7 +16,8 @@
  *		     clients, seconds, turns
  *		 "open": a steady rate, whatever the answers take.
  *		     seconds
- *	targets	 [{name, input (text), expect (JSON),
+ *	targets	 [{name, input (text), expect (JSON; of an object, members
+ *		   that it must have; "" is also a command's no output),
  *		   socket and path, or command: [...],
  *		   every (paced: in one round of so many), rate (open)}]
  *	stderr	 a file to which the commands' standard error is appended

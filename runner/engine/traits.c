@@ -13,6 +13,7 @@ static const struct sbx_engine_traits podman = {
 	.name = "Podman",
 	.plain_tmpfs = true,
 	.shallow_archives = true,
+	.closes_stdin = true,
 	.no_gpus = true,
 	.nproc = 4096,
 };

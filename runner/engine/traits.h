@@ -16,6 +16,7 @@
  *		not to.
  * @shallow_archives an archive for / does not reach into volumes, so one for a
  *		mount point has to set its owner (Docker 28: the other way)
+ * @closes_stdin	of a container, whenever who was attached to it goes
  * @no_gpus	it is not asked for GPUs by their number
  * @nproc	limit on the processes of a user that has to be said; 0: none
  */
@@ -23,6 +24,7 @@ struct sbx_engine_traits {
 	const char *name;
 	bool plain_tmpfs;
 	bool shallow_archives;
+	bool closes_stdin;
 	bool no_gpus;
 	long long nproc;
 };

@@ -11,6 +11,14 @@
  * A file is announced with its size, which must fit what is left, and no more
  * than that is sent.  What cannot be named (sbx_wire_is_name()) is left out, as
  * is all that is no file: at 1024 bytes of a name, there is nothing deeper.
+ *
+ * In a session there is what earlier runs have left, and only what this one has
+ * made or changed is sent.  The kernel says so by the time of the last change
+ * of a file (st_ctim), which nobody can set; it comes from the clock that is
+ * read here when RUN comes, in steps of some milliseconds.  What was changed in
+ * the same step counts as new, so that nothing of this run is ever missing.
+ * What is detached goes on meanwhile: it can have only its own user's files
+ * sent, and those it could as well have put there.
  */
 #include "init/artifacts.h"
 
@@ -21,6 +29,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "init/dir_entry.h"
@@ -66,11 +75,12 @@ static struct {
 
 static char where[PATH_MAX];
 static uint32_t limit;
+static struct timespec since;
 static char path[8 + SBX_WIRE_NAME_MAX + 1];
 static char *const name_of = path + 8;
 static char entries[16 * 1024];
 
-bool sbx_artifacts_remember(const char *wanted, uint32_t bytes)
+bool sbx_artifacts_remember(const char *wanted, uint32_t bytes, bool only_new)
 {
 	size_t size = strlen(wanted) + 1;
 
@@ -78,7 +88,26 @@ bool sbx_artifacts_remember(const char *wanted, uint32_t bytes)
 		return false;
 	memcpy(where, wanted, size);
 	limit = bytes;
+	memset(&since, 0, sizeof(since));
+	if (only_new)
+		clock_gettime(CLOCK_REALTIME_COARSE, &since);
 	return true;
+}
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec
+				      : a->tv_nsec < b->tv_nsec;
+}
+
+/* Where somebody has set the clock back nobody knows, and all of them are. */
+static void check_clock(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0 ||
+	    is_before(&now, &since))
+		memset(&since, 0, sizeof(since));
 }
 
 static void finish(void)
@@ -97,6 +126,7 @@ void sbx_artifacts_open(struct sbx_init *init)
 	(void)init;
 	if (where[0] == '\0')
 		return;
+	check_clock();
 	/* It may have been locked; where it is not ours it cannot be. */
 	walk.root = open(where, DIRECTORY);
 	if (walk.root < 0 && errno == EACCES && chmod(where, 0700) == 0)
@@ -196,6 +226,15 @@ static bool ascend(void)
 	       lseek(dir, walk.offset, SEEK_SET) >= 0;
 }
 
+/* Before it is opened, which may need a chmod(2): that is a change. */
+static bool is_new(const char *name)
+{
+	struct stat about;
+
+	return fstatat(walk.dir, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !is_before(&about.st_ctim, &since);
+}
+
 /* One that fits is opened and announced. */
 static void announce(struct sbx_init *init, const char *name)
 {
@@ -240,7 +279,7 @@ static void look_at(struct sbx_init *init, const struct dir_entry *entry)
 		return;
 	if (entry->type == DT_DIR)
 		descend(entry->name);
-	else if (entry->type == DT_REG)
+	else if (entry->type == DT_REG && is_new(entry->name))
 		announce(init, entry->name);
 }
 

@@ -8,9 +8,10 @@
 
 /*
  * Keeps a copy of the directory's path, "" is none, and how many bytes of its
- * files may be sent.  False: too long.
+ * files may be sent; with @only_new none that were last changed before this
+ * call.  False: too long.
  */
-bool sbx_artifacts_remember(const char *path, uint32_t limit);
+bool sbx_artifacts_remember(const char *path, uint32_t limit, bool only_new);
 
 /* Opens it when the action has ended. */
 void sbx_artifacts_open(struct sbx_init *init);

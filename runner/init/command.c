@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "init/detached.h"
 #include "init/direct.h"
 #include "init/forward.h"
 #include "init/given.h"
@@ -27,12 +28,22 @@ static struct {
 } frame;
 
 static unsigned char chunk[SBX_WIRE_DATA_MAX];
+/* What of that are commands, where it may not be all. */
+static unsigned char filtered[SBX_WIRE_DATA_MAX + SBX_WIRE_SYNC_SIZE];
 static unsigned char run[SBX_WIRE_RUN_MAX];
 /* FILES, a question, or a name with a NUL behind it. */
 static unsigned char whole[SBX_WIRE_INTO_MAX];
 
+/* Of a session's last program, which has not waited for it. */
+static bool is_late_input(const struct sbx_init *init)
+{
+	return init->phase == SBX_WAITING && sbx_session_is_attached(init);
+}
+
 static int check_input(struct sbx_init *init)
 {
+	if (is_late_input(init))
+		return 0;
 	if (init->phase == SBX_WAITING || init->input_ended || init->is_direct)
 		return sbx_abort(init, "INPUT out of turn", 0);
 	if (frame.size > SBX_WIRE_WINDOW - init->owed - init->input.len)
@@ -69,11 +80,12 @@ static int check_header(struct sbx_init *init)
 		[SBX_WIRE_KEEP] = { 0, SBX_WIRE_DATA_MAX },
 		[SBX_WIRE_ASK] = { 4, 4 },
 		[SBX_WIRE_FORWARD] = { 0, 0 },
+		[SBX_WIRE_SIGNAL_DETACHED] = { 1, 1 },
 	};
 	unsigned char type = frame.header[0];
 
-	if (type < SBX_WIRE_RUN || type > SBX_WIRE_FORWARD || frame.header[1] ||
-	    frame.header[2] || frame.header[3])
+	if (type < SBX_WIRE_RUN || type > SBX_WIRE_SIGNAL_DETACHED ||
+	    frame.header[1] || frame.header[2] || frame.header[3])
 		return sbx_abort(init, "unknown command", 0);
 	if (frame.size < sizes[type].min || frame.size > sizes[type].max)
 		return sbx_abort(init, "command of impossible size", 0);
@@ -106,9 +118,11 @@ static int take(struct sbx_init *init, const unsigned char *data, uint32_t size)
 		memcpy(run + frame.got, data, size);
 		break;
 	case SBX_WIRE_INPUT:
-		take_input(init, data, size);
+		if (!is_late_input(init))
+			take_input(init, data, size);
 		break;
 	case SBX_WIRE_SIGNAL:
+	case SBX_WIRE_SIGNAL_DETACHED:
 		frame.signal = data[0];
 		break;
 	case SBX_WIRE_FILES:
@@ -145,7 +159,7 @@ static int complete(struct sbx_init *init)
 		result = start(init);
 		break;
 	case SBX_WIRE_INPUT_END:
-		init->input_ended = true;
+		init->input_ended = !is_late_input(init);
 		break;
 	case SBX_WIRE_SIGNAL:
 		result = sbx_signals_send(init, frame.signal);
@@ -165,6 +179,9 @@ static int complete(struct sbx_init *init)
 		break;
 	case SBX_WIRE_ASK:
 		result = sbx_session_ask(init, sbx_wire_get32(whole));
+		break;
+	case SBX_WIRE_SIGNAL_DETACHED:
+		sbx_detached_signal(frame.signal);
 		break;
 	case SBX_WIRE_FORWARD:
 		if (init->forward_given < 0)
@@ -209,27 +226,53 @@ void sbx_command_forget(void)
 	frame.have = 0;
 }
 
+static int step_through(struct sbx_init *init, unsigned char *data,
+			uint32_t size)
+{
+	uint32_t used, at = 0;
+	int result = 0;
+
+	while (result == 0 && at < size) {
+		result = step(init, data + at, size - at, &used);
+		at += used;
+	}
+	explicit_bzero(data, size);
+	return result;
+}
+
+/* Over the attached streams runners come and go without a word. */
+static int take_attached(struct sbx_init *init, uint32_t size)
+{
+	bool is_new;
+	uint32_t n = sbx_session_filter(init, chunk, size, filtered, &is_new);
+
+	explicit_bzero(chunk, size);
+	if (is_new)
+		sbx_command_forget();
+	if (init->is_alone)
+		return 0;
+	sbx_heard(init);
+	return step_through(init, filtered, n);
+}
+
 int sbx_command_read(struct sbx_init *init)
 {
 	ssize_t got = init->is_direct
 			      ? sbx_direct_read(init, chunk, sizeof(chunk))
 			      : read(STDIN_FILENO, chunk, sizeof(chunk));
-	uint32_t used, at = 0;
-	int result = 0;
 
 	if (init->why)
 		return SBX_ABORT;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (got <= 0)
+	if (got <= 0) {
+		init->is_deaf = !init->is_direct;
 		return sbx_direct_instead(init);
+	}
+	if (sbx_session_is_attached(init))
+		return take_attached(init, (uint32_t)got);
 	/* Who speaks here does not use the other way. */
 	sbx_close(&init->direct);
 	sbx_heard(init);
-	while (result == 0 && at < (uint32_t)got) {
-		result = step(init, chunk + at, (uint32_t)got - at, &used);
-		at += used;
-	}
-	explicit_bzero(chunk, (size_t)got);
-	return result;
+	return step_through(init, chunk, (uint32_t)got);
 }

@@ -63,6 +63,9 @@ static int timeout(const struct sbx_init *init)
 		left = sbx_session_left(init);
 	if (init->reap_again || left < 0)
 		return 0;
+	/* A runner has come, and all of the one before has ended. */
+	if (init->wants_sync && init->phase == SBX_WAITING)
+		return 0;
 	/* A socket may have taken all there was, and there is more. */
 	if (init->phase == SBX_SENDING && sbx_out_has_room())
 		return 0;
@@ -79,6 +82,14 @@ static int starting(const struct sbx_init *init)
 	return detaches && init->phase == SBX_RUNNING ? init->exec_status : -1;
 }
 
+/* Somebody speaks on standard input, or may come to. */
+static bool hears(const struct sbx_init *init)
+{
+	if (init->is_alone)
+		return sbx_session_is_attached(init) && !init->is_deaf;
+	return true;
+}
+
 /*
  * poll(2) skips negative descriptors, but takes no more entries than there may
  * be descriptors: how many those are.
@@ -87,8 +98,7 @@ static uint32_t want(struct pollfd fds[COUNT], const struct sbx_init *init)
 {
 	bool room = sbx_out_has_room();
 
-	fds[IN] = (struct pollfd){ init->is_alone ? -1 : STDIN_FILENO, POLLIN,
-				   0 };
+	fds[IN] = (struct pollfd){ hears(init) ? STDIN_FILENO : -1, POLLIN, 0 };
 	fds[OUT] = (struct pollfd){ sbx_out_is_empty() ? -1 : STDOUT_FILENO,
 				    POLLOUT, 0 };
 	fds[SIGNALS] = (struct pollfd){ init->signal_fd, POLLIN, 0 };
@@ -277,12 +287,16 @@ static bool begin_again(struct sbx_init *init)
 /* The runner, if it speaks, or has not for too long. */
 static int hear(struct sbx_init *init, const struct pollfd fds[COUNT])
 {
-	if (init->is_alone)
-		return sbx_session_knock(init);
+	int result = 0;
+
 	if (fds[DIRECT].revents)
 		return sbx_direct_heard(init);
 	if (fds[IN].revents)
-		return sbx_command_read(init);
+		result = sbx_command_read(init);
+	if (result == 0 && (init->is_alone || init->wants_sync))
+		return sbx_session_knock(init);
+	if (result != 0 || fds[IN].revents)
+		return result;
 	return patience(init) < 0 ? SBX_GONE : 0;
 }
 

@@ -41,6 +41,14 @@ bool sbx_out_frame(uint8_t type, const void *payload, uint32_t size)
 	return true;
 }
 
+bool sbx_out_raw(const void *data, uint32_t size)
+{
+	if (sbx_ring_room(&ring) < size)
+		return false;
+	sbx_ring_put(&ring, data, size);
+	return true;
+}
+
 ssize_t sbx_out_copy(uint8_t type, int fd, uint32_t max)
 {
 	unsigned char header[SBX_WIRE_HEADER_SIZE];

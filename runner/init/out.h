@@ -21,6 +21,9 @@ bool sbx_out_is_empty(void);
  */
 bool sbx_out_frame(uint8_t type, const void *payload, uint32_t size);
 
+/* Adds bytes as they are; false when they do not fit now. */
+bool sbx_out_raw(const void *data, uint32_t size);
+
 /*
  * Adds a frame of what one read of @fd gives, at most @max bytes (and at most
  * SBX_WIRE_DATA_MAX).  There must be room.  Result and errno of read(2); no

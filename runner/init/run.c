@@ -228,7 +228,8 @@ static int remember(struct sbx_init *init, const struct run *run)
 {
 	if (!sbx_file_remember(run->output_file))
 		return sbx_abort(init, "output file", ENAMETOOLONG);
-	if (!sbx_artifacts_remember(run->out, run->out_limit))
+	if (!sbx_artifacts_remember(run->out, run->out_limit,
+				    init->session != 0))
 		return sbx_abort(init, "directory of files", ENAMETOOLONG);
 	init->file_left = run->output_file_limit;
 	init->flags = run->flags;

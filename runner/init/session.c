@@ -30,6 +30,11 @@
 
 static const char *address;
 static bool is_crowded;
+
+/* Of how much of SYNC has come; "" where it is of no use. */
+static char sync_bytes[SBX_WIRE_SYNC_SIZE + 1];
+static uint32_t matched;
+
 static int watch = -1;
 static int64_t began_at;
 static int64_t active_at;
@@ -69,13 +74,34 @@ static void watch_directory(const char *socket)
 		sbx_close(&watch);
 }
 
-int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket)
+/* "/.skillbox-0123456789ab/init" */
+static void learn_sync(const char *self)
+{
+	const char *slash = strrchr(self, '/');
+
+	if (!slash || slash - self < SBX_WIRE_SYNC_RANDOM)
+		return;
+	memcpy(sync_bytes, SBX_WIRE_SYNC, sizeof(SBX_WIRE_SYNC) - 1);
+	memcpy(sync_bytes + sizeof(SBX_WIRE_SYNC) - 1,
+	       slash - SBX_WIRE_SYNC_RANDOM, SBX_WIRE_SYNC_RANDOM);
+}
+
+bool sbx_session_is_attached(const struct sbx_init *init)
+{
+	return init->session != 0 && sync_bytes[0] != '\0' && !init->is_direct;
+}
+
+int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
+		     const char *self)
 {
 	init->session = parse(ms);
 	if (init->session <= 0)
 		return sbx_abort(init, "a session of no time", 0);
 	address = socket;
-	watch_directory(socket);
+	if (socket[0] == '\0')
+		learn_sync(self);
+	else
+		watch_directory(socket);
 	began_at = active_at = sbx_now();
 	init->expires_at = began_at + init->session;
 	return 0;
@@ -105,6 +131,7 @@ int sbx_session_lost(struct sbx_init *init)
 	if (init->session == 0)
 		return SBX_GONE;
 	init->is_alone = true;
+	init->wants_sync = false;
 	telling.type = 0;
 	sbx_out_forget();
 	sbx_given_forget();
@@ -156,7 +183,16 @@ int sbx_session_knock(struct sbx_init *init)
 	int result;
 
 	is_crowded = false;
-	if (!init->is_alone || init->phase != SBX_WAITING)
+	if (init->phase != SBX_WAITING)
+		return 0;
+	if (init->wants_sync) {
+		init->wants_sync = false;
+		sbx_out_forget();
+		sbx_out_raw(sync_bytes, SBX_WIRE_SYNC_SIZE);
+		say_state(init);
+		return 0;
+	}
+	if (!init->is_alone || sync_bytes[0] != '\0')
 		return 0;
 	drop_events();
 	sbx_direct_open(init, address);
@@ -181,6 +217,38 @@ void sbx_session_again(struct sbx_init *init)
 	memset(&init->exit, 0, sizeof(init->exit));
 	sbx_given_forget();
 	sbx_session_touch(init);
+}
+
+uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
+			    uint32_t size, unsigned char *to, bool *is_new)
+{
+	uint32_t n = 0;
+
+	*is_new = false;
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t held = matched;
+
+		matched = sbx_wire_sync(sync_bytes, matched, from[i]);
+		if (matched > held) {
+			if (matched < SBX_WIRE_SYNC_SIZE)
+				continue;
+			matched = 0;
+			n = 0;
+			*is_new = true;
+			continue;
+		}
+		/* It looked like one: those were commands. */
+		memcpy(to + n, sync_bytes, held);
+		n += held;
+		if (matched == 0)
+			to[n++] = from[i];
+	}
+	if (*is_new) {
+		sbx_session_lost(init);
+		init->is_alone = false;
+		init->wants_sync = true;
+	}
+	return init->is_alone ? 0 : n;
 }
 
 /* --- what is asked --------------------------------------------------------- */

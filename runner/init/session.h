@@ -11,9 +11,22 @@
 
 /*
  * Makes it one that lives for @ms, a decimal number of milliseconds; @socket is
- * where runners listen, and is needed for as long.  0 or SBX_ABORT.
+ * where runners listen, and is needed for as long, or "": they come over the
+ * attached streams.  @self is the path of init.  0 or SBX_ABORT.
  */
-int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket);
+int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
+		     const char *self);
+
+/* Whether runners come over the attached streams. */
+bool sbx_session_is_attached(const struct sbx_init *init);
+
+/*
+ * Over those: what of @size bytes at @from are commands goes to @to, which has
+ * room for SBX_WIRE_SYNC_SIZE more; how many those are.  *@is_new: they are of
+ * another runner than what came before.
+ */
+uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
+			    uint32_t size, unsigned char *to, bool *is_new);
 
 /* It has run something, or is about to: its time starts anew. */
 void sbx_session_touch(struct sbx_init *init);

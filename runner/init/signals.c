@@ -109,8 +109,6 @@ int sbx_signals_send(struct sbx_init *init, int number)
 	if (number == SIGKILL && init->phase == SBX_RUNNING) {
 		sbx_kill_others();
 		forward(init, SIGKILL);
-	} else if (init->phase == SBX_WAITING) {
-		sbx_detached_signal(number);
 	} else {
 		forward(init, number);
 	}

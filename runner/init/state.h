@@ -52,6 +52,8 @@ enum sbx_phase {
  * @session		how long it lives when nothing runs, ms; 0: it is none
  * @expires_at		when it ends, while nothing runs
  * @is_alone		no runner is there
+ * @is_deaf		nor can one come over the attached streams
+ * @wants_sync		one has, and is to hear SYNC and STATE
  * @flags		of RUN
  * @forward_fd		by which connections are asked for
  * @forward_given	will be, once FORWARD has come
@@ -84,6 +86,8 @@ struct sbx_init {
 	int64_t session;
 	int64_t expires_at;
 	bool is_alone;
+	bool is_deaf;
+	bool wants_sync;
 	uint32_t flags;
 	int forward_fd;
 	int forward_given;

@@ -60,20 +60,26 @@
  * for how many milliseconds.  That time starts anew with every RUN and with its
  * end, and when it is over, init is.  In a session:
  *
- *	- Behind EXIT init waits for another RUN, and nothing is emptied.
- *	- A channel that closes, or falls silent, ends what RUN has started, but
- *	  not the session.  The runner that comes next listens on the socket
- *	  again; init connects when it is there, and says STATE instead of
- *HELLO.
- *	- RUN may ask for a process that goes on behind EXIT, which then comes
- *at once (SBX_WIRE_RUN_DETACH).  What such processes write init keeps the end
- *of.
- *	- KEEP is what init is to remember for the runners to come, and ASK has
- *	  it tell that, the STATE, or what was written.  Not while RUN's program
- *	  runs.
- *	- FORWARD's first byte brings a descriptor: over that stream socket the
- *	  runner says a u32, a port of the sandbox's loopback interface, and
- *init answers a u32, 0 with a socket that is connected to it, or an errno.
+ * Behind EXIT init waits for another RUN, and nothing is emptied.
+ *
+ * A channel that closes, or falls silent, ends what RUN has started, but not
+ * the session.  The runner that comes next listens on the socket again; init
+ * connects when it is there, and says STATE instead of HELLO.  Where the first
+ * argument is empty, runners come over the attached streams.  There neither
+ * side can tell where a frame begins that the other one was in the middle of:
+ * the runner says SYNC, which is no frame, wherever init is; init says it too,
+ * and then STATE.
+ *
+ * RUN may ask for a process that goes on behind EXIT, which then comes at once
+ * (SBX_WIRE_RUN_DETACH).  What such processes write init keeps the end of.
+ * SIGNAL is not for them: it may come when RUN's program has just ended.
+ *
+ * KEEP is what init is to remember for the runners to come, and ASK has it tell
+ * that, the STATE, or what was written; neither while RUN's program runs.
+ *
+ * FORWARD's first byte brings a descriptor: over that stream socket the runner
+ * says a u32, a port of the sandbox's loopback interface, and init answers a
+ * u32, 0 with a socket that is connected to it, or an errno.
  *
  * INPUT may come long after RUN: an action may be started ahead of the request
  * that it is for.  So may FILES, which is why they are told apart from RUN: the
@@ -130,6 +136,25 @@
 /* How long the runner may take to close the channel behind EXIT. */
 #define SBX_WIRE_GOODBYE_MS 2000
 
+/*
+ * SYNC: these bytes, the first of which is not in the rest, and what stands
+ * behind the dash in the name of init's directory, which is random.
+ */
+#define SBX_WIRE_SYNC                                                          \
+	"\xf5"                                                                 \
+	"skillbox-sync-"
+#define SBX_WIRE_SYNC_RANDOM 12
+#define SBX_WIRE_SYNC_SIZE   (sizeof(SBX_WIRE_SYNC) - 1 + SBX_WIRE_SYNC_RANDOM)
+
+/* So far somebody has come with a SYNC; the next byte is @byte. */
+static inline uint32_t sbx_wire_sync(const char *sync, uint32_t matched,
+				     unsigned char byte)
+{
+	if ((unsigned char)sync[matched] == byte)
+		return matched + 1;
+	return (unsigned char)sync[0] == byte;
+}
+
 enum sbx_wire_type {
 	/* runner to init */
 	SBX_WIRE_RUN = 0x01,	   /* struct below, once */
@@ -146,6 +171,8 @@ enum sbx_wire_type {
 	SBX_WIRE_KEEP = 0x0a,	   /* bytes; of size 0: forget what was kept */
 	SBX_WIRE_ASK = 0x0b,	   /* u32, enum sbx_wire_question */
 	SBX_WIRE_FORWARD = 0x0c,   /* empty; a descriptor comes along */
+	SBX_WIRE_SIGNAL_DETACHED = 0x0d, /* one byte, a signal number, for what
+					    goes on behind EXIT */
 
 	/* init to runner */
 	SBX_WIRE_HELLO = 0x81,	    /* sections, see below; once, first */
@@ -222,7 +249,8 @@ enum sbx_wire_section {
  *	u32 flags	enum sbx_wire_run_flags
  *	string dir	where to run it, or "" for the root
  *	string file	path of the output file, or "" for none
- *	string out	path of a directory whose files are sent, or ""
+ *	string out	path of a directory whose files are sent, or ""; in a
+ *			session those that were made or changed since RUN
  *	strings argv, then strings env ("NAME=value")
  *	strings tmpfs	where each is mounted
  *	files		of each: string path, u32 size, so many bytes; init

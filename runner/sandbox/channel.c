@@ -225,7 +225,8 @@ static bool may_send_files(const struct sbx_channel *channel)
 static bool may_send_order(const struct sbx_channel *channel)
 {
 	return channel->order && !channel->listens &&
-	       channel->phase != SBX_CHANNEL_SILENT;
+	       (channel->phase != SBX_CHANNEL_SILENT ||
+		channel->sync[0] != '\0');
 }
 
 static bool may_send_batch(const struct sbx_channel *channel)

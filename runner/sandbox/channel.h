@@ -101,6 +101,13 @@ void sbx_channel_choose(struct sbx_channel *channel);
  */
 void sbx_channel_set_session(struct sbx_channel *channel);
 
+/*
+ * Over attached streams, whose last frame may have been anybody's: says SYNC,
+ * and hears nothing before init does.  @random has SBX_WIRE_SYNC_RANDOM
+ * characters.
+ */
+void sbx_channel_sync(struct sbx_channel *channel, const char *random);
+
 int sbx_channel_fd(const struct sbx_channel *channel);
 /* POLLIN, and POLLOUT while something waits to be sent. */
 short sbx_channel_events(const struct sbx_channel *channel);
@@ -148,6 +155,9 @@ int sbx_channel_keep(struct sbx_channel *channel, const void *data, size_t size,
 /* The same: one at a time, and the answer is an event. */
 void sbx_channel_ask(struct sbx_channel *channel,
 		     enum sbx_wire_question question);
+
+/* The same, of detached programs: a signal for all of them. */
+void sbx_channel_signal_detached(struct sbx_channel *channel, int signal);
 
 /* One of those, or of the next, has not left yet: no other may be queued. */
 bool sbx_channel_has_order(const struct sbx_channel *channel);

@@ -370,14 +370,32 @@ static int take_wire(struct sbx_channel *channel, const unsigned char *data,
 	return 0;
 }
 
+/* How many bytes are in front of what counts. */
+static size_t skip_to_sync(struct sbx_channel *channel,
+			   const unsigned char *data, size_t size)
+{
+	size_t i = 0;
+
+	while (channel->sync[0] != '\0' && i < size) {
+		channel->matched = sbx_wire_sync(channel->sync,
+						 channel->matched, data[i++]);
+		if (channel->matched == SBX_WIRE_SYNC_SIZE)
+			channel->sync[0] = '\0';
+	}
+	return i;
+}
+
 static int on_frame(void *ctx, int stream, const void *data, size_t size,
 		    struct sbx_error *err)
 {
 	struct sbx_channel *channel = ctx;
+	size_t skipped;
 
 	if (stream == SBX_FRAMES_STDERR)
 		return tell(channel, SBX_CHANNEL_NOTE, data, size, err);
-	return take_wire(channel, data, size, err);
+	skipped = skip_to_sync(channel, data, size);
+	return take_wire(channel, (const unsigned char *)data + skipped,
+			 size - skipped, err);
 }
 
 static ssize_t receive_some(struct sbx_channel *channel, unsigned char *data,

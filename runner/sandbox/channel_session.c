@@ -75,8 +75,27 @@ void sbx_channel_ask(struct sbx_channel *channel,
 	channel->told = 0;
 }
 
+void sbx_channel_signal_detached(struct sbx_channel *channel, int signal)
+{
+	*begin_order(channel, SBX_WIRE_SIGNAL_DETACHED, 1) =
+		(unsigned char)signal;
+}
+
 void sbx_channel_forward(struct sbx_channel *channel, int *fd)
 {
 	begin_order(channel, SBX_WIRE_FORWARD, 0);
 	channel->forward = sbx_take_fd(fd);
+}
+
+void sbx_channel_sync(struct sbx_channel *channel, const char *random)
+{
+	char *sync = channel->sync;
+
+	memcpy(sync, SBX_WIRE_SYNC, sizeof(SBX_WIRE_SYNC) - 1);
+	memcpy(sync + sizeof(SBX_WIRE_SYNC) - 1, random, SBX_WIRE_SYNC_RANDOM);
+	sbx_channel_forget_order(channel);
+	channel->order_size = SBX_WIRE_SYNC_SIZE;
+	channel->order =
+		sbx_secret_alloc_plain(SBX_SECRET_ALIGN(SBX_WIRE_SYNC_SIZE));
+	memcpy(channel->order, sync, SBX_WIRE_SYNC_SIZE);
 }

@@ -72,6 +72,8 @@ struct sbx_channel_buffers {
  * @resets	RESET follows EXIT
  * @is_session	RUN may follow EXIT
  * @detaches	what RUN has started may go on behind EXIT
+ * @sync, @matched	that init has to say before anything counts, or "", and
+ *		how much of it has come
  * @question	that has not been answered, or 0; @told bytes of that have come
  * @order	KEEP, ASK or FORWARD until it has left, @order_goes when it is
  *		what is in flight; @forward goes with it, or -1
@@ -122,6 +124,8 @@ struct sbx_channel {
 
 	bool is_session;
 	bool detaches;
+	char sync[SBX_WIRE_SYNC_SIZE + 1];
+	uint32_t matched;
 	uint32_t question;
 	size_t told;
 	unsigned char *order;

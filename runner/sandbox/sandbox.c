@@ -82,6 +82,8 @@ static int attach(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	if (result != 0)
 		return result < 0 ? -1 : SBX_SANDBOX_NEEDS_INIT;
 	sbx_channel_new(&sandbox->channel, sandbox->stream, &handler);
+	if (sandbox->is_session)
+		sbx_channel_set_session(sandbox->channel);
 	sbx_channel_listen(sandbox->channel);
 	return 0;
 }
@@ -130,15 +132,20 @@ static bool wants_direct(const struct sbx_engine *engine)
 }
 
 /* Where it cannot be had the attached stream is good enough. */
-static int make_direct(struct sbx_sandbox *sandbox, struct sbx_error *err)
+static int make_direct(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
+		       struct sbx_error *err)
 {
 	struct sbx_error ignored = SBX_ERROR_INIT;
 
-	if (sandbox->is_session && !wants_direct(sandbox->engine))
+	if (sandbox->is_session && spec->traits->closes_stdin &&
+	    !wants_direct(sandbox->engine))
 		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-				     "a session needs an engine on this "
-				     "machine: its init is met in a directory "
-				     "of ours");
+				     "a session on %s needs an engine that "
+				     "sees the directories of this machine: it "
+				     "closes the input of whoever nobody is "
+				     "attached to",
+				     spec->traits->name);
+	/* One runner at a time also where it is of no other use. */
 	if (sandbox->is_session)
 		return sbx_direct_new_session(&sandbox->direct, err);
 	if (wants_direct(sandbox->engine))
@@ -150,7 +157,7 @@ static void offer_direct(struct sbx_sandbox *sandbox, struct sbx_spec *spec)
 {
 	char random[13];
 
-	if (!sandbox->direct)
+	if (!sandbox->direct || !wants_direct(sandbox->engine))
 		return;
 	sbx_random_hex(random, sizeof(random));
 	snprintf(sandbox->channel_target, sizeof(sandbox->channel_target),
@@ -158,7 +165,6 @@ static void offer_direct(struct sbx_sandbox *sandbox, struct sbx_spec *spec)
 	spec->channel_source = sbx_direct_path(sandbox->direct);
 	spec->channel_target = sandbox->channel_target;
 	spec->channel_path = sbx_direct_host_path(sandbox->direct);
-	spec->channel_name = sbx_direct_name(sandbox->direct);
 }
 
 /* The path is random: what names it failed because of it. */
@@ -200,9 +206,10 @@ static int meet(struct sbx_sandbox *sandbox, const struct sbx_spec *spec,
 	if (result == 0)
 		result = sbx_volume_give(sandbox->engine, spec, &sandbox->hello,
 					 err);
-	if (result == 0 && sandbox->is_session && !sandbox->is_direct)
+	/* It would be looked for there: begun anew without (is_far). */
+	if (result == 0 && sandbox->is_session && !sandbox->is_direct &&
+	    spec->channel_source)
 		result = sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
-				       "a session needs a direct channel, and "
 				       "init did not come to %s",
 				       sbx_direct_path(sandbox->direct));
 	if (result == 0)
@@ -221,8 +228,10 @@ static int try_start(struct sbx_sandbox *sandbox, const struct sbx_spec *given,
 	double began;
 	int result;
 
-	if (make_direct(sandbox, err) < 0)
+	if (make_direct(sandbox, &spec, err) < 0)
 		return -1;
+	if (sandbox->direct)
+		spec.channel_name = sbx_direct_name(sandbox->direct);
 	offer_direct(sandbox, &spec);
 	result = create(sandbox, &spec, err);
 	if (result == 0)

@@ -170,14 +170,28 @@ int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err);
  */
 
 /*
- * Meets it again: container @id, whose first process is @pid.  Takes *@direct.
- * @uid and @gid are those of its programs.  UNAVAILABLE, when init does not
- * come within @ms; CANCELLED; SANDBOX_FAILED, among others when it is of
- * another version.
+ * Who a session's init is, and how it is met.
+ *
+ * @pid		of it
+ * @uid, @gid	of its programs
+ * @sync	it is met over the attached streams, and this is in the middle
+ *		of the path of init; or "": in the session's directory
+ */
+struct sbx_sandbox_init {
+	pid_t pid;
+	uint32_t uid;
+	uint32_t gid;
+	char sync[SBX_WIRE_SYNC_RANDOM + 1];
+};
+
+/*
+ * Meets the init of container @id again.  Takes *@direct.  UNAVAILABLE, when it
+ * does not come within @ms; CANCELLED; SANDBOX_FAILED, among others when it is
+ * of another version.
  */
 int sbx_sandbox_reopen(struct sbx_sandbox **out, struct sbx_engine *engine,
-		       const char *id, pid_t pid, struct sbx_direct **direct,
-		       uint32_t uid, uint32_t gid, double ms, int cancel_fd,
+		       const char *id, const struct sbx_sandbox_init *init,
+		       struct sbx_direct **direct, double ms, int cancel_fd,
 		       struct sbx_error *err);
 
 /*

@@ -100,13 +100,14 @@ static int check_version(const struct sbx_sandbox *sandbox,
 			     "skillbox: stop it, and make a new one");
 }
 
-static int meet(struct sbx_sandbox *sandbox, double until, int cancel_fd,
-		struct sbx_error *err)
+static const struct sbx_channel_handler handler = {
+	.event = sbx_sandbox_on_event,
+};
+
+static int meet_in_directory(struct sbx_sandbox *sandbox, double until,
+			     int cancel_fd, struct sbx_error *err)
 {
-	const struct sbx_channel_handler handler = {
-		.event = sbx_sandbox_on_event,
-		.ctx = sandbox,
-	};
+	struct sbx_channel_handler own = handler;
 	int fd = -1;
 
 	if (sbx_direct_listen(sandbox->direct, err) == 0)
@@ -114,7 +115,38 @@ static int meet(struct sbx_sandbox *sandbox, double until, int cancel_fd,
 	sbx_direct_settle(sandbox->direct);
 	if (fd < 0)
 		return -1;
-	sbx_channel_new_direct(&sandbox->channel, &fd, &handler);
+	own.ctx = sandbox;
+	sandbox->is_direct = true;
+	sbx_channel_new_direct(&sandbox->channel, &fd, &own);
+	return 0;
+}
+
+static int meet_attached(struct sbx_sandbox *sandbox, const char *sync,
+			 struct sbx_error *err)
+{
+	struct sbx_channel_handler own = handler;
+	int result = sbx_stream_attach(&sandbox->stream, sandbox->engine,
+				       sandbox->id, err);
+
+	if (result > 0)
+		sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+			      "the session cannot be attached to");
+	if (result != 0)
+		return -1;
+	own.ctx = sandbox;
+	sbx_channel_new(&sandbox->channel, sandbox->stream, &own);
+	sbx_channel_sync(sandbox->channel, sync);
+	return 0;
+}
+
+static int meet(struct sbx_sandbox *sandbox, const char *sync, double until,
+		int cancel_fd, struct sbx_error *err)
+{
+	int result = *sync ? meet_attached(sandbox, sync, err)
+			   : meet_in_directory(sandbox, until, cancel_fd, err);
+
+	if (result < 0)
+		return -1;
 	sbx_channel_set_session(sandbox->channel);
 	sandbox->looked_at = sbx_clock_ms();
 	if (await(sandbox, &sandbox->has_state, until, cancel_fd, err) < 0)
@@ -123,23 +155,24 @@ static int meet(struct sbx_sandbox *sandbox, double until, int cancel_fd,
 }
 
 int sbx_sandbox_reopen(struct sbx_sandbox **out, struct sbx_engine *engine,
-		       const char *id, pid_t pid, struct sbx_direct **direct,
-		       uint32_t uid, uint32_t gid, double ms, int cancel_fd,
+		       const char *id, const struct sbx_sandbox_init *init,
+		       struct sbx_direct **direct, double ms, int cancel_fd,
 		       struct sbx_error *err)
 {
 	struct sbx_sandbox *sandbox = sbx_calloc(1, sizeof(*sandbox));
 
 	sandbox->engine = engine;
-	sandbox->pid = pid;
+	sandbox->pid = init->pid;
 	sandbox->direct = sbx_take(*direct);
-	sandbox->uid = uid;
-	sandbox->gid = gid;
+	sandbox->uid = init->uid;
+	sandbox->gid = init->gid;
 	sandbox->phase = SBX_SANDBOX_READY;
-	sandbox->is_session = sandbox->is_kept = sandbox->is_direct = true;
+	sandbox->is_session = sandbox->is_kept = true;
 	sandbox->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
 	sandbox->note.max = 512;
 	snprintf(sandbox->id, sizeof(sandbox->id), "%s", id);
-	if (meet(sandbox, sbx_clock_ms() + ms, cancel_fd, err) < 0) {
+	if (meet(sandbox, init->sync, sbx_clock_ms() + ms, cancel_fd, err) <
+	    0) {
 		sbx_sandbox_free(&sandbox);
 		return -1;
 	}
@@ -238,8 +271,8 @@ int sbx_sandbox_keep(struct sbx_sandbox *sandbox, const void *data, size_t size,
 int sbx_sandbox_signal(struct sbx_sandbox *sandbox, int signal,
 		       struct sbx_error *err)
 {
-	sbx_channel_send_signal(sandbox->channel, signal);
-	return sbx_channel_pump(sandbox->channel, err) < 0 ? -1 : 0;
+	sbx_channel_signal_detached(sandbox->channel, signal);
+	return flush(sandbox, err);
 }
 
 int sbx_sandbox_forward(struct sbx_sandbox *sandbox, int *out,
@@ -248,6 +281,10 @@ int sbx_sandbox_forward(struct sbx_sandbox *sandbox, int *out,
 	struct sbx_wire_state ignored;
 	int ends[2];
 
+	if (!sandbox->is_direct)
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "connections into a session need an "
+				     "engine on this machine");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
 				       "cannot make a pair of sockets");

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "engine/container.h"
 #include "engine/turn.h"
@@ -45,9 +46,30 @@ static int check_state(const struct sbx_session *session, struct sbx_error *err)
 	}
 }
 
+/* Its first argument is where it finds runners (sandbox/spec.c). */
+static bool is_attached(const json_t *inspect)
+{
+	const json_t *cmd = sbx_json_at(inspect, "Config", "Cmd", NULL);
+	const char *where = json_string_value(json_array_get(cmd, 0));
+
+	return where && where[0] == '\0';
+}
+
+/* The entrypoint is "/.skillbox-0123456789ab/init". */
+static void read_sync(const json_t *inspect, struct sbx_sandbox_init *out)
+{
+	const json_t *entrypoint =
+		sbx_json_at(inspect, "Config", "Entrypoint", NULL);
+	const char *path = json_string_value(json_array_get(entrypoint, 0));
+
+	if (path && sbx_text_has_prefix(path, SBX_SPEC_INIT_PREFIX))
+		snprintf(out->sync, sizeof(out->sync), "%s",
+			 path + strlen(SBX_SPEC_INIT_PREFIX));
+}
+
 int sbx_session_locate(struct sbx_engine *engine,
 		       const struct sbx_session *session,
-		       struct sbx_session_process *out, struct sbx_error *err)
+		       struct sbx_sandbox_init *out, struct sbx_error *err)
 {
 	json_auto_t *inspect = NULL;
 	const char *user;
@@ -62,6 +84,8 @@ int sbx_session_locate(struct sbx_engine *engine,
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 				     "the session \"%s\" has ended",
 				     session->name);
+	if (is_attached(inspect))
+		read_sync(inspect, out);
 	user = sbx_json_text_at(inspect, "Config", "User", NULL);
 	out->pid = (pid_t)sbx_json_int_at(0, inspect, "State", "Pid", NULL);
 	if (user && sscanf(user, "%u:%u", &out->uid, &out->gid) == 2 &&
@@ -75,7 +99,7 @@ int sbx_session_locate(struct sbx_engine *engine,
 
 int sbx_session_meet(struct sbx_engine *engine,
 		     const struct sbx_session *session,
-		     const struct sbx_session_process *process, double wait_ms,
+		     const struct sbx_sandbox_init *init, double wait_ms,
 		     double meet_ms, struct sbx_sandbox **out,
 		     struct sbx_error *err)
 {
@@ -85,20 +109,19 @@ int sbx_session_meet(struct sbx_engine *engine,
 	if (sbx_direct_open(&direct, session->channel, wait_ms, cancel_fd,
 			    err) < 0)
 		return -1;
-	return sbx_sandbox_reopen(out, engine, session->id, process->pid,
-				  &direct, process->uid, process->gid, meet_ms,
-				  cancel_fd, err);
+	return sbx_sandbox_reopen(out, engine, session->id, init, &direct,
+				  meet_ms, cancel_fd, err);
 }
 
 int sbx_session_open(struct sbx_engine *engine,
 		     const struct sbx_session *session, double wait_ms,
 		     struct sbx_sandbox **out, struct sbx_error *err)
 {
-	struct sbx_session_process process = { .pid = 0 };
+	struct sbx_sandbox_init init = { .pid = 0 };
 
-	if (sbx_session_locate(engine, session, &process, err) < 0)
+	if (sbx_session_locate(engine, session, &init, err) < 0)
 		return -1;
-	return sbx_session_meet(engine, session, &process, wait_ms,
+	return sbx_session_meet(engine, session, &init, wait_ms,
 				SBX_SESSION_MEET_MS, out, err);
 }
 

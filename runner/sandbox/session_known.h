@@ -28,7 +28,7 @@ void sbx_sessions_free(struct sbx_sessions **sessions);
 struct sbx_known_session {
 	unsigned int refs;
 	struct sbx_session session;
-	struct sbx_session_process process;
+	struct sbx_sandbox_init init;
 	struct sbx_strv environment;
 	struct sbx_secrets secrets;
 	struct sbx_known_plans *plans;

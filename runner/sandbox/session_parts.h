@@ -9,17 +9,10 @@
 /* One of what the engine lists containers as. */
 void sbx_session_read(const json_t *container, struct sbx_session *out);
 
-/* Its init, and the user of all that runs in it. */
-struct sbx_session_process {
-	pid_t pid;
-	uint32_t uid;
-	uint32_t gid;
-};
-
 /* INVALID where it is not active; NOT_FOUND where it is no more. */
 int sbx_session_locate(struct sbx_engine *engine,
 		       const struct sbx_session *session,
-		       struct sbx_session_process *out, struct sbx_error *err);
+		       struct sbx_sandbox_init *out, struct sbx_error *err);
 
 /*
  * Meets that init, without asking the engine for anything; fails as
@@ -27,7 +20,7 @@ int sbx_session_locate(struct sbx_engine *engine,
  */
 int sbx_session_meet(struct sbx_engine *engine,
 		     const struct sbx_session *session,
-		     const struct sbx_session_process *process, double wait_ms,
+		     const struct sbx_sandbox_init *init, double wait_ms,
 		     double meet_ms, struct sbx_sandbox **out,
 		     struct sbx_error *err);
 

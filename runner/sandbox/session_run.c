@@ -31,7 +31,7 @@ static int meet_again(const struct sbx_session_run *run,
 
 	if (!found)
 		return 0;
-	if (sbx_session_meet(run->run->engine, &found->session, &found->process,
+	if (sbx_session_meet(run->run->engine, &found->session, &found->init,
 			     run->wait_ms, MEET_AGAIN_MS, sandbox, err) == 0) {
 		*known = found;
 		return 1;
@@ -50,9 +50,9 @@ static int get_to_know(const struct sbx_session_run *run,
 
 	if (sbx_session_find(engine, run->run->owner, run->name,
 			     &known->session, err) < 0 ||
-	    sbx_session_locate(engine, &known->session, &known->process, err) <
+	    sbx_session_locate(engine, &known->session, &known->init, err) <
 		    0 ||
-	    sbx_session_meet(engine, &known->session, &known->process,
+	    sbx_session_meet(engine, &known->session, &known->init,
 			     run->wait_ms, SBX_SESSION_MEET_MS, sandbox,
 			     err) < 0)
 		return -1;

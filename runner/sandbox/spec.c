@@ -178,7 +178,9 @@ static json_t *arguments(const struct sbx_spec *spec)
 	if (spec->channel_source)
 		json_array_append_new(all, json_sprintf("%s/" SBX_DIRECT_SOCKET,
 							spec->channel_target));
-	if (spec->channel_source && ms)
+	else if (ms)
+		json_array_append_new(all, json_string(""));
+	if (ms)
 		json_array_append_new(all, json_string(ms));
 	return all;
 }
@@ -207,24 +209,31 @@ const char *sbx_spec_working_dir(const struct sbx_spec *spec)
 	return spec->session ? SBX_WORKSPACE : "/";
 }
 
+/* Its runners come and go over the attached streams. */
+static bool is_reattached(const struct sbx_spec *spec)
+{
+	return spec->session && !spec->channel_source;
+}
+
 json_t *sbx_spec_body(const struct sbx_spec *spec)
 {
 	cleanup_free char *uid_gid = user(&spec->grant->action);
 	cleanup_free char *init = sbx_asprintf("%s/init", spec->init_dir);
 	/*
 	 * StdinOnce: closing the channel ends init's stdin, the dead man's
-	 * switch.  All that an image could decide is said here.  The engine's
-	 * runtime would enter the working directory with descriptors of the
-	 * host open (CVE-2024-21626); init does that instead.
+	 * switch; a session outlives that.  All that an image could decide is
+	 * said here.  The engine's runtime would enter the working directory
+	 * with descriptors of the host open (CVE-2024-21626); init does that
+	 * instead.
 	 */
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b,"
 			 " s:[s], s:o, s:s, s:{s:[s]}, s:o, s:o, s:o}",
 			 "Image", spec->image_id, "Hostname", "skillbox",
 			 "User", uid_gid, "WorkingDir", "/", "OpenStdin", 1,
-			 "StdinOnce", 1, "AttachStdin", 1, "AttachStdout", 1,
-			 "AttachStderr", 1, "Tty", 0, "Entrypoint", init, "Cmd",
-			 arguments(spec), "StopSignal", "SIGTERM",
-			 "Healthcheck", "Test", "NONE", "ExposedPorts",
-			 exposed_ports(spec), "Labels", labels(spec),
-			 "HostConfig", host_config(spec));
+			 "StdinOnce", !is_reattached(spec), "AttachStdin", 1,
+			 "AttachStdout", 1, "AttachStderr", 1, "Tty", 0,
+			 "Entrypoint", init, "Cmd", arguments(spec),
+			 "StopSignal", "SIGTERM", "Healthcheck", "Test", "NONE",
+			 "ExposedPorts", exposed_ports(spec), "Labels",
+			 labels(spec), "HostConfig", host_config(spec));
 }

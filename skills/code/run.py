@@ -9,21 +9,35 @@ result like any other.
 
 The code runs in a child, which all others that it may have left die with.
 For Python that is a fork of this process: the interpreter is up already.
+
+In a session the workspace has what earlier runs left in it, and other programs
+may be at work there.  So files replace what was there, and the code has a file
+of its own name for as long as it runs.
 """
+# What json and signal are made of: these import a dozen others, which is half
+# the time that it takes to be up.
+import _json
+import _signal as signal
 import atexit
-import glob
-import json
-import math
 import os
-import selectors
-import signal
+import select
 import sys
-import threading
 import time
-import traceback
-import types
+
+IS_SESSION = "SKILL_SESSION" in os.environ
+if not IS_SESSION:
+    # What the code may need: all this may be done before there is any.
+    # pylint: disable=unused-import
+    import json
+    import threading
+    import traceback
 
 WORKSPACE = "/workspace"
+# What the code's file is called, with its language's suffix; in a session also
+# what is made of it, and all of that is gone behind the run.
+MAIN = ".main" if IS_SESSION else "main"
+# What a file is called before it is complete.
+NEW = ".skillbox-new"
 # What is kept of each stream; the rest is read and thrown away.
 KEPT = 1024 * 1024
 # Where the input names no time-out; another is skillbox's to keep.
@@ -35,36 +49,112 @@ class Refused(Exception):
     """The input makes no sense."""
 
 
+# --- JSON ---------------------------------------------------------------------
+
+class Decoder:
+    """What json.JSONDecoder tells the scanner by default."""
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_int = int
+    parse_float = parse_constant = float
+
+
+def decode(data):
+    """One value of JSON, which skillbox has looked at before."""
+    return _json.make_scanner(Decoder)(data.decode().strip(), 0)[0]
+
+
+def encode(value):
+    """A flat object."""
+    def scalar(value):
+        if isinstance(value, str):
+            return _json.encode_basestring_ascii(value)
+        return repr(value).lower()
+    members = (f"{scalar(name)}: {scalar(member)}"
+               for name, member in value.items())
+    return "{" + ", ".join(members) + "}"
+
+
 # --- the workspace ------------------------------------------------------------
 
-def place(name):
-    """The path of a file in the workspace, which NAME cannot leave."""
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def split(name):
+    """The parts of a file's name, which cannot leave the workspace."""
     parts = name.split("/")
     if "\0" in name or any(part in ("", ".", "..") for part in parts):
         raise Refused(f"the file name {name!r} does not stay in {WORKSPACE}")
-    return os.path.join(WORKSPACE, *parts)
+    return parts
+
+
+def enter(folder, name):
+    """The folder NAME of FOLDER, which is closed; no link is followed."""
+    try:
+        try:
+            os.mkdir(name, dir_fd=folder)
+        except FileExistsError:
+            pass
+        return os.open(name, DIRECTORY, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def remove(name, folder=None):
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+
+
+def replace(folder, name, content):
+    """Who reads the file meanwhile has the old one, or the new one."""
+    remove(NEW, folder)
+    fd = os.open(NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW,
+                 0o644, dir_fd=folder)
+    try:
+        with open(fd, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.rename(NEW, name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        remove(NEW, folder)
 
 
 def lay_out(files):
     for name, content in files.items():
-        path = place(name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(content)
+        *folders, last = split(name)
+        try:
+            folder = os.open(WORKSPACE, DIRECTORY)
+            for part in folders:
+                folder = enter(folder, part)
+            try:
+                replace(folder, last, content)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise Refused(f"the file {name!r}: {error.strerror}") from None
 
 
 # --- languages: what a child does, each a list of steps -----------------------
 
+def add_user_packages():
+    """What was installed in the session, which python3 -I leaves out."""
+    import site
+    site.addsitedir(site.getusersitepackages())
+
+
 def run_python():
     """Never returns: as if the interpreter had been started with main.py."""
-    path = WORKSPACE + "/main.py"
+    path = f"{WORKSPACE}/{MAIN}.py"
     sys.stdin = sys.__stdin__ = open(0, closefd=False)
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
     sys.stderr = sys.__stderr__ = open(2, "w", closefd=False, buffering=1,
                                        errors="backslashreplace")
     sys.argv = [path]
+    if IS_SESSION:
+        add_user_packages()
     sys.path.insert(0, WORKSPACE)
-    main = types.ModuleType("__main__")
+    main = type(sys)("__main__")
     main.__file__ = path
     sys.modules["__main__"] = main
     status = 0
@@ -78,16 +168,22 @@ def run_python():
             print(status, file=sys.stderr)
             status = 1
     except BaseException as error:
-        shown = error.__traceback__.tb_next
-        traceback.print_exception(type(error), error, shown)
+        show(error)
         status = 1
     finish(status or 0)
+
+
+def show(error):
+    import traceback
+    shown = error.__traceback__.tb_next
+    traceback.print_exception(type(error), error, shown)
 
 
 def finish(status):
     """What an interpreter does at its end: threads, atexit, buffers."""
     try:
-        threading._shutdown()
+        if "threading" in sys.modules:
+            sys.modules["threading"]._shutdown()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -108,23 +204,44 @@ def execute(*command):
     return run
 
 
-def go_steps():
-    if os.path.exists(WORKSPACE + "/go.mod"):
-        sources = ["."]
-    else:
-        sources = [os.path.basename(path) for path in
-                   sorted(glob.glob(glob.escape(WORKSPACE) + "/*.go"))
-                   if not path.endswith("_test.go")]
-    program = WORKSPACE + "/.program"
-    return [execute("go", "build", "-o", program, *sources), execute(program)]
+def is_source(name):
+    """Whether it belongs to the package of Go in the workspace itself."""
+    return (name.endswith(".go") and not name.endswith("_test.go")
+            and "/" not in name)
+
+
+def go_build(files):
+    """In a session what others left is nobody's: the code, and FILES."""
+    if not IS_SESSION:
+        if os.path.exists(WORKSPACE + "/go.mod"):
+            return ["."]
+        return sorted(filter(is_source, os.listdir(WORKSPACE)))
+    # To the compiler it is main.go all the same, whatever is called so.
+    overlay = encode({f"{WORKSPACE}/main.go": f"{WORKSPACE}/{MAIN}.go"})
+    lay_out({MAIN + ".json": '{"Replace": ' + overlay + "}"})
+    return ["-overlay", MAIN + ".json", "main.go",
+            *sorted(filter(is_source, files))]
+
+
+def go_steps(files):
+    program = f"{WORKSPACE}/{MAIN if IS_SESSION else '.program'}"
+    return [execute("go", "build", "-o", program, *go_build(files)),
+            execute(program)]
 
 
 LANGUAGES = {
-    "python": ("main.py", lambda: [run_python]),
-    "nodejs": ("main.js", lambda: [execute("node", "main.js")]),
-    "go": ("main.go", go_steps),
-    "bash": ("main.sh", lambda: [execute("bash", "main.sh")]),
+    "python": (".py", lambda _: [run_python]),
+    "nodejs": (".js", lambda _: [execute("node", MAIN + ".js")]),
+    "go": (".go", go_steps),
+    "bash": (".sh", lambda _: [execute("bash", MAIN + ".sh")]),
 }
+
+
+def tidy():
+    """Removes what is ours in a session, or a run's that was killed."""
+    suffixes = [suffix for suffix, _ in LANGUAGES.values()]
+    for suffix in ("", ".json", *suffixes):
+        remove(f"{WORKSPACE}/{MAIN}{suffix}")
 
 
 # --- running ------------------------------------------------------------------
@@ -181,10 +298,13 @@ def start(step):
     return pid, mine
 
 
-def clear():
-    """Ends all that the code has left.  It cannot hit init, nor this."""
+def clear(pid):
+    """Ends all that the code has left.  It cannot hit init, nor this.
+
+    In a session there may be others, and what is not of the child's group is
+    left to init."""
     try:
-        os.kill(-1, signal.SIGKILL)
+        os.kill(-pid if IS_SESSION else -1, signal.SIGKILL)
     except ProcessLookupError:
         pass
 
@@ -193,29 +313,29 @@ def pump(pid, fds, streams, deadline):
     """Until the child is dead, or its time is over: then True."""
     death = os.pidfd_open(pid)
     is_late = is_dead = False
-    with selectors.DefaultSelector() as selector:
-        selector.register(death, selectors.EVENT_READ, 0)
-        selector.register(fds[1], selectors.EVENT_READ, 1)
-        selector.register(fds[2], selectors.EVENT_READ, 2)
-        if streams.feed(fds[0]):
-            selector.register(fds[0], selectors.EVENT_WRITE, None)
-        else:
-            os.close(fds[0])
-        while not is_dead and not is_late:
-            left = deadline - time.monotonic()
-            ready = selector.select(min(max(0, left), 60))
-            is_late = not ready and left <= 0
-            for key, _ in ready:
-                if key.data == 0:
-                    is_dead = True
-                elif key.data is None and not streams.feed(key.fd):
-                    selector.unregister(key.fd)
-                    os.close(key.fd)
-                elif key.data and not streams.drain(key.fd, key.data):
-                    selector.unregister(key.fd)
-            is_late |= time.monotonic() >= deadline
-        if fds[0] in selector.get_map():
-            os.close(fds[0])
+    poll = select.poll()
+    for fd in (death, fds[1], fds[2]):
+        poll.register(fd, select.POLLIN)
+    stdin = fds[0] if streams.feed(fds[0]) else -1
+    if stdin >= 0:
+        poll.register(stdin, select.POLLOUT)
+    else:
+        os.close(fds[0])
+    while not is_dead and not is_late:
+        left = min(max(0, deadline - time.monotonic()), 60)
+        for fd, _ in poll.poll(left * 1000):
+            if fd == death:
+                is_dead = True
+            elif fd == stdin:
+                if not streams.feed(fd):
+                    poll.unregister(fd)
+                    os.close(fd)
+                    stdin = -1
+            elif not streams.drain(fd, fds.index(fd)):
+                poll.unregister(fd)
+        is_late = time.monotonic() >= deadline
+    if stdin >= 0:
+        os.close(stdin)
     os.close(death)
     return is_late and not is_dead
 
@@ -224,7 +344,7 @@ def perform(step, streams, deadline):
     """Exit status, or None when the time was over."""
     pid, fds = start(step)
     is_late = pump(pid, fds, streams, deadline)
-    clear()
+    clear(pid)
     _, status = os.waitpid(pid, 0)
     for number in (1, 2):
         # Nobody writes any more.
@@ -238,16 +358,17 @@ def perform(step, streams, deadline):
 
 
 def run(request, language):
-    name, steps = LANGUAGES[language]
+    suffix, steps = LANGUAGES[language]
     files = request.get("files", {})
-    if name in files:
+    name = "main" + suffix
+    if name in files and (not IS_SESSION or language == "go"):
         raise Refused(f"the file {name} is what the code is put in")
-    lay_out({**files, name: request["code"]})
+    lay_out({**files, MAIN + suffix: request["code"]})
     streams = Streams(request.get("stdin", "").encode())
     began = time.monotonic()
-    deadline = began + (math.inf if "timeout" in request else TIMEOUT)
+    deadline = began + (float("inf") if "timeout" in request else TIMEOUT)
     code = 0
-    for step in steps():
+    for step in steps(files):
         code = perform(step, streams, deadline)
         if code != 0:
             break
@@ -264,13 +385,19 @@ def run(request, language):
 
 
 def main():
-    request = json.load(sys.stdin.buffer)
+    request = decode(sys.stdin.buffer.read())
     language = sys.argv[1] if len(sys.argv) > 1 else request["language"]
     try:
+        if IS_SESSION:
+            tidy()
         result = run(request, language)
+        if IS_SESSION:
+            tidy()
     except (Refused, OSError) as error:
         sys.exit(str(error))
-    json.dump(result, sys.stdout)
+    print(encode(result), flush=True)
+    # There is nothing to be put in order.
+    os._exit(0)
 
 
 main()

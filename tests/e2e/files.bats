@@ -37,6 +37,7 @@ YAML
 
 teardown() {
 	[ -z "${daemon-}" ] || stop_daemon
+	[ -z "${session-}" ] || skillbox session stop "$session"
 	gone t-files
 }
 
@@ -118,6 +119,36 @@ waits() {
 		same
 		stop_daemon
 	done
+}
+
+# later SESSION ...: a step behind the last, by the kernel's clock of files
+later() {
+	sleep 0.05
+	step "$@"
+}
+
+@test "in a session: what is given replaces, what a run made comes back" {
+	given
+	skillbox session create t-files --skill t-files --action copy
+	session=t-files
+	step t-files copy "${options[@]}"
+	ended ok 0
+	same
+	later t-files shell -e 'SCRIPT=cmp /in/bin /out/bin && cp /in/bin /out/c'
+	ended output_limit 125
+	later t-files shell -e 'SCRIPT=printf "\\377\\000" >/out/a/new; rm /out/bin /out/c'
+	ended ok 0
+	holds '[.artifacts[] | [.name, .data]] == [["a/new", "/wA="]]'
+	later t-files shell -e SCRIPT=true
+	ended ok 0
+	holds '.artifacts == []'
+	later t-files copy --file "bin=$BATS_FILE_TMPDIR/text"
+	ended ok 0
+	holds '[.artifacts[].name] == ["a/b/c d.txt", "bin", "ä"]'
+	cmp <(field '.artifacts[1].data' | base64 -d) "$BATS_FILE_TMPDIR/text"
+	later t-files shell -e 'SCRIPT=echo a >>"/out/a/b/c d.txt"'
+	ended ok 0
+	holds '[.artifacts[] | [.name, .data]] == [["a/b/c d.txt", "w6QKYQo="]]'
 }
 
 @test "by a daemon: a sandbox that is used again has nothing of before" {

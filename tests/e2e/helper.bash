@@ -116,6 +116,14 @@ act() {
 	check_record
 }
 
+# step SESSION [OPTION...] ...: the same with one run in a session
+step() {
+	status=0
+	record=$(skillbox session run "$@" 2>"$BATS_TEST_TMPDIR/stderr") ||
+		status=$?
+	check_record
+}
+
 check_record() {
 	jq -es --argjson status "$status" '
 		length == 1 and (.[0] |

@@ -165,9 +165,10 @@ bool sbx_file_remember(const char *path)
 	return strlen(path) < PATH_MAX;
 }
 
-bool sbx_artifacts_remember(const char *path, uint32_t limit)
+bool sbx_artifacts_remember(const char *path, uint32_t limit, bool only_new)
 {
 	(void)limit;
+	(void)only_new;
 	sbx_buf_append(&world.given, path, strlen(path) + 1);
 	return strlen(path) < PATH_MAX;
 }
@@ -264,6 +265,27 @@ void sbx_forward_use(struct sbx_init *init, int *fd)
 	must(is_session && *fd == 1004);
 	init->forward_fd = *fd;
 	*fd = -1;
+}
+
+void sbx_detached_signal(int number)
+{
+	must(is_session && number >= 0 && number < 256);
+}
+
+bool sbx_session_is_attached(const struct sbx_init *init)
+{
+	return is_session && !init->is_direct;
+}
+
+uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
+			    uint32_t size, unsigned char *to, bool *is_new)
+{
+	(void)init;
+	(void)from;
+	(void)size;
+	(void)to;
+	(void)is_new;
+	abort();
 }
 
 bool sbx_detached_has_room(void)

@@ -210,17 +210,14 @@ static void test_out_of_turn(void **state)
 
 /* --- left ------------------------------------------------------------------ */
 
-/*
- * "NAME:SIZE;" of all that came, in @names; their bytes in @bytes.  Up to EXIT,
- * and init's end.
- */
+/* "NAME:SIZE;" of all that came, in @names; their bytes in @bytes. */
 struct left {
 	struct sbx_buf names;
 	struct sbx_buf bytes;
 	size_t n;
 };
 
-static void read_left(struct box *box, struct left *left)
+static void read_to_exit(struct box *box, struct left *left)
 {
 	int type;
 
@@ -246,6 +243,11 @@ static void read_left(struct box *box, struct left *left)
 		if (type == SBX_WIRE_EXIT)
 			box_decode_exit(box, &payload);
 	} while (type != SBX_WIRE_EXIT);
+}
+
+static void read_left(struct box *box, struct left *left)
+{
+	read_to_exit(box, left);
 	sbx_close(&box->in);
 	assert_int_equal(box_wait(box, BOX_WAIT_MS), 0);
 }
@@ -407,6 +409,85 @@ static void test_after_any_end(void **state)
 	box_free(box);
 }
 
+/* --- left in a session ----------------------------------------------------- */
+
+static struct box *session_ready(void)
+{
+	static char nobody[] = "/nonexistent/socket";
+	static char ms[] = "60000";
+	struct box *box;
+
+	box_argument = nobody;
+	box_session = ms;
+	box = box_ready();
+	box_argument = NULL;
+	box_session = NULL;
+	return box;
+}
+
+/* Behind what was before, by the steps of the kernel's clock. */
+static void assert_step(struct box *box, const char *script, const char *names,
+			const char *bytes)
+{
+	struct left left = { .n = 0 };
+
+	usleep(50 * 1000);
+	in_directory(box, dir_out, script);
+	read_to_exit(box, &left);
+	assert_int_equal(box->exit.kind, SBX_WIRE_EXITED);
+	assert_int_equal(box->exit.code, 0);
+	assert_string_equal(sbx_buf_text(&left.names), names);
+	assert_string_equal(sbx_buf_text(&left.bytes), bytes);
+	left_free(&left);
+}
+
+static void test_only_new_ones_in_a_session(void **state)
+{
+	struct box *box = session_ready();
+
+	(void)state;
+	assert_step(box, "mkdir d; printf 1 >d/a", "d/a:1;", "1");
+	assert_step(box, "cat d/a >/dev/null; printf 2 >b", "b:1;", "2");
+	assert_step(box, "true", "", "");
+	assert_step(box, "printf 3 >>d/a", "d/a:2;", "13");
+	/* Whatever it says of itself. */
+	assert_step(box, "printf 4 >b; touch -d @1 b", "b:1;", "4");
+	assert_step(box, "mv b d/c", "d/c:1;", "4");
+	assert_step(box, "chmod 755 d; rm d/a", "", "");
+	box_free(box);
+}
+
+/* To look at it is not to change it. */
+static void test_locked_ones_in_a_session(void **state)
+{
+	struct box *box = session_ready();
+
+	(void)state;
+	box_out = "";
+	assert_step(box, "mkdir d; echo >d/old; chmod 0 d/old d", "", "");
+	box_out = dir_out;
+	assert_step(box, "printf 1 >new; chmod 0 new", "new:1;", "1");
+	assert_step(box, "true", "", "");
+	box_free(box);
+}
+
+/* What is given again replaces what was given, and is no link's target. */
+static void test_given_again_in_a_session(void **state)
+{
+	struct box *box = session_ready();
+
+	(void)state;
+	send_into(box, dir_out);
+	send_file(box, "f", "first");
+	assert_int_equal(send_end(box), 0);
+	assert_step(box, "mv f g; ln -s g f", "g:5;", "first");
+	send_into(box, dir_out);
+	send_file(box, "f", "second");
+	assert_int_equal(send_end(box), 0);
+	assert_step(box, "cat f g >both", "both:11;", "secondfirst");
+	box_free(box);
+}
+
 int main(void)
 {
 #define IN_DIRECTORIES(test) cmocka_unit_test_setup(test, make_directories)
@@ -429,6 +510,9 @@ int main(void)
 		IN_DIRECTORIES(test_so_many),
 		IN_DIRECTORIES(test_path_that_is_too_long),
 		IN_DIRECTORIES(test_after_any_end),
+		IN_DIRECTORIES(test_only_new_ones_in_a_session),
+		IN_DIRECTORIES(test_locked_ones_in_a_session),
+		IN_DIRECTORIES(test_given_again_in_a_session),
 	};
 
 	return cmocka_run_group_tests(tests, box_make_directory,

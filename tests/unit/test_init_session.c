@@ -473,8 +473,11 @@ static void test_sigkill_spares_the_detached(void **state)
 	assert_int_equal(session.box->exit.code, SIGKILL);
 	assert_int_equal(count_processes(&session, "sleep 1234"), 0);
 	assert_int_equal(count_processes(&session, "sleep 4321"), 1);
-	/* Between runs a signal is for them. */
+	/* One that comes too late for a run is for nobody. */
+	box_signal(session.box, SIGKILL);
 	box_signal(session.box, SIGTERM);
+	assert_int_equal(count_processes(&session, "sleep 4321"), 1);
+	box_send(session.box, SBX_WIRE_SIGNAL_DETACHED, "\x0f", 1);
 	usleep(100000);
 	assert_int_equal(count_processes(&session, "sleep 4321"), 0);
 	end(&session);
@@ -614,6 +617,186 @@ static void test_half_a_command(void **state)
 	end(&session);
 }
 
+/* --- over the attached streams -----------------------------------------------
+ */
+
+#define RANDOM "0123456789ab"
+
+static const char sync_bytes[] = SBX_WIRE_SYNC RANDOM;
+
+static void begin_attached(struct session *session, const char *ms)
+{
+	char name[] = "/.skillbox-" RANDOM "/init";
+	char nowhere[] = "";
+	char time[16];
+
+	memset(session, 0, sizeof(*session));
+	session->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
+	snprintf(time, sizeof(time), "%s", ms);
+	box_argument = nowhere;
+	box_session = time;
+	box_name = name;
+	session->box = box_start();
+	box_argument = box_session = box_name = NULL;
+	assert_int_equal(box_frame(session->box, NULL), SBX_WIRE_HELLO);
+	box_send(session->box, SBX_WIRE_BEAT, NULL, 0);
+}
+
+/* Another runner: whatever is on the way is not for it. */
+static void come(struct session *session)
+{
+	struct sbx_buf *wire = &session->box->wire;
+	double until = sbx_clock_ms() + BOX_WAIT_MS;
+	char *found = NULL;
+
+	box_write(session->box, sync_bytes, sizeof(sync_bytes) - 1);
+	while (!found) {
+		assert_true(sbx_clock_ms() < until);
+		box_read(session->box, 100);
+		found = wire->len ? memmem(wire->data, wire->len, sync_bytes,
+					   sizeof(sync_bytes) - 1)
+				  : NULL;
+		if (!found && wire->len > 1000000)
+			sbx_buf_consume(wire, 900000);
+	}
+	sbx_buf_consume(wire,
+			(size_t)(found - wire->data) + sizeof(sync_bytes) - 1);
+	hear_state(session);
+}
+
+static void await_exit(struct box *box)
+{
+	int type;
+
+	while ((type = box_take(box)) != SBX_WIRE_EXIT) {
+		if (type < 0 || type == SBX_WIRE_ABORT)
+			fail_msg("frame 0x%x instead of EXIT", type);
+	}
+}
+
+static const char *run_attached(struct session *session, const char *script)
+{
+	struct box *box = session->box;
+
+	sbx_buf_consume(&box->stdout_, box->stdout_.len);
+	box_shell(box, script);
+	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
+	await_exit(box);
+	assert_int_equal(box->exit.code, 0);
+	return sbx_buf_text(&box->stdout_);
+}
+
+static void test_runners_come_and_go(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin_attached(&session, "60000");
+	assert_string_equal(run_attached(&session, "echo one"), "one\n");
+	for (int i = 0; i < 5; i++) {
+		come(&session);
+		assert_string_equal(run_attached(&session, "echo two"),
+				    "two\n");
+		assert_string_equal(run_attached(&session, "cat"), "");
+	}
+	end(&session);
+}
+
+/* In the middle of what is said to init, wherever that is. */
+static void test_half_a_command_of_another(void **state)
+{
+	static const char half[] = "\x01\0\0\0\0\1\0\0half of RUN";
+	struct session session;
+
+	(void)state;
+	begin_attached(&session, "60000");
+	for (size_t i = 0; i < sizeof(half); i++) {
+		if (i > 0)
+			box_write(session.box, half, i);
+		come(&session);
+		assert_string_equal(run_attached(&session, "echo ok"), "ok\n");
+	}
+	/* Half a SYNC is none, and as a command it makes no sense. */
+	box_write(session.box, sync_bytes, 10);
+	come(&session);
+	assert_string_equal(run_attached(&session, "echo ok"), "ok\n");
+	end(&session);
+}
+
+/* And of what init says. */
+static void test_output_of_another(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin_attached(&session, "60000");
+	for (int i = 0; i < 3; i++) {
+		box_shell(session.box, "while :; do echo flood; done");
+		usleep(100000);
+		come(&session);
+		assert_string_equal(run_attached(&session, "echo mine"),
+				    "mine\n");
+	}
+	end(&session);
+}
+
+/* Bytes that only look like it are the program's. */
+static void test_input_that_looks_like_it(void **state)
+{
+	static const char input[] = SBX_WIRE_SYNC SBX_WIRE_SYNC
+		"0123\xf5\xf5" SBX_WIRE_SYNC "0123456789aX\xf5";
+	struct session session;
+	struct box *box;
+
+	(void)state;
+	begin_attached(&session, "60000");
+	box = session.box;
+	box_shell(box, "cat");
+	for (size_t i = 0; i < sizeof(input) - 1; i++)
+		box_send(box, SBX_WIRE_INPUT, input + i, 1);
+	box_send(box, SBX_WIRE_INPUT, input, sizeof(input) - 1);
+	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
+	await_exit(box);
+	assert_int_equal(box->stdout_.len, 2 * (sizeof(input) - 1));
+	assert_memory_equal(box->stdout_.data, input, sizeof(input) - 1);
+	assert_memory_equal(box->stdout_.data + sizeof(input) - 1, input,
+			    sizeof(input) - 1);
+	end(&session);
+}
+
+/* What comes behind a program's end was for it. */
+static void test_input_that_comes_late(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin_attached(&session, "60000");
+	for (int i = 0; i < 20; i++) {
+		box_shell(session.box, "exit 0");
+		box_send(session.box, SBX_WIRE_INPUT, "late", 4);
+		await_exit(session.box);
+		box_send(session.box, SBX_WIRE_INPUT, "later", 5);
+		box_send(session.box, SBX_WIRE_INPUT_END, NULL, 0);
+		assert_string_equal(run_attached(&session, "cat"), "");
+	}
+	end(&session);
+}
+
+static void test_attached_ends_in_time(void **state)
+{
+	struct session session;
+	double began;
+
+	(void)state;
+	begin_attached(&session, "1500");
+	began = sbx_clock_ms();
+	sbx_close(&session.box->in);
+	assert_true(box_wait(session.box, BOX_WAIT_MS) >= 0);
+	assert_true(sbx_clock_ms() - began > 1000);
+	assert_true(sbx_clock_ms() - began < 5000);
+	end(&session);
+}
+
 /* --- connections -------------------------------------------------------------
  */
 
@@ -714,6 +897,12 @@ int main(void)
 		cmocka_unit_test(test_keeps_what_it_is_given),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_half_a_command),
+		cmocka_unit_test(test_runners_come_and_go),
+		cmocka_unit_test(test_half_a_command_of_another),
+		cmocka_unit_test(test_output_of_another),
+		cmocka_unit_test(test_input_that_looks_like_it),
+		cmocka_unit_test(test_input_that_comes_late),
+		cmocka_unit_test(test_attached_ends_in_time),
 		cmocka_unit_test(test_connects_to_ports),
 	};
 

@@ -477,7 +477,10 @@ static void test_session(void **state)
 		"0123");
 	f->spec.channel_source = NULL;
 	unmet = sbx_spec_body(&f->spec);
-	assert_json(json_object_get(unmet, "Cmd"), "[]");
+	assert_json(json_object_get(unmet, "Cmd"), "[\"\", \"600000\"]");
+	assert_json(json_object_get(plain, "StdinOnce"), "true");
+	assert_json(json_object_get(body, "StdinOnce"), "true");
+	assert_json(json_object_get(unmet, "StdinOnce"), "false");
 }
 
 /* What is installed goes where it stays; the manifest has the last word. */
