@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,4 +131,25 @@ int sbx_fd_write_all(int fd, const void *data, size_t size)
 		}
 	}
 	return 0;
+}
+
+int sbx_file_unnamed(struct sbx_error *err)
+{
+	const char *directory = getenv("TMPDIR");
+	cleanup_free char *template = NULL;
+	int fd;
+
+	if (!directory || *directory != '/')
+		directory = "/var/tmp";
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	/* Not every file system has O_TMPFILE (overlayfs before Linux 6.1). */
+	template = sbx_asprintf("%s/skillbox.XXXXXX", directory);
+	fd = mkostemp(template, O_CLOEXEC);
+	if (fd < 0)
+		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
+				       "cannot write to %s", directory);
+	unlink(template);
+	return fd;
 }

@@ -26,4 +26,10 @@ int sbx_fd_read_all(int fd, struct sbx_buf *out, struct sbx_error *err);
 /* Writes all of @data, restarting; 0, or -1 with errno. */
 int sbx_fd_write_all(int fd, const void *data, size_t size);
 
+/*
+ * A new file without a name, to write and to read, in $TMPDIR or /var/tmp (/tmp
+ * may be memory): gone with its descriptor, which is the caller's.  INTERNAL.
+ */
+int sbx_file_unnamed(struct sbx_error *err);
+
 #endif

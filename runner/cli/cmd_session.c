@@ -3,15 +3,11 @@
 #include "cli/session_target.h"
 
 static const struct sbx_command *const commands[] = {
-	&sbx_cmd_session_create,
-	&sbx_cmd_session_run,
-	&sbx_cmd_session_logs,
-	&sbx_cmd_session_list,
-	&sbx_cmd_session_status,
-	&sbx_cmd_session_pause,
-	&sbx_cmd_session_resume,
-	&sbx_cmd_session_stop,
-	NULL,
+	&sbx_cmd_session_create, &sbx_cmd_session_run,
+	&sbx_cmd_session_cp,	 &sbx_cmd_session_logs,
+	&sbx_cmd_session_list,	 &sbx_cmd_session_status,
+	&sbx_cmd_session_pause,	 &sbx_cmd_session_resume,
+	&sbx_cmd_session_stop,	 NULL,
 };
 
 static const char about[] =

@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "cli/cancel.h"
+#include "cli/remote.h"
 #include "cli/request.h"
+#include "cli/session_remote.h"
 #include "cli/session_target.h"
 #include "cli/terminal.h"
 #include "codec/units.h"
@@ -48,6 +50,12 @@ static const struct sbx_option options[] = {
 	{ "network", 0, SBX_OPTION_TEXT, "MODE",
 	  "none, bridge or host, in place of the manifest's",
 	  offsetof(struct values, request.network) },
+	{ "publish", 'p', SBX_OPTION_LIST, "PORT[:[ADDRESS:]HOST]",
+	  "make a port of it one of this host, at ADDRESS (default: "
+	  "127.0.0.1); "
+	  "without HOST any that is free. Without a network that is the "
+	  "daemon's to do, which has to run",
+	  offsetof(struct values, request.publish) },
 	{ "memory", 'm', SBX_OPTION_TEXT, "SIZE",
 	  "memory limit, with what is in /workspace: 256m, 1g",
 	  offsetof(struct values, request.memory) },
@@ -125,25 +133,69 @@ static int create(const struct sbx_cli *cli, const struct values *values,
 	return sbx_session_create(work->target.engine, &create, out, err);
 }
 
+/*
+ * What only a daemon can make, where there seems to be one: 0 and what it says
+ * of the session, or -1.
+ */
+static int create_there(const struct values *values, const char *name,
+			const struct work *work, json_t **out,
+			struct sbx_error *err)
+{
+	cleanup_free char *socket = sbx_cli_socket(NULL);
+	const struct sbx_session_remote remote = {
+		.socket = socket,
+		.name = name,
+		.skill = values->skill,
+		.action = values->action,
+		.ttl = values->ttl,
+		.image = values->image,
+		.request = &values->request,
+		.overrides = &work->overrides,
+		.cancel_fd = work->target.cancel_fd,
+	};
+
+	if (!sbx_remote_is_there(socket))
+		return -1;
+	if (values->on_start || values->on_stop || work->secrets.n > 0)
+		return sbx_error_set(err, SBX_OUTCOME_INVALID,
+				     "a session that the daemon makes, as it "
+				     "has to publish ports without a network, "
+				     "can have no hooks and no --secret: leave "
+				     "them out, or ask for --network bridge");
+	return sbx_session_remote_create(&remote, out, err);
+}
+
+static int create_somewhere(const struct sbx_cli *cli,
+			    const struct values *values, const char *name,
+			    struct work *work, json_t **out,
+			    struct sbx_error *err)
+{
+	cleanup_session struct sbx_session session = { .id = NULL };
+	int result = create(cli, values, name, work, &session, err);
+
+	if (result == SBX_SESSION_UNFORWARDED)
+		return create_there(values, name, work, out, err);
+	if (result == 0)
+		*out = sbx_session_json(&session);
+	return result;
+}
+
 static int create_and_report(const struct sbx_cli *cli,
 			     const struct values *values, const char *name)
 {
 	struct work work = { .overrides = SBX_OVERRIDES_INIT };
-	cleanup_session struct sbx_session session = { .id = NULL };
+	json_auto_t *json = NULL;
 	struct sbx_error err = SBX_ERROR_INIT;
 	int result =
 		sbx_request_overrides(&values->request, &work.overrides, &err);
 
 	if (result < 0)
 		return sbx_cli_usage(cli, "%s", err.message);
-	result = create(cli, values, name, &work, &session, &err);
-	if (result == 0 && values->format == SBX_CLI_JSON) {
-		json_auto_t *json = sbx_session_json(&session);
-
+	result = create_somewhere(cli, values, name, &work, &json, &err);
+	if (result == 0 && values->format == SBX_CLI_JSON)
 		sbx_term_json(json);
-	} else if (result == 0) {
+	else if (result == 0)
 		printf("%s\n", name);
-	}
 	sbx_session_target_close(&work.target);
 	sbx_policy_clear(&work.policy);
 	sbx_catalog_close(&work.catalog);
@@ -171,6 +223,7 @@ static int cmd_create(const struct sbx_cli *cli, int argc, char **argv)
 	sbx_strv_free(&values.request.env_files);
 	sbx_strv_free(&values.request.volumes);
 	sbx_strv_free(&values.request.secrets);
+	sbx_strv_free(&values.request.publish);
 	return status;
 }
 
@@ -184,7 +237,7 @@ const struct sbx_command sbx_cmd_session_create = {
 		   "install for a user.",
 	.examples = "  skillbox session create demo --skill code\n"
 		    "  skillbox session create web --skill code --network "
-		    "bridge --ttl 1h\n",
+		    "bridge --publish 8080 --ttl 1h\n",
 	.options = options,
 	.run = cmd_create,
 };

@@ -50,13 +50,26 @@ static int parse_volumes(const struct sbx_strv *list, struct sbx_overrides *out,
 	return 0;
 }
 
+static int parse_publish(const struct sbx_strv *list,
+			 struct sbx_publish_list *out, struct sbx_error *err)
+{
+	struct sbx_publish port;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (sbx_publish_parse(list->v[i], &port, err) < 0 ||
+		    sbx_publish_add(out, &port, err) < 0)
+			return sbx_error_wrap(err, "--publish");
+	}
+	return 0;
+}
+
 bool sbx_request_is_plain(const struct sbx_request_options *options)
 {
 	return options->env.n == 0 && options->env_files.n == 0 &&
 	       options->volumes.n == 0 && options->secrets.n == 0 &&
-	       options->files.n == 0 && !options->network &&
-	       !options->timeout && !options->memory && !options->cpus &&
-	       !options->pids_limit;
+	       options->files.n == 0 && options->publish.n == 0 &&
+	       !options->network && !options->timeout && !options->memory &&
+	       !options->cpus && !options->pids_limit;
 }
 
 int sbx_request_overrides(const struct sbx_request_options *options,
@@ -80,6 +93,8 @@ int sbx_request_overrides(const struct sbx_request_options *options,
 	if (o->pids_limit && !parse_count(o->pids_limit, &out->pids_limit))
 		return bad(err, "--pids-limit", o->pids_limit,
 			   "a number of processes");
+	if (parse_publish(&o->publish, &out->publish, err) < 0)
+		return -1;
 	return parse_volumes(&o->volumes, out, err);
 }
 

@@ -25,6 +25,7 @@ struct sbx_request_options {
 	struct sbx_strv volumes;
 	struct sbx_strv secrets;
 	struct sbx_strv files;
+	struct sbx_strv publish;
 	const char *network;
 	const char *timeout;
 	const char *memory;

@@ -30,9 +30,6 @@
 /* How often to look again while killed processes take their time. */
 #define KILL_AGAIN_MS 10
 
-/* And for a runner, where nobody says that there is one. */
-#define KNOCK_MS 1000
-
 enum {
 	IN,
 	OUT,
@@ -54,7 +51,8 @@ static int64_t patience(const struct sbx_init *init)
 	int64_t most = init->is_heard ? SBX_WIRE_BEAT_TIMEOUT_MS
 				      : SBX_WIRE_FIRST_TIMEOUT_MS;
 
-	return init->is_alone ? KNOCK_MS : init->heard_at + most - sbx_now();
+	return init->is_alone ? sbx_session_patience()
+			      : init->heard_at + most - sbx_now();
 }
 
 static int timeout(const struct sbx_init *init)

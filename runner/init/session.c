@@ -23,7 +23,13 @@
 /* Of a name in inotify(7), with its header. */
 #define EVENT_MAX (sizeof(struct inotify_event) + NAME_MAX + 1)
 
+/* How often to look for a runner: for one whom nobody told us of, and for one
+ * whose queue others in here keep full. */
+#define KNOCK_MS   1000
+#define CROWDED_MS 5
+
 static const char *address;
+static bool is_crowded;
 
 /* Of how much of SYNC has come; "" where it is of no use. */
 static char sync_bytes[SBX_WIRE_SYNC_SIZE + 1];
@@ -167,10 +173,16 @@ static void say_state(const struct sbx_init *init)
 	sbx_out_frame(SBX_WIRE_STATE, payload, sizeof(payload));
 }
 
+int64_t sbx_session_patience(void)
+{
+	return is_crowded ? CROWDED_MS : KNOCK_MS;
+}
+
 int sbx_session_knock(struct sbx_init *init)
 {
 	int result;
 
+	is_crowded = false;
 	if (init->phase != SBX_WAITING)
 		return 0;
 	if (init->wants_sync) {
@@ -184,6 +196,7 @@ int sbx_session_knock(struct sbx_init *init)
 		return 0;
 	drop_events();
 	sbx_direct_open(init, address);
+	is_crowded = init->direct < 0 && errno == EAGAIN;
 	if (init->direct < 0)
 		return 0;
 	result = sbx_direct_instead(init);

@@ -49,6 +49,9 @@ int sbx_session_fd(const struct sbx_init *init);
  */
 int sbx_session_knock(struct sbx_init *init);
 
+/* Milliseconds until it is time for that where nobody says so. */
+int64_t sbx_session_patience(void);
+
 /* Behind EXIT: as it was before RUN, but for what is meant to stay. */
 void sbx_session_again(struct sbx_init *init);
 

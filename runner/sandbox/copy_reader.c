@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox/copy_reader.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -257,4 +259,36 @@ int sbx_copy_reader_data(struct sbx_copy_reader *reader, void *data,
 		*got = (size_t)n;
 	reader->left -= *got;
 	return 0;
+}
+
+/* --- all of it ------------------------------------------------------------- */
+
+static int rewind_fd(int fd, struct sbx_error *err)
+{
+	if (lseek(fd, 0, SEEK_SET) == 0)
+		return 0;
+	return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
+			       "the archive is no file");
+}
+
+int sbx_copy_measure(int fd, const struct sbx_copy_limits *max,
+		     struct sbx_copy_size *out, struct sbx_error *err)
+{
+	static const struct sbx_progress nobody;
+	struct sbx_copy_reader *reader = NULL;
+	struct sbx_copy_entry entry;
+	int result;
+
+	*out = (struct sbx_copy_size){ .files = 0 };
+	if (rewind_fd(fd, err) < 0 ||
+	    sbx_copy_reader_new(&reader, fd, SBX_COPY_CPIO, max, &nobody, err) <
+		    0)
+		return -1;
+	while ((result = sbx_copy_reader_next(reader, &entry, err)) > 0) {
+		if (S_ISREG(entry.mode))
+			out->files++;
+		out->bytes += entry.size;
+	}
+	sbx_copy_reader_free(&reader);
+	return result < 0 ? -1 : rewind_fd(fd, err);
 }

@@ -45,4 +45,16 @@ int sbx_copy_reader_next(struct sbx_copy_reader *reader,
 int sbx_copy_reader_data(struct sbx_copy_reader *reader, void *data,
 			 size_t size, size_t *got, struct sbx_error *err);
 
+/*
+ * What is in an archive that is a file: how many files, and their bytes.  Reads
+ * it from its beginning, and leaves it there.  As sbx_copy_reader_next(), and
+ * INTERNAL for what is no file.
+ */
+struct sbx_copy_size {
+	uint64_t files;
+	uint64_t bytes;
+};
+int sbx_copy_measure(int fd, const struct sbx_copy_limits *max,
+		     struct sbx_copy_size *out, struct sbx_error *err);
+
 #endif

@@ -304,9 +304,12 @@ static void end_signaled(struct sbx_record *record,
 		set_outcome(record, SBX_OUTCOME_OOM,
 			    sbx_outcome_status(SBX_OUTCOME_OOM));
 		set_error(record,
-			  sbx_asprintf("killed by the memory limit of %lld "
-				       "bytes",
-				       (long long)action->mem_limit));
+			  ending->in_session
+				  ? sbx_strdup("killed by the session's memory "
+					       "limit")
+				  : sbx_asprintf("killed by the memory limit "
+						 "of %lld bytes",
+						 (long long)action->mem_limit));
 		return;
 	}
 	set_outcome(record, SBX_OUTCOME_SIGNALED, 128 + number);

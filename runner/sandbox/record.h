@@ -87,6 +87,7 @@ void sbx_record_fail(struct sbx_record *record, const struct sbx_error *err);
  * @timeout_ms	what the run had, where that is not the action's; else 0
  * @timed_out	the deadline passed and the runner ended it
  * @cancelled	the caller asked for its end
+ * @in_session	the limits were the session's, whatever the action's are
  */
 struct sbx_ending {
 	struct sbx_wire_exit exit;
@@ -102,6 +103,7 @@ struct sbx_ending {
 	bool err_truncated;
 	bool timed_out;
 	bool cancelled;
+	bool in_session;
 };
 
 /*

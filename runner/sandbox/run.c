@@ -409,6 +409,7 @@ static bool is_dead(const struct sbx_error *err)
 
 static int run_program(struct state *state, struct sbx_error *err)
 {
+	const struct sbx_run *run = state->run;
 	const struct sbx_plan *plan = state->plan;
 	struct sbx_record *record = state->record;
 	struct sbx_sandbox_program program;
@@ -442,6 +443,7 @@ static int run_program(struct state *state, struct sbx_error *err)
 			       .err_truncated = result.err_truncated,
 			       .timed_out = result.timed_out,
 			       .cancelled = result.cancelled,
+			       .in_session = run->session != NULL,
 		       });
 	if (state->events.has_stdout) {
 		json_decref(record->output);

@@ -303,7 +303,7 @@ int sbx_session_pause(struct sbx_engine *engine, const char *owner,
 		      const char *name, struct sbx_error *err)
 {
 	cleanup_session struct sbx_session session = { .id = NULL };
-	struct sbx_wire_state state;
+	struct sbx_wire_state state = { .left_ms = 0 };
 
 	if (sbx_session_find(engine, owner, name, &session, err) < 0 ||
 	    ask_state(engine, &session, SBX_SESSION_WAIT_MS, &state, err) < 0 ||

@@ -93,6 +93,8 @@ json_t *sbx_session_json(const struct sbx_session *session);
  * @on_start, @on_stop	commands for the shell of this host, by the operator's
  *		word only: the first when it is there, and should it fail there
  *		is no session; the other when it has ended; or NULL
+ * @forwards	the caller publishes ports of a session without a network, which
+ *		the engine does not (sandbox/forward.h)
  */
 struct sbx_session_create {
 	struct sbx_plan_request plan;
@@ -100,13 +102,17 @@ struct sbx_session_create {
 	int64_t ttl_ms;
 	const char *on_start;
 	const char *on_stop;
+	bool forwards;
 };
 
 /*
- * SBX_SESSION_EXISTS, with @err filled: @owner has one of that name.  Else
- * fails as a run does before its action begins, and nothing is left.
+ * SBX_SESSION_EXISTS, with @err filled: @owner has one of that name.
+ * SBX_SESSION_UNFORWARDED, the same: nobody would publish its ports, as it is
+ * granted no network, and the caller does not forward.  Else fails as a run
+ * does before its action begins.  In all of these cases nothing is left.
  */
-#define SBX_SESSION_EXISTS 1
+#define SBX_SESSION_EXISTS	1
+#define SBX_SESSION_UNFORWARDED 2
 int sbx_session_create(struct sbx_engine *engine,
 		       const struct sbx_session_create *create,
 		       struct sbx_session *out, struct sbx_error *err);

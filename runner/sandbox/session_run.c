@@ -145,14 +145,13 @@ void sbx_session_run(const struct sbx_session_run *run,
 	struct sbx_sandbox *sandbox = NULL;
 	struct sbx_error err = SBX_ERROR_INIT;
 	double began = sbx_clock_ms();
-	double waited;
 
 	if (meet(run, &known, &sandbox, &err) < 0) {
 		fail(run, &known->session, record, &err);
-		waited = 0;
 		record->duration_ms = sbx_clock_ms() - began;
 	} else {
-		waited = sbx_clock_ms() - began;
+		double waited = sbx_clock_ms() - began;
+
 		run_in(run, known, sandbox, record);
 		record->wait_ms = waited;
 		record->duration_ms += waited;

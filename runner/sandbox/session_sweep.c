@@ -15,7 +15,7 @@
 #include "sandbox/session_parts.h"
 #include "sandbox/spec.h"
 
-/* A directory that is younger may be one whose container is about to be. */
+/* A directory without a note that is younger may be about to have one. */
 #define YOUNG_SECONDS 60
 
 static const struct sbx_progress nobody;
@@ -68,44 +68,49 @@ static bool has(const struct sbx_strv *list, const char *text)
 	return false;
 }
 
-/* Where nobody noted it the maker has it locked, or died. */
-static bool is_on(const char *channel, const struct sbx_engine *engine)
+/*
+ * Whether it may be over: the engine is noted when the container is there, so
+ * that one which is not listed from now on has ended.  Where nobody noted it
+ * the maker has it locked, or died.
+ */
+static bool may_be_over(const char *channel, const struct sbx_strv *old,
+			const struct sbx_engine *engine)
 {
 	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(64);
 	char identity[17];
 
+	if (sbx_direct_get_note(channel, SBX_DIRECT_ENGINE, &note) < 0)
+		return has(old, channel);
 	snprintf(identity, sizeof(identity), "%016" PRIx64,
 		 sbx_engine_identity(engine));
-	return sbx_direct_get_note(channel, SBX_DIRECT_ENGINE, &note) < 0 ||
-	       strcmp(sbx_buf_text(&note), identity) == 0;
+	return strcmp(sbx_buf_text(&note), identity) == 0;
 }
 
-/* Of sessions on this engine, at least so old. */
-static void list_channels(const struct sbx_engine *engine, long seconds,
-			  struct sbx_strv *out)
+/* Looked for before the containers. */
+static void find_channels(const struct sbx_engine *engine,
+			  struct sbx_strv *channels)
 {
 	cleanup_strv struct sbx_strv all = SBX_STRV_INIT;
+	cleanup_strv struct sbx_strv old = SBX_STRV_INIT;
 
-	sbx_direct_list_sessions(seconds, &all);
+	sbx_direct_list_sessions(0, &all);
+	sbx_direct_list_sessions(YOUNG_SECONDS, &old);
 	for (size_t i = 0; i < all.n; i++) {
-		if (is_on(all.v[i], engine))
-			sbx_strv_push(out, all.v[i]);
+		if (may_be_over(all.v[i], &old, engine))
+			sbx_strv_push(channels, all.v[i]);
 	}
 }
 
 int sbx_session_sweep(struct sbx_engine *engine, struct sbx_error *err)
 {
-	cleanup_strv struct sbx_strv all = SBX_STRV_INIT;
 	cleanup_strv struct sbx_strv channels = SBX_STRV_INIT;
 	cleanup_strv struct sbx_strv needed = SBX_STRV_INIT;
 	json_auto_t *list = NULL;
 	const json_t *container;
 	size_t i;
 
-	/* Before the containers: what comes to be meanwhile is in neither. */
-	list_channels(engine, 0, &all);
-	list_channels(engine, YOUNG_SECONDS, &channels);
-	if (all.n == 0)
+	find_channels(engine, &channels);
+	if (channels.n == 0)
 		return 0;
 	if (sbx_container_list(engine, SBX_LABEL_SESSION, &list, err) < 0)
 		return -1;

@@ -201,8 +201,10 @@ const char *sbx_spec_working_dir(const struct sbx_spec *spec)
 {
 	if (spec->grant->action.working_dir)
 		return spec->grant->action.working_dir;
+	/* Builders say "/" of an image whose Dockerfile says nothing. */
 	if (spec->image && spec->image->working_dir &&
-	    spec->image->working_dir[0] != '\0')
+	    spec->image->working_dir[0] != '\0' &&
+	    strcmp(spec->image->working_dir, "/") != 0)
 		return spec->image->working_dir;
 	return spec->session ? SBX_WORKSPACE : "/";
 }

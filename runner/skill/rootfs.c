@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "codec/lines.h"
@@ -292,27 +293,6 @@ static int wait_for(const struct run *run, struct sbx_error *err)
 
 /* --------------------------------------------------------------------------*/
 
-static int unnamed_file(struct sbx_error *err)
-{
-	const char *directory = getenv("TMPDIR");
-	cleanup_free char *template = NULL;
-	int fd;
-
-	if (!directory || *directory != '/')
-		directory = "/var/tmp";
-	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
-	/* Not every file system has O_TMPFILE (overlayfs before Linux 6.1). */
-	template = sbx_asprintf("%s/skillbox-rootfs.XXXXXX", directory);
-	fd = mkostemp(template, O_CLOEXEC);
-	if (fd < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-				       "cannot write to %s", directory);
-	unlink(template);
-	return fd;
-}
-
 static int run_script(int dirfd, int out, struct run *run,
 		      struct sbx_error *err)
 {
@@ -346,7 +326,7 @@ int sbx_rootfs_make(int dirfd, const char *name, int cancel_fd,
 
 	if (check_trust(dirfd, name, err) < 0)
 		return -1;
-	out = unnamed_file(err);
+	out = sbx_file_unnamed(err);
 	if (out < 0)
 		return -1;
 	result = run_script(dirfd, out, &run, err);

@@ -103,7 +103,7 @@ teardown() {
 @test "help for everything, with examples" {
 	run -0 skillbox --help
 	commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$output")
-	[ "$(wc -w <<<"$commands")" = 14 ]
+	[ "$(wc -w <<<"$commands")" = 15 ]
 	for command in $commands; do
 		run -0 --separate-stderr skillbox "$command" --help
 		grep -q "^usage: skillbox $command" <<<"$output"

@@ -20,6 +20,7 @@
 
 #include "codec/tar.h"
 #include "copy_host.h"
+#include "sandbox/copy_reader.h"
 #include "sandbox/copy_tar.h"
 #include "sandbox/copy_unpack.h"
 
@@ -318,6 +319,39 @@ static void test_write_fails(void **state)
 		     "cannot write the tar: No space left on device");
 }
 
+/* --- how much it is -------------------------------------------------------- */
+
+static void test_measure(void **state)
+{
+	struct sbx_copy_limits few = { .bytes = 10, .entries = 10 };
+	struct sbx_copy_size size;
+	cleanup_fd int fd = -1;
+	int ends[2];
+
+	(void)state;
+	make_tree();
+	tar_of("s");
+	assert_converts();
+	fd = file_of(archive.data, archive.len);
+	lseek(fd, 3, SEEK_SET);
+	assert_int_equal(sbx_copy_measure(fd, &plenty, &size, &err), 0);
+	assert_int_equal(size.files, 3);
+	assert_int_equal(size.bytes, strlen("text"
+					    "program"
+					    "umlaut"));
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+	assert_int_equal(sbx_copy_measure(fd, &few, &size, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	err = (struct sbx_error)SBX_ERROR_INIT;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(sbx_copy_measure(ends[0], &plenty, &size, &err), -1);
+	assert_error(SBX_OUTCOME_INTERNAL,
+		     "the archive is no file: Illegal seek");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
@@ -328,7 +362,7 @@ int main(void)
 		TEST(test_hostile_names), TEST(test_no_tar),
 		TEST(test_limits),	  TEST(test_to_tar),
 		TEST(test_to_tar_of_dot), TEST(test_to_tar_hostile),
-		TEST(test_write_fails),
+		TEST(test_write_fails),	  TEST(test_measure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

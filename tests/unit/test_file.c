@@ -173,6 +173,32 @@ static void test_bad_descriptors(void **state)
 	assert_int_equal(sbx_fd_write_all(-1, "x", 1), -1);
 }
 
+/* It is in no directory, keeps what is written, and closes on exec. */
+static void test_unnamed(void **state)
+{
+	const struct place *place = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+	cleanup_fd int fd = -1;
+	struct stat about;
+	char data[4];
+
+	setenv("TMPDIR", place->path, 1);
+	fd = sbx_file_unnamed(&err);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &about), 0);
+	assert_int_equal(about.st_nlink, 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(write(fd, "text", 4), 4);
+	assert_int_equal(pread(fd, data, 4, 0), 4);
+	assert_memory_equal(data, "text", 4);
+
+	setenv("TMPDIR", "/nowhere", 1);
+	assert_int_equal(sbx_file_unnamed(&err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INTERNAL);
+	assert_non_null(strstr(err.message, "/nowhere"));
+	unsetenv("TMPDIR");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +206,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_nofollow, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_unnamed, set_up,
 						tear_down),
 		cmocka_unit_test(test_size_unknown),
 		cmocka_unit_test(test_pipe),

@@ -174,6 +174,42 @@ static void test_volume_refused(void **state)
 	sbx_strv_free(&options.volumes);
 }
 
+static void test_publish(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *begins;
+	} bad[] = {
+		{ "http", "--publish: published port \"http\": " },
+		{ "80", "--publish: published port 80: " },
+	};
+	struct sbx_request_options options = { .network = NULL };
+	struct sbx_overrides out = SBX_OVERRIDES_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	sbx_strv_push(&options.publish, "80:8080");
+	sbx_strv_push(&options.publish, "81");
+	assert_int_equal(sbx_request_overrides(&options, &out, &err), 0);
+	assert_int_equal(out.publish.n, 2);
+	assert_int_equal(out.publish.v[0].target, 80);
+	assert_int_equal(out.publish.v[0].published, 8080);
+	assert_int_equal(out.publish.v[1].published, 0);
+	assert_false(sbx_request_is_plain(&options));
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(bad); i++) {
+		sbx_strv_push(&options.publish, bad[i].text);
+		out.publish.n = 0;
+		assert_int_equal(sbx_request_overrides(&options, &out, &err),
+				 -1);
+		assert_memory_equal(err.message, bad[i].begins,
+				    strlen(bad[i].begins));
+		err = (struct sbx_error)SBX_ERROR_INIT;
+		free(options.publish.v[--options.publish.n]);
+		options.publish.v[options.publish.n] = NULL;
+	}
+	sbx_strv_free(&options.publish);
+}
+
 /* --- input ----------------------------------------------------------------- */
 
 static void test_input_literal(void **state)
@@ -327,6 +363,7 @@ static void test_is_plain(void **state)
 		offsetof(struct sbx_request_options, volumes),
 		offsetof(struct sbx_request_options, secrets),
 		offsetof(struct sbx_request_options, files),
+		offsetof(struct sbx_request_options, publish),
 	};
 	const size_t size = sizeof(struct sbx_request_options);
 	struct sbx_request_options options = { .network = NULL };
@@ -365,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_env_file),
 		cmocka_unit_test(test_input_literal),
 		cmocka_unit_test(test_input_file),
+		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_input_cancelled),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_is_plain),

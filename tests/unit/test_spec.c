@@ -271,6 +271,23 @@ static void test_nofile(void **state)
 	assert_int_equal(sbx_spec_nofile(&f->spec), 0);
 }
 
+/* A session's is where what it has stays, unless somebody says another. */
+static void test_working_dir_of_session(void **state)
+{
+	static const struct sbx_spec_session session = { .name = "s" };
+	struct spec_fixture *f = *state;
+
+	f->spec.session = &session;
+	sbx_strset(&f->image.working_dir, "");
+	assert_string_equal(sbx_spec_working_dir(&f->spec), "/workspace");
+	sbx_strset(&f->image.working_dir, "/");
+	assert_string_equal(sbx_spec_working_dir(&f->spec), "/workspace");
+	sbx_strset(&f->image.working_dir, "/srv");
+	assert_string_equal(sbx_spec_working_dir(&f->spec), "/srv");
+	sbx_strset(&f->grant.action.working_dir, "/");
+	assert_string_equal(sbx_spec_working_dir(&f->spec), "/");
+}
+
 /* The manifest's, else the image's, else the root. */
 static void test_working_dir(void **state)
 {
@@ -1028,6 +1045,7 @@ int main(void)
 		SPEC_TEST(test_nproc_of_the_engine),
 		SPEC_TEST(test_nofile),
 		SPEC_TEST(test_working_dir),
+		SPEC_TEST(test_working_dir_of_session),
 		SPEC_TEST(test_body_overrules_image),
 		SPEC_TEST(test_body_has_no_environment),
 		cmocka_unit_test(test_volume_names_are_no_two_the_same),
