@@ -104,7 +104,9 @@ struct sbx_session_create {
 
 /*
  * SBX_SESSION_EXISTS, with @err filled: @owner has one of that name.  Else
- * fails as a run does before its action begins, and nothing is left.
+ * fails as a run does before its action begins, and nothing is left: DENIED
+ * also where the policy lets nobody have as many; one that is to live longer
+ * than it lets any is lowered, with a line.
  */
 #define SBX_SESSION_EXISTS 1
 int sbx_session_create(struct sbx_engine *engine,
