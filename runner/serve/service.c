@@ -248,6 +248,25 @@ static bool may_name_owner(struct sbx_service *service, struct sbx_error *err)
 	return may;
 }
 
+int sbx_service_secrets(struct sbx_service *service, size_t n,
+			struct sbx_error *err)
+{
+	struct sbx_pool_policy *policy = NULL;
+	bool may;
+
+	if (n == 0)
+		return 0;
+	if (sbx_policy_watch_get(service->policies, &policy, err) < 0)
+		return -1;
+	may = policy->policy.requests[SBX_REQUESTER_CALLER].secrets;
+	sbx_pool_policy_unref(&policy);
+	if (may)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "callers.secrets: the policy does not let callers "
+			     "give secrets");
+}
+
 int sbx_service_owner(struct sbx_service *service,
 		      const struct sbx_exchange *exchange, const char *wanted,
 		      const char **out, struct sbx_error *err)

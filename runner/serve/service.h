@@ -26,7 +26,7 @@
  * What all requests share.
  *
  * @catalog	where skills are
- * @keys	of the place that holds keys; only its name is looked at here
+ * @keys	what secrets are opened with
  * @uid		our own user, for whom sandboxes wait unasked
  * @policies	the policy, as it is now
  * @pool	of waiting sandboxes, and who opens secrets
@@ -145,5 +145,12 @@ struct sbx_exchange {
 int sbx_service_owner(struct sbx_service *service,
 		      const struct sbx_exchange *exchange, const char *wanted,
 		      const char **out, struct sbx_error *err);
+
+/*
+ * Whether a caller may give @n secrets in place of sealed ones, which is no
+ * tightening.  DENIED ("callers.secrets: ..."); MISCONFIGURED (the policy).
+ */
+int sbx_service_secrets(struct sbx_service *service, size_t n,
+			struct sbx_error *err);
 
 #endif
