@@ -114,6 +114,7 @@ static int open_tools(struct sbx_service *service,
 		.is_ready = is_ready,
 		.warn = warn,
 		.ctx = service,
+		.has_sessions = options->has_sessions,
 	};
 
 	if (sbx_image_builder_start(&service->builder, &images, err) < 0)
@@ -159,6 +160,7 @@ int sbx_service_open(struct sbx_service **out,
 	service->keys = (struct sbx_keyring)SBX_KEYRING_INIT(options->keys);
 	service->say = options->say;
 	service->log_fd = options->log_fd;
+	service->has_sessions = options->has_sessions;
 	service->wake_fd = -1;
 	service->drain_fd = -1;
 	pthread_mutex_init(&service->lock, NULL);

@@ -33,6 +33,7 @@
  * @sweeper	of what dead runners left
  * @builder	of images that a request must not build itself
  * @tools	what the skills are to clients of the Model Context Protocol
+ * @has_sessions	tools of sessions are among them
  * @sessions	of such clients, over HTTP
  * @record_dir	where records are kept; or NULL
  * @log_fd	gets a line for each run; or -1
@@ -53,6 +54,7 @@ struct sbx_service {
 	struct sbx_sweeper *sweeper;
 	struct sbx_image_builder *builder;
 	struct sbx_mcp_tools *tools;
+	bool has_sessions;
 	struct sbx_mcp_sessions *sessions;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
@@ -76,6 +78,8 @@ struct sbx_service {
  * @is_lasting	skills directories may come later
  * @waiting_max	sandboxes that wait, if the policy lets as many; 0: as it lets
  * @image_wait_ms	how long a call of a tool waits for its image
+ * @has_sessions	clients of the Model Context Protocol get tools of
+ * sessions
  * @log_fd	gets a line for each run; or -1
  * @say		gets lines for people
  */
@@ -90,6 +94,7 @@ struct sbx_service_options {
 	bool is_lasting;
 	int64_t waiting_max;
 	int64_t image_wait_ms;
+	bool has_sessions;
 	int log_fd;
 	void (*say)(const char *line);
 };

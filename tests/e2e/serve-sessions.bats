@@ -109,7 +109,7 @@ shell() {
 @test "a client that hangs up ends its run, and not the session" {
 	serve
 	create a
-	! curl -s --unix-socket "$socket" -m 1 \
+	run -28 curl -s --unix-socket "$socket" -m 1 \
 		-d '{"command": ["sleep", "301"]}' \
 		http://localhost/v1/sessions/a/runs
 	shell a 'ps | grep -c "[s]leep 301" || :'
