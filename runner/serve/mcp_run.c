@@ -139,7 +139,7 @@ static char *perform_job(const struct sbx_mcp_run *run)
 static char *perform_for_session(const struct sbx_mcp_run *run)
 {
 	const struct sbx_mcp_call *call = run->call;
-	const struct sbx_sessions_visit visit = {
+	const struct sbx_session_visit visit = {
 		.service = run->service,
 		.owner = run->owner,
 		.cancel_fd = sbx_live_cancel_fd(run->live),

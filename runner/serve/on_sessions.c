@@ -8,11 +8,11 @@
 #include "base/text.h"
 #include "sandbox/session.h"
 #include "serve/hangup.h"
-#include "serve/sessions.h"
+#include "serve/session_visit.h"
 
 /* One request: whose, and a client that may hang up. */
 struct request {
-	struct sbx_sessions_visit visit;
+	struct sbx_session_visit visit;
 	struct sbx_hangup hangup;
 };
 
@@ -51,8 +51,8 @@ static void create(struct sbx_service *service,
 	int result = begin(service, exchange, call->owner, &request, &err);
 
 	if (result == 0)
-		result = sbx_sessions_create(&request.visit, call, false,
-					     &session, &err);
+		result = sbx_session_visit_create(&request.visit, call, false,
+						  &session, &err);
 	if (result == 0) {
 		cleanup_free char *where =
 			sbx_asprintf("/v1/sessions/%s", call->session);
@@ -89,7 +89,7 @@ void sbx_on_sessions_create(struct sbx_service *service,
 /* Has @act do it to the session of the path, and answers with what it says. */
 static void
 answer_one(struct sbx_service *service, const struct sbx_exchange *exchange,
-	   int (*act)(const struct sbx_sessions_visit *visit, const char *name,
+	   int (*act)(const struct sbx_session_visit *visit, const char *name,
 		      json_t **out, struct sbx_error *err),
 	   struct sbx_answer *answer)
 {
@@ -109,28 +109,28 @@ void sbx_on_sessions_one(struct sbx_service *service,
 			 const struct sbx_exchange *exchange,
 			 struct sbx_answer *answer)
 {
-	answer_one(service, exchange, sbx_sessions_status, answer);
+	answer_one(service, exchange, sbx_session_visit_status, answer);
 }
 
 void sbx_on_sessions_stop(struct sbx_service *service,
 			  const struct sbx_exchange *exchange,
 			  struct sbx_answer *answer)
 {
-	answer_one(service, exchange, sbx_sessions_stop, answer);
+	answer_one(service, exchange, sbx_session_visit_stop, answer);
 }
 
 void sbx_on_sessions_pause(struct sbx_service *service,
 			   const struct sbx_exchange *exchange,
 			   struct sbx_answer *answer)
 {
-	answer_one(service, exchange, sbx_sessions_pause, answer);
+	answer_one(service, exchange, sbx_session_visit_pause, answer);
 }
 
 void sbx_on_sessions_resume(struct sbx_service *service,
 			    const struct sbx_exchange *exchange,
 			    struct sbx_answer *answer)
 {
-	answer_one(service, exchange, sbx_sessions_resume, answer);
+	answer_one(service, exchange, sbx_session_visit_resume, answer);
 }
 
 void sbx_on_sessions(struct sbx_service *service,
@@ -142,7 +142,7 @@ void sbx_on_sessions(struct sbx_service *service,
 	json_t *list = NULL;
 
 	if (begin(service, exchange, NULL, &request, &err) < 0 ||
-	    sbx_sessions_list(&request.visit, &list, &err) < 0)
+	    sbx_session_visit_list(&request.visit, &list, &err) < 0)
 		sbx_answer_error(answer, &err);
 	else
 		sbx_answer_json(answer, 200, list);
@@ -168,13 +168,14 @@ void sbx_on_sessions_logs(struct sbx_service *service,
 			  const struct sbx_exchange *exchange,
 			  struct sbx_answer *answer)
 {
-	cleanup_buf struct sbx_buf raw = SBX_BUF_INIT(SBX_SESSIONS_LOG_MAX);
+	cleanup_buf struct sbx_buf raw =
+		SBX_BUF_INIT(SBX_SESSION_VISIT_LOG_MAX);
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct request request;
 
 	if (begin(service, exchange, NULL, &request, &err) < 0 ||
-	    sbx_sessions_logs(&request.visit, exchange->route.session, &raw,
-			      &err) < 0) {
+	    sbx_session_visit_logs(&request.visit, exchange->route.session,
+				   &raw, &err) < 0) {
 		sbx_answer_error(answer, &err);
 	} else {
 		answer_log(answer, &raw);

@@ -100,25 +100,26 @@ int sbx_session_tools_decode_run(const char *arguments, size_t size,
 
 /* --- all others ------------------------------------------------------------- */
 
-static int create(const struct sbx_sessions_visit *visit, const char *arguments,
+static int create(const struct sbx_session_visit *visit, const char *arguments,
 		  size_t size, json_t **out, struct sbx_error *err)
 {
 	struct sbx_call call = SBX_CALL_INIT;
 	int result = sbx_call_decode_session(arguments, size, &call, err);
 
 	if (result == 0)
-		result = sbx_sessions_create(visit, &call, true, out, err);
+		result = sbx_session_visit_create(visit, &call, true, out, err);
 	sbx_call_clear(&call);
 	return result == 0 ? 0 : -1;
 }
 
-static int read_logs(const struct sbx_sessions_visit *visit, const char *name,
+static int read_logs(const struct sbx_session_visit *visit, const char *name,
 		     json_t **out, struct sbx_error *err)
 {
-	cleanup_buf struct sbx_buf raw = SBX_BUF_INIT(SBX_SESSIONS_LOG_MAX);
+	cleanup_buf struct sbx_buf raw =
+		SBX_BUF_INIT(SBX_SESSION_VISIT_LOG_MAX);
 	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(3 * raw.max);
 
-	if (sbx_sessions_logs(visit, name, &raw, err) < 0)
+	if (sbx_session_visit_logs(visit, name, &raw, err) < 0)
 		return -1;
 	sbx_text_to_utf8(&text, sbx_buf_text(&raw), raw.len);
 	*out = json_pack("{s:o}", "logs",
@@ -126,7 +127,7 @@ static int read_logs(const struct sbx_sessions_visit *visit, const char *name,
 	return 0;
 }
 
-int sbx_session_tools_perform(const struct sbx_sessions_visit *visit,
+int sbx_session_tools_perform(const struct sbx_session_visit *visit,
 			      enum sbx_mcp_session_tool tool,
 			      const char *arguments, size_t size, json_t **out,
 			      struct sbx_error *err)
@@ -143,14 +144,14 @@ int sbx_session_tools_perform(const struct sbx_sessions_visit *visit,
 	case SBX_MCP_SESSION_LOGS:
 		return read_logs(visit, name, out, err);
 	case SBX_MCP_SESSION_PAUSE:
-		return sbx_sessions_pause(visit, name, out, err);
+		return sbx_session_visit_pause(visit, name, out, err);
 	case SBX_MCP_SESSION_RESUME:
-		return sbx_sessions_resume(visit, name, out, err);
+		return sbx_session_visit_resume(visit, name, out, err);
 	case SBX_MCP_SESSION_STATUS:
-		return sbx_sessions_status(visit, name, out, err);
+		return sbx_session_visit_status(visit, name, out, err);
 	case SBX_MCP_SESSION_STOP:
-		return sbx_sessions_stop(visit, name, out, err);
+		return sbx_session_visit_stop(visit, name, out, err);
 	default:
-		return sbx_sessions_list(visit, out, err);
+		return sbx_session_visit_list(visit, out, err);
 	}
 }

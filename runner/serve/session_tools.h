@@ -6,7 +6,7 @@
 
 #include "mcp/session_tools.h"
 #include "serve/call.h"
-#include "serve/sessions.h"
+#include "serve/session_visit.h"
 
 /* Calls of the tools of sessions (mcp/session_tools.h): what they are in C. */
 
@@ -22,7 +22,7 @@ int sbx_session_tools_decode_run(const char *arguments, size_t size,
  * Does what any other @tool is for.  *@out is what it gives back, as its
  * definition has it; new reference.
  */
-int sbx_session_tools_perform(const struct sbx_sessions_visit *visit,
+int sbx_session_tools_perform(const struct sbx_session_visit *visit,
 			      enum sbx_mcp_session_tool tool,
 			      const char *arguments, size_t size, json_t **out,
 			      struct sbx_error *err);

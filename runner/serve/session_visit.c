@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "serve/sessions.h"
+#include "serve/session_visit.h"
 
 #include "sandbox/session.h"
 
@@ -10,7 +10,7 @@
 #define CREATE_MS 30000
 #define CALL_MS	  10000
 
-static int enter(const struct sbx_sessions_visit *visit, double ms,
+static int enter(const struct sbx_session_visit *visit, double ms,
 		 struct sbx_engine **engine, struct sbx_error *err)
 {
 	if (sbx_engines_borrow(visit->service->engines, engine, err) < 0)
@@ -20,7 +20,7 @@ static int enter(const struct sbx_sessions_visit *visit, double ms,
 	return 0;
 }
 
-static void leave(const struct sbx_sessions_visit *visit,
+static void leave(const struct sbx_session_visit *visit,
 		  struct sbx_engine **engine)
 {
 	sbx_engines_give(visit->service->engines, engine);
@@ -35,7 +35,7 @@ static void say(void *ctx, const char *line)
 
 /* --- creating --------------------------------------------------------------- */
 
-static int create(const struct sbx_sessions_visit *visit,
+static int create(const struct sbx_session_visit *visit,
 		  const struct sbx_call *call, bool waits_for_image,
 		  const struct sbx_policy *policy, struct sbx_engine *engine,
 		  struct sbx_session *out, struct sbx_error *err)
@@ -65,9 +65,9 @@ static int create(const struct sbx_sessions_visit *visit,
 	return sbx_session_create(engine, &request, out, err);
 }
 
-int sbx_sessions_create(const struct sbx_sessions_visit *visit,
-			const struct sbx_call *call, bool waits_for_image,
-			json_t **out, struct sbx_error *err)
+int sbx_session_visit_create(const struct sbx_session_visit *visit,
+			     const struct sbx_call *call, bool waits_for_image,
+			     json_t **out, struct sbx_error *err)
 {
 	cleanup_session struct sbx_session session = { .id = NULL };
 	struct sbx_pool_policy *policy = NULL;
@@ -91,8 +91,8 @@ int sbx_sessions_create(const struct sbx_sessions_visit *visit,
 
 /* --- what there is ---------------------------------------------------------- */
 
-int sbx_sessions_list(const struct sbx_sessions_visit *visit, json_t **out,
-		      struct sbx_error *err)
+int sbx_session_visit_list(const struct sbx_session_visit *visit, json_t **out,
+			   struct sbx_error *err)
 {
 	struct sbx_engine *engine = NULL;
 	json_t *list = NULL;
@@ -106,8 +106,9 @@ int sbx_sessions_list(const struct sbx_sessions_visit *visit, json_t **out,
 	return result;
 }
 
-int sbx_sessions_status(const struct sbx_sessions_visit *visit,
-			const char *name, json_t **out, struct sbx_error *err)
+int sbx_session_visit_status(const struct sbx_session_visit *visit,
+			     const char *name, json_t **out,
+			     struct sbx_error *err)
 {
 	struct sbx_engine *engine = NULL;
 	int result = enter(visit, CALL_MS, &engine, err);
@@ -119,8 +120,9 @@ int sbx_sessions_status(const struct sbx_sessions_visit *visit,
 	return result;
 }
 
-int sbx_sessions_logs(const struct sbx_sessions_visit *visit, const char *name,
-		      struct sbx_buf *out, struct sbx_error *err)
+int sbx_session_visit_logs(const struct sbx_session_visit *visit,
+			   const char *name, struct sbx_buf *out,
+			   struct sbx_error *err)
 {
 	struct sbx_service *service = visit->service;
 	struct sbx_plan_request plan = { .catalog = &service->catalog,
@@ -151,8 +153,9 @@ static json_t *state_json(const char *name, enum sbx_session_state state)
 			 sbx_session_state_name(state));
 }
 
-int sbx_sessions_stop(const struct sbx_sessions_visit *visit, const char *name,
-		      json_t **out, struct sbx_error *err)
+int sbx_session_visit_stop(const struct sbx_session_visit *visit,
+			   const char *name, json_t **out,
+			   struct sbx_error *err)
 {
 	const struct sbx_progress lines = { .line = say,
 					    .ctx = visit->service };
@@ -168,8 +171,9 @@ int sbx_sessions_stop(const struct sbx_sessions_visit *visit, const char *name,
 	return result;
 }
 
-int sbx_sessions_pause(const struct sbx_sessions_visit *visit, const char *name,
-		       json_t **out, struct sbx_error *err)
+int sbx_session_visit_pause(const struct sbx_session_visit *visit,
+			    const char *name, json_t **out,
+			    struct sbx_error *err)
 {
 	struct sbx_engine *engine = NULL;
 	int result = enter(visit, CALL_MS, &engine, err);
@@ -182,8 +186,9 @@ int sbx_sessions_pause(const struct sbx_sessions_visit *visit, const char *name,
 	return result;
 }
 
-int sbx_sessions_resume(const struct sbx_sessions_visit *visit,
-			const char *name, json_t **out, struct sbx_error *err)
+int sbx_session_visit_resume(const struct sbx_session_visit *visit,
+			     const char *name, json_t **out,
+			     struct sbx_error *err)
 {
 	struct sbx_engine *engine = NULL;
 	int result = enter(visit, CALL_MS, &engine, err);
