@@ -104,6 +104,7 @@ static void run_in_session(const struct sbx_job *job, struct sbx_run *request,
 	const struct sbx_call *call = &job->call;
 	const struct sbx_session_run in = {
 		.run = request,
+		.known = service->known,
 		.name = call->session,
 		.command = call->command.n > 0 ? &call->command : NULL,
 		.working_dir = call->working_dir,

@@ -144,6 +144,7 @@ static int open_all(struct sbx_service *service,
 	sbx_gate_new(&service->gate, options->runs, options->queue);
 	sbx_runs_new(&service->runs, &kept);
 	sbx_metrics_new(&service->metrics);
+	sbx_sessions_new(&service->known);
 	if (open_record_dir(service, options->record_dir, err) < 0 ||
 	    open_tools(service, options, err) < 0 ||
 	    open_pool(service, options, err) < 0)
@@ -183,6 +184,7 @@ void sbx_service_close(struct sbx_service **slot)
 	sbx_image_builder_stop(&service->builder);
 	sbx_mcp_tools_free(&service->tools);
 	sbx_mcp_sessions_free(&service->sessions);
+	sbx_sessions_free(&service->known);
 	sbx_record_dir_close(&service->record_dir);
 	sbx_runs_free(&service->runs);
 	sbx_metrics_free(&service->metrics);

@@ -11,6 +11,7 @@
 #include "mcp/tools.h"
 #include "sandbox/pool.h"
 #include "sandbox/pool_policy.h"
+#include "sandbox/session_known.h"
 #include "serve/engines.h"
 #include "serve/gate.h"
 #include "serve/image_builder.h"
@@ -35,6 +36,7 @@
  * @tools	what the skills are to clients of the Model Context Protocol
  * @has_sessions	tools of sessions are among them
  * @sessions	of such clients, over HTTP
+ * @known	of sessions, sandboxes that stay
  * @record_dir	where records are kept; or NULL
  * @log_fd	gets a line for each run; or -1
  * @is_draining	no run begins any more
@@ -56,6 +58,7 @@ struct sbx_service {
 	struct sbx_mcp_tools *tools;
 	bool has_sessions;
 	struct sbx_mcp_sessions *sessions;
+	struct sbx_sessions *known;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
 	struct sbx_metrics *metrics;
