@@ -103,14 +103,34 @@ static int choose_action(struct sbx_plan_request *request, char **action,
 	return 0;
 }
 
+/* 0, SBX_SESSION_UNFORWARDED, or -1. */
+static int check_ports(const struct sbx_grant *grant, bool forwards,
+		       struct sbx_error *err)
+{
+	if (grant->publish.n == 0 || forwards ||
+	    grant->action.network == SBX_NETWORK_BRIDGE)
+		return 0;
+	sbx_error_set(err, SBX_OUTCOME_INVALID,
+		      "ports of a session without a network are published by "
+		      "the daemon only: start 'skillbox serve', or ask for the "
+		      "network \"bridge\"");
+	return SBX_SESSION_UNFORWARDED;
+}
+
+/* The same. */
 static int make_plan(struct sbx_engine *engine,
-		     const struct sbx_plan_request *request,
+		     const struct sbx_plan_request *request, bool forwards,
 		     struct sbx_plan **plan, struct sbx_error *err)
 {
-	if (sbx_plan_read(plan, request, err) < 0 ||
-	    sbx_plan_open(*plan, request, engine, err) < 0)
-		return -1;
-	return sbx_plan_finish(*plan, request, engine, NULL, err);
+	int result = sbx_plan_read(plan, request, err);
+
+	if (result == 0)
+		result = check_ports(&(*plan)->grant, forwards, err);
+	if (result == 0)
+		result = sbx_plan_open(*plan, request, engine, err);
+	if (result == 0)
+		result = sbx_plan_finish(*plan, request, engine, NULL, err);
+	return result;
 }
 
 /* Whether there may be one more of that name: 0, SBX_SESSION_EXISTS, or -1. */
@@ -208,11 +228,14 @@ static int start(struct sbx_engine *engine,
 	cleanup_plan struct sbx_plan *plan = NULL;
 	cleanup_free char *action = NULL;
 	struct sbx_sandbox *sandbox = NULL;
-	int result = -1;
+	int result;
 
 	request.session = &about;
-	if (choose_action(&request, &action, err) == 0 &&
-	    make_plan(engine, &request, &plan, err) == 0)
+	result = choose_action(&request, &action, err);
+	if (result == 0)
+		result = make_plan(engine, &request, create->forwards, &plan,
+				   err);
+	if (result == 0)
 		result = start_alone(engine, plan, create, &sandbox, err);
 	if (result == 0)
 		result = hand_over(engine, sandbox, &request, err);

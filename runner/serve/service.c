@@ -57,6 +57,7 @@ static int start_sweeper(struct sbx_service *service, struct sbx_error *err)
 	const struct sbx_sweeper_options options = {
 		.engines = service->engines,
 		.pool = service->pool,
+		.ports = service->ports,
 		.say = service->say,
 	};
 
@@ -145,6 +146,7 @@ static int open_all(struct sbx_service *service,
 	sbx_runs_new(&service->runs, &kept);
 	sbx_metrics_new(&service->metrics);
 	sbx_sessions_new(&service->known);
+	sbx_port_keeper_new(&service->ports, options->say);
 	if (open_record_dir(service, options->record_dir, err) < 0 ||
 	    open_tools(service, options, err) < 0 ||
 	    open_pool(service, options, err) < 0)
@@ -184,6 +186,7 @@ void sbx_service_close(struct sbx_service **slot)
 	sbx_image_builder_stop(&service->builder);
 	sbx_mcp_tools_free(&service->tools);
 	sbx_mcp_sessions_free(&service->sessions);
+	sbx_port_keeper_free(&service->ports);
 	sbx_sessions_free(&service->known);
 	sbx_record_dir_close(&service->record_dir);
 	sbx_runs_free(&service->runs);

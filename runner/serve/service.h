@@ -17,6 +17,7 @@
 #include "serve/image_builder.h"
 #include "serve/mcp_sessions.h"
 #include "serve/metrics.h"
+#include "serve/port_keeper.h"
 #include "serve/record_dir.h"
 #include "serve/route.h"
 #include "serve/runs.h"
@@ -37,6 +38,7 @@
  * @has_sessions	tools of sessions are among them
  * @sessions	of such clients, over HTTP
  * @known	of sessions, sandboxes that stay
+ * @ports	of those without a network
  * @record_dir	where records are kept; or NULL
  * @log_fd	gets a line for each run; or -1
  * @is_draining	no run begins any more
@@ -59,6 +61,7 @@ struct sbx_service {
 	bool has_sessions;
 	struct sbx_mcp_sessions *sessions;
 	struct sbx_sessions *known;
+	struct sbx_port_keeper *ports;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
 	struct sbx_metrics *metrics;

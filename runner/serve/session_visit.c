@@ -60,9 +60,41 @@ static int create(const struct sbx_session_visit *visit,
 		.ttl_ms = call->ttl_ms == SBX_CALL_TTL_UNSAID
 				  ? SBX_SESSION_TTL_MS
 				  : call->ttl_ms,
+		.forwards = true,
 	};
 
 	return sbx_session_create(engine, &request, out, err);
+}
+
+/* As it is now that its ports are forwarded. */
+static int look_again(struct sbx_engine *engine, struct sbx_session *session,
+		      struct sbx_error *err)
+{
+	cleanup_session struct sbx_session before = *session;
+
+	*session = (struct sbx_session){ .id = NULL };
+	return sbx_session_find(engine, before.owner, before.name, session,
+				err);
+}
+
+/* What cannot be published as it was asked for is no session. */
+static int publish(const struct sbx_session_visit *visit,
+		   struct sbx_engine *engine, struct sbx_session *session,
+		   struct sbx_error *err)
+{
+	struct sbx_port_keeper *ports = visit->service->ports;
+	const struct sbx_progress lines = { .line = say,
+					    .ctx = visit->service };
+	struct sbx_error ignored = SBX_ERROR_INIT;
+
+	if (session->publish.n == 0)
+		return 0;
+	/* Of those that ended meanwhile a port may be free again. */
+	sbx_port_keeper_look(ports, engine);
+	if (sbx_port_keeper_begin(ports, engine, session, err) == 0)
+		return look_again(engine, session, err);
+	sbx_session_stop(engine, visit->owner, session->name, &lines, &ignored);
+	return -1;
 }
 
 int sbx_session_visit_create(const struct sbx_session_visit *visit,
@@ -82,6 +114,8 @@ int sbx_session_visit_create(const struct sbx_session_visit *visit,
 	if (result == 0)
 		result = create(visit, call, waits_for_image, &policy->policy,
 				engine, &session, err);
+	if (result == 0)
+		result = publish(visit, engine, &session, err);
 	if (result == 0)
 		*out = sbx_session_json(&session);
 	leave(visit, &engine);
@@ -165,6 +199,8 @@ int sbx_session_visit_stop(const struct sbx_session_visit *visit,
 	if (result == 0)
 		result = sbx_session_stop(engine, visit->owner, name, &lines,
 					  err);
+	if (result == 0 && sbx_port_keeper_has_any(visit->service->ports))
+		sbx_port_keeper_look(visit->service->ports, engine);
 	if (result == 0)
 		*out = state_json(name, SBX_SESSION_STOPPED);
 	leave(visit, &engine);

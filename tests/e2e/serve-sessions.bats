@@ -275,3 +275,113 @@ shell() {
 	shell a true
 	answered 404 not_found
 }
+
+# web NAME: a program in it answers at port 8080 with its name
+web() {
+	in_session "$1" "$(jq -n --arg n "$1" '{detach: true, command: ["sh", "-c",
+		"while :; do echo \($n) | nc -l -p 8080; done"]}')"
+	answered 200 ok
+}
+
+# said PORT: what comes from there
+said() {
+	timeout 5 "$BASH" -c "exec 3<>/dev/tcp/127.0.0.1/$1; cat <&3" 2>/dev/null
+}
+
+is_said() {
+	[ "$(said "$1")" = "$2" ]
+}
+
+# a port that nobody has at this moment
+free_port() {
+	/usr/bin/python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+@test "a port without a network is reached while a daemon is there" {
+	policy <<<'callers: {publish: [127.0.0.1]}'
+	serve
+	create a '"publish": [{"target": 8080}]'
+	holds '.ports[0] | .target == 8080 and .host_ip == "127.0.0.1" and .forwarded'
+	[ "$(docker inspect -f '{{.HostConfig.NetworkMode}}' "$(field .container)")" = none ]
+	port=$(field '.ports[0].published')
+	web a
+	soon is_said "$port" a
+	is_said "$port" a
+	ask GET /v1/sessions/a
+	holds ".ports[0].published == $port"
+	# Nobody is there to forward it; the next daemon does.
+	stop_daemon
+	run said "$port"
+	[ "$status" != 0 ]
+	skillbox session list --format json >"$BATS_TEST_TMPDIR/list"
+	jq -e '.[] | select(.skill == "t-serve-s") | .ports[0].forwarded | not' \
+		"$BATS_TEST_TMPDIR/list"
+	serve
+	ports_are_there() {
+		ask GET /v1/sessions/a
+		holds '.ports[0].forwarded' >/dev/null
+	}
+	soon ports_are_there
+	soon is_said "$(field '.ports[0].published')" a
+}
+
+@test "a daemon that was killed forwards nothing, and is not said to" {
+	policy <<<'callers: {publish: [127.0.0.1]}'
+	serve
+	create a '"publish": [{"target": 8080}]'
+	kill -KILL "$daemon"
+	wait "$daemon" || :
+	daemon=
+	skillbox session status a --format json >"$BATS_TEST_TMPDIR/status"
+	jq -e '.ports[0].forwarded | not' "$BATS_TEST_TMPDIR/status"
+}
+
+@test "a port is free again when its session has ended, however that was" {
+	policy <<<'callers: {publish: [127.0.0.1]}'
+	port=$(free_port)
+	serve
+	for end in http cli; do
+		create a "\"publish\": [{\"target\": 8080, \"published\": $port}]"
+		holds ".ports[0].published == $port"
+		web a
+		soon is_said "$port" a
+		case $end in
+		http) ask DELETE /v1/sessions/a ;;
+		cli) skillbox session stop a ;;
+		esac
+	done
+	create b "\"publish\": [{\"target\": 8080, \"published\": $port}]"
+	web b
+	soon is_said "$port" b
+}
+
+@test "a port that somebody else has is no session's" {
+	policy <<<'callers: {publish: [127.0.0.1]}'
+	serve
+	create a '"publish": [{"target": 8080}]'
+	port=$(field '.ports[0].published')
+	ask POST /v1/sessions -d "{\"name\": \"b\", \"skill\": \"t-serve-s\",
+		\"publish\": [{\"target\": 80, \"published\": $port}]}"
+	answered 503 unavailable
+	holds '.error | contains("cannot listen on 127.0.0.1:")'
+	ask GET /v1/sessions
+	holds '[.sessions[] | select(.skill == "t-serve-s") | .name] == ["a"]'
+}
+
+@test "who comes while it is paused is turned away; then it goes on" {
+	policy <<<'callers: {publish: [127.0.0.1]}'
+	serve
+	create a '"publish": [{"target": 8080}]'
+	port=$(field '.ports[0].published')
+	web a
+	soon is_said "$port" a
+	ask POST /v1/sessions/a/pause
+	answered 200
+	run said "$port"
+	[ -z "$output" ]
+	ask POST /v1/sessions/a/resume
+	soon is_said "$port" a
+}
