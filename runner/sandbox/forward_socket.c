@@ -114,7 +114,8 @@ static int read_answer(struct sbx_forward_socket *slot)
 	struct msghdr message = { .msg_iov = &vec,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+				  /* Not its space: two would fit in that. */
+				  .msg_controllen = CMSG_LEN(sizeof(int)) };
 	ssize_t got =
 		recvmsg(slot->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	cleanup_fd int fd = got >= 0 ? take_descriptor(&message) : -1;
