@@ -112,13 +112,13 @@ int sbx_session_find(struct sbx_engine *engine, const char *owner,
 	json_array_foreach (list, i, container) {
 		const char *whose = sbx_json_text_at(container, "Labels",
 						     SBX_LABEL_OWNER, NULL);
+		const char *state = sbx_json_text_at(container, "State", NULL);
 
-		if (!whose || strcmp(whose, owner) != 0)
+		if (!whose || strcmp(whose, owner) != 0 ||
+		    state_of(state) == SBX_SESSION_STOPPED)
 			continue;
 		sbx_session_read(container, out);
-		if (out->state != SBX_SESSION_STOPPED)
-			return 0;
-		sbx_session_clear(out);
+		return 0;
 	}
 	return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 			     "there is no session \"%s\" (any more)", name);
