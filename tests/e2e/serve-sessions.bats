@@ -309,7 +309,7 @@ print(s.getsockname()[1])'
 	port=$(field '.ports[0].published')
 	web a
 	soon is_said "$port" a
-	is_said "$port" a
+	soon is_said "$port" a
 	ask GET /v1/sessions/a
 	holds ".ports[0].published == $port"
 	# Nobody is there to forward it; the next daemon does.
