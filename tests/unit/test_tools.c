@@ -443,6 +443,26 @@ static void test_sessions(void **state)
 	sbx_mcp_tools_free(&tools);
 }
 
+/* They need no image. */
+static void test_sessions_are_ready(void **state)
+{
+	const struct sbx_mcp_tools_options options = {
+		.catalog = &skills,
+		.is_ready = is_ready,
+		.has_sessions = true,
+	};
+	cleanup_buf struct sbx_buf list = SBX_BUF_INIT(1 << 20);
+	char last[SBX_TOOL_NAME_SIZE];
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_mcp_tools *tools = NULL;
+
+	(void)state;
+	assert_int_equal(sbx_mcp_tools_new(&tools, &options, &err), 0);
+	sbx_mcp_tools_list(tools, true, NULL, 100, &list, last);
+	assert_null(strstr(sbx_buf_text(&list), "ready"));
+	sbx_mcp_tools_free(&tools);
+}
+
 static void test_too_long(void **state)
 {
 	struct sbx_mcp_tools *tools;
@@ -522,6 +542,7 @@ int main(void)
 		TEST(test_broken),
 		TEST(test_taken),
 		TEST(test_sessions),
+		TEST(test_sessions_are_ready),
 		TEST(test_too_long),
 		TEST(test_directories),
 		TEST(test_no_catalog),
