@@ -164,8 +164,6 @@ static int ask(struct sbx_forward_socket *slot, uint16_t port, double until)
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	if (slot->fd < 0)
-		return break_it(slot, EPIPE);
 	sbx_wire_put32(data, port);
 	if (send(slot->fd, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL) !=
 	    sizeof(data))

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,12 +94,17 @@ static uint32_t asked(const struct fixture *f)
 	return sbx_wire_get32(data);
 }
 
-static int tcp(void)
+static int tcp_of(int family)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
 	return fd;
+}
+
+static int tcp(void)
+{
+	return tcp_of(AF_INET);
 }
 
 static size_t count_fds(void)
@@ -126,6 +132,18 @@ static void test_connects(void **state)
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_int_equal(asked(f), 8080);
 	assert_false(sbx_forward_socket_is_broken(f->socket));
+}
+
+/* What listens at localhost may do so at either. */
+static void test_connects_by_v6(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_fd int given = tcp_of(AF_INET6);
+	cleanup_fd int fd = -1;
+
+	answer(f, 0, &given, 1);
+	fd = sbx_forward_socket_connect(f->socket, 8080);
+	assert_true(fd >= 0);
 }
 
 static void test_refused(void **state)
@@ -204,14 +222,35 @@ static void test_nonsense(void **state)
 	sbx_close(&local);
 }
 
+static volatile sig_atomic_t was_signaled;
+
+static void note_signal(int number)
+{
+	(void)number;
+	was_signaled = true;
+}
+
 static void test_hang_up(void **state)
 {
 	struct fixture *f = *state;
 
+	signal(SIGPIPE, note_signal);
 	sbx_close(&f->theirs);
 	assert_true(sbx_forward_socket_is_broken(f->socket));
 	assert_int_equal(sbx_forward_socket_connect(f->socket, 1), -1);
 	assert_int_equal(errno, EPIPE);
+	assert_false(was_signaled);
+}
+
+/* Between question and answer. */
+static void test_hang_up_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(shutdown(f->theirs, SHUT_WR), 0);
+	assert_int_equal(sbx_forward_socket_connect(f->socket, 1), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_true(sbx_forward_socket_is_broken(f->socket));
 }
 
 /* --- many at once ----------------------------------------------------------- */
@@ -276,8 +315,10 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_connects), TEST(test_refused), TEST(test_too_late),
-		TEST(test_nonsense), TEST(test_hang_up), TEST(test_many),
+		TEST(test_connects),	   TEST(test_refused),
+		TEST(test_too_late),	   TEST(test_nonsense),
+		TEST(test_hang_up),	   TEST(test_hang_up_meanwhile),
+		TEST(test_connects_by_v6), TEST(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
