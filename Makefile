@@ -101,6 +101,11 @@ $(BUILD)/obj/skill/policy_builtin.o: manifests/policy.yaml
 $(BUILD)/obj/skill/policy_builtin.o: CPPFLAGS += \
 	-DSBX_POLICY_PATH='"$(abspath manifests/policy.yaml)"'
 
+# And what the tools of sessions are.
+$(BUILD)/obj/mcp/session_tools.o: manifests/session-tools.json
+$(BUILD)/obj/mcp/session_tools.o: CPPFLAGS += \
+	-DSBX_SESSION_TOOLS_PATH='"$(abspath manifests/session-tools.json)"'
+
 $(BUILD)/libskillbox.a: $(MODULES)
 	@rm -f $@
 	$(say) AR $@
@@ -282,7 +287,8 @@ mcp-schemas: all ## MCP clients, what is said held against a checkout of its sch
 		echo 'SCHEMAS=DIR: where is the schema directory?' >&2; exit 1; }
 	@$(HARNESS)/setup test
 	@MCP_SCHEMAS='$(abspath $(SCHEMAS))' $(HARNESS)/run-tests \
-		--engine $(TEST_ENGINE) tests/e2e/mcp.bats
+		--engine $(TEST_ENGINE) tests/e2e/mcp.bats \
+		tests/e2e/mcp-sessions.bats
 
 C_SOURCES := $(wildcard runner/*/*.c tests/*/*.c tests/fixtures/*/*.c bench/*.c \
 	bench/*/*.c bench/skills/*/*.c)
@@ -329,8 +335,9 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy $(BUILD)/libskillbox.a
 	$(say) TIDY $<
 	@clang-tidy --quiet $< -- -std=gnu11 $(CPPFLAGS) $(LIB_CFLAGS) \
 		-DSBX_INIT_PATH='"$(BUILD)/init"' \
-		-DSBX_POLICY_PATH='"manifests/policy.yaml"' -Xclang -analyzer-config \
-		-Xclang max-nodes=$(TIDY_NODES) \
+		-DSBX_POLICY_PATH='"manifests/policy.yaml"' \
+		-DSBX_SESSION_TOOLS_PATH='"manifests/session-tools.json"' \
+		-Xclang -analyzer-config -Xclang max-nodes=$(TIDY_NODES) \
 		>$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 	@touch $@
 

@@ -15,6 +15,7 @@
 struct values {
 	const char *socket;
 	bool no_daemon;
+	bool sessions;
 };
 
 static const struct sbx_option options[] = {
@@ -23,6 +24,10 @@ static const struct sbx_option options[] = {
 	{ "no-daemon", 0, SBX_OPTION_FLAG, NULL,
 	  "run actions in this process, also where a daemon would",
 	  offsetof(struct values, no_daemon) },
+	{ "sessions", 0, SBX_OPTION_FLAG, NULL,
+	  "offer tools of sessions too: sandboxes that stay, in which one "
+	  "thing after the other is run",
+	  offsetof(struct values, sessions) },
 	{ .name = NULL },
 };
 
@@ -44,12 +49,12 @@ static int by_daemon(const struct sbx_cli *cli, const struct values *values,
 	if (values->no_daemon || sbx_cli_catalog(cli, &catalog, &ignored) < 0)
 		return result;
 	if (sbx_cli_fingerprint(cli, &catalog, expect, &ignored) == 0)
-		result = sbx_mcp_bridge(socket, expect, err);
+		result = sbx_mcp_bridge(socket, expect, values->sessions, err);
 	sbx_catalog_close(&catalog);
 	return result;
 }
 
-static int serve(const struct sbx_cli *cli)
+static int serve(const struct sbx_cli *cli, const struct values *values)
 {
 	struct sbx_service_options service = {
 		.skills = cli->globals->skills,
@@ -59,6 +64,7 @@ static int serve(const struct sbx_cli *cli)
 		.queue = SBX_DAEMON_QUEUE,
 		.waiting_max = WAITING_MAX,
 		.image_wait_ms = SBX_IMAGE_WAIT_MS,
+		.has_sessions = values->sessions,
 		.log_fd = -1,
 		.say = say,
 	};
@@ -91,7 +97,7 @@ static int cmd_mcp(const struct sbx_cli *cli, int argc, char **argv)
 	result = by_daemon(cli, &values, &err);
 	if (result < 0)
 		return sbx_cli_fail(&err);
-	return result == SBX_MCP_BRIDGE_REFUSED ? serve(cli) : 0;
+	return result == SBX_MCP_BRIDGE_REFUSED ? serve(cli, &values) : 0;
 }
 
 const struct sbx_command sbx_cmd_mcp = {

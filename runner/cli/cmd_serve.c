@@ -23,6 +23,7 @@ struct values {
 	const char *body;
 	const char *patience;
 	const char *image_wait;
+	bool sessions;
 };
 
 static const struct sbx_option options[] = {
@@ -60,6 +61,10 @@ static const struct sbx_option options[] = {
 	  "how long a call of a tool waits for an image that is being built, "
 	  "before its client is told to try again (default: 45s)",
 	  offsetof(struct values, image_wait) },
+	{ "sessions", 0, SBX_OPTION_FLAG, NULL,
+	  "offer tools of sessions too, at /mcp: sandboxes that stay, in which "
+	  "one thing after the other is run",
+	  offsetof(struct values, sessions) },
 	{ .name = NULL },
 };
 
@@ -107,6 +112,7 @@ static const char *fill(const struct values *values,
 	out->hosts = values->hosts;
 	out->token_file = values->token_file;
 	out->record_dir = values->record_dir;
+	out->has_sessions = values->sessions;
 	if (!parse_number(values->runs, 1, RUNS_MAX, &out->runs))
 		return "--concurrency takes a number from 1 to 4096";
 	if (!parse_number(values->queue, 0, QUEUE_MAX, &out->queue))

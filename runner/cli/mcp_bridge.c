@@ -56,15 +56,16 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
-static bool ask(int fd, const char *expect)
+static bool ask(int fd, const char *expect, bool has_sessions)
 {
 	cleanup_buf struct sbx_buf head = SBX_BUF_INIT(HEAD_MAX);
 
 	sbx_buf_printf(&head,
 		       "GET /mcp HTTP/1.1\r\nHost: localhost\r\n"
 		       "Connection: Upgrade\r\nUpgrade: mcp\r\n"
-		       "%s: %s\r\n\r\n",
-		       SBX_EXPECT_HEADER, expect);
+		       "%s: %s\r\n%s: %s\r\n\r\n",
+		       SBX_EXPECT_HEADER, expect, SBX_MCP_SESSIONS_HEADER,
+		       has_sessions ? "yes" : "no");
 	return write_all(fd, head.data, head.len);
 }
 
@@ -239,7 +240,7 @@ static void make_nonblocking(int fd)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-int sbx_mcp_bridge(const char *socket, const char *expect,
+int sbx_mcp_bridge(const char *socket, const char *expect, bool has_sessions,
 		   struct sbx_error *err)
 {
 	cleanup_fd int fd = connect_to(socket);
@@ -248,7 +249,7 @@ int sbx_mcp_bridge(const char *socket, const char *expect,
 		.down = { .from = fd, .to = STDOUT_FILENO },
 	};
 
-	if (fd < 0 || !ask(fd, expect) || !is_taken(fd))
+	if (fd < 0 || !ask(fd, expect, has_sessions) || !is_taken(fd))
 		return SBX_MCP_BRIDGE_REFUSED;
 	make_nonblocking(fd);
 	make_nonblocking(STDOUT_FILENO);

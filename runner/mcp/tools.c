@@ -10,6 +10,7 @@
 #include "mcp/tools.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/each.h"
@@ -50,6 +51,7 @@ struct shelf {
 /*
  * @lock	guards all
  * @wrong	what is wrong with names, the last of it
+ * @sessions	the tools of sessions, or none
  * @is_open	whoever wants to know of that is told, rather than refused
  * @shelves	by skill
  * @index	by tool
@@ -59,6 +61,7 @@ struct sbx_mcp_tools {
 	struct sbx_mcp_tools_options options;
 	struct sbx_error wrong;
 	bool is_open;
+	struct shelf sessions;
 	struct shelf *shelves;
 	size_t n_shelves;
 	const struct entry **index;
@@ -85,6 +88,30 @@ static void complain(struct sbx_mcp_tools *tools)
 {
 	if (tools->is_open)
 		warn(tools, tools->wrong.message);
+}
+
+/* --- sessions --------------------------------------------------------------- */
+
+static void fill_sessions(struct shelf *shelf)
+{
+	json_auto_t *all = sbx_mcp_session_tools();
+	json_t *definition;
+	size_t i;
+
+	shelf->entries =
+		sbx_calloc(json_array_size(all), sizeof(*shelf->entries));
+	json_array_foreach (all, i, definition) {
+		struct entry *entry = &shelf->entries[shelf->n++];
+		struct sbx_mcp_tool *tool = &entry->tool;
+
+		tool->session = (enum sbx_mcp_session_tool)(i + 1);
+		tool->skill = sbx_strdup("");
+		tool->action = sbx_strdup("");
+		snprintf(tool->name, sizeof(tool->name), "%s",
+			 sbx_json_text_at(definition, "name", NULL));
+		entry->texts[0] = sbx_json_line(definition);
+		entry->texts[1] = sbx_strdup(entry->texts[0]);
+	}
 }
 
 /* --- one skill ------------------------------------------------------------- */
@@ -230,6 +257,24 @@ static int compare(const void *a, const void *b)
 	return order ? order : strcmp(left->action, right->action);
 }
 
+static void say_both(struct sbx_mcp_tools *tools,
+		     const struct sbx_mcp_tool *before,
+		     const struct sbx_mcp_tool *tool)
+{
+	if (before->session)
+		sbx_error_set(&tools->wrong, SBX_OUTCOME_INVALID,
+			      "%s %s is the tool %s, which is one of sessions: "
+			      "give it another tool_name",
+			      tool->skill, tool->action, tool->name);
+	else
+		sbx_error_set(&tools->wrong, SBX_OUTCOME_INVALID,
+			      "%s %s and %s %s are both the tool %s: give one "
+			      "of them another tool_name",
+			      before->skill, before->action, tool->skill,
+			      tool->action, tool->name);
+	complain(tools);
+}
+
 /* Those with a name that another has; the first of them stays. */
 static void drop_second(struct sbx_mcp_tools *tools)
 {
@@ -244,30 +289,29 @@ static void drop_second(struct sbx_mcp_tools *tools)
 			tools->index[kept++] = tools->index[i];
 			continue;
 		}
-		sbx_error_set(&tools->wrong, SBX_OUTCOME_INVALID,
-			      "%s %s and %s %s are both the tool %s: give one "
-			      "of them another tool_name",
-			      before->skill, before->action, tool->skill,
-			      tool->action, tool->name);
-		complain(tools);
+		say_both(tools, before, tool);
 	}
 	tools->n = kept;
 }
 
+static void add_to_index(struct sbx_mcp_tools *tools, const struct shelf *shelf)
+{
+	for (size_t i = 0; i < shelf->n; i++)
+		tools->index[tools->n++] = &shelf->entries[i];
+}
+
 static void make_index(struct sbx_mcp_tools *tools)
 {
-	size_t n = 0;
+	size_t n = tools->sessions.n;
 
 	for (size_t i = 0; i < tools->n_shelves; i++)
 		n += tools->shelves[i].n;
 	free(sbx_take(tools->index));
 	tools->index = sbx_calloc(n + 1, sizeof(struct entry *));
 	tools->n = 0;
-	for (size_t i = 0; i < tools->n_shelves; i++) {
-		for (size_t k = 0; k < tools->shelves[i].n; k++)
-			tools->index[tools->n++] =
-				&tools->shelves[i].entries[k];
-	}
+	add_to_index(tools, &tools->sessions);
+	for (size_t i = 0; i < tools->n_shelves; i++)
+		add_to_index(tools, &tools->shelves[i]);
 	qsort(tools->index, tools->n, sizeof(struct entry *), compare);
 	drop_second(tools);
 }
@@ -338,6 +382,9 @@ int sbx_mcp_tools_new(struct sbx_mcp_tools **out,
 	tools->options = *options;
 	tools->wrong = (struct sbx_error)SBX_ERROR_INIT;
 	pthread_mutex_init(&tools->lock, NULL);
+	if (options->has_sessions)
+		fill_sessions(&tools->sessions);
+	make_index(tools);
 	if (refresh(tools, err) < 0 || tools->wrong.outcome != SBX_OUTCOME_OK) {
 		if (tools->wrong.outcome != SBX_OUTCOME_OK)
 			*err = tools->wrong;
@@ -354,6 +401,7 @@ void sbx_mcp_tools_free(struct sbx_mcp_tools **tools)
 	if (!*tools)
 		return;
 	drop_shelves(*tools);
+	empty(&(*tools)->sessions);
 	free((*tools)->index);
 	pthread_mutex_destroy(&(*tools)->lock);
 	free(sbx_take(*tools));
@@ -402,6 +450,8 @@ static bool is_as_it_was(struct sbx_mcp_tools *tools, const struct entry *entry)
 {
 	struct sbx_stamp now;
 
+	if (entry->tool.session)
+		return true;
 	for (size_t i = 0; i < tools->n_shelves; i++) {
 		const struct shelf *shelf = &tools->shelves[i];
 
@@ -442,7 +492,7 @@ static void put_definition(struct sbx_mcp_tools *tools,
 	const struct sbx_mcp_tools_options *options = &tools->options;
 	const char *text = entry->texts[is_stateless];
 
-	if (!options->is_ready) {
+	if (!options->is_ready || entry->tool.session) {
 		sbx_buf_puts(out, text);
 		return;
 	}

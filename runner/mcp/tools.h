@@ -8,11 +8,13 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "mcp/session_tools.h"
 #include "skill/catalog.h"
 #include "skill/tool_name.h"
 
 /*
- * The tools that the skills of a catalog are, by name.  A manifest is read
+ * The tools that the skills of a catalog are, and those of sessions where they
+ * are offered, by name.  A manifest is read
  * when it is new or has changed; what cannot be read, and a name that is taken
  * already, is no tool.  For any number of threads.
  */
@@ -21,6 +23,7 @@ struct sbx_mcp_tools;
 /*
  * @is_ready	whether the action's image is there; asked when tools are
  *listed, with a lock held; or NULL
+ * @has_sessions	those of sessions are among them
  * @warn	gets a line for each skill or action that is no tool, when that
  *		is found out
  */
@@ -29,6 +32,7 @@ struct sbx_mcp_tools_options {
 	bool (*is_ready)(void *ctx, const char *skill, const char *action);
 	void (*warn)(void *ctx, const char *line);
 	void *ctx;
+	bool has_sessions;
 };
 
 /*
@@ -51,8 +55,10 @@ void sbx_mcp_tools_free(struct sbx_mcp_tools **tools);
  * @has_output_schema	an output that is ok fits it
  * @media_type		of an output of bytes, or NULL
  * @is_binary		the output is such, in base64
+ * @session		which tool of sessions it is; @skill and @action are ""
  */
 struct sbx_mcp_tool {
+	enum sbx_mcp_session_tool session;
 	char name[SBX_TOOL_NAME_SIZE];
 	char *skill;
 	char *action;

@@ -93,6 +93,7 @@ static void remove_directory(int parent, const char *name, int dir)
 	remove_note(parent, name, SBX_DIRECT_EXPIRY);
 	remove_note(parent, name, SBX_DIRECT_HOOK);
 	remove_note(parent, name, SBX_DIRECT_ENGINE);
+	remove_note(parent, name, SBX_DIRECT_PORTS);
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 

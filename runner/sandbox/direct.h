@@ -25,6 +25,7 @@ struct sbx_direct;
 #define SBX_DIRECT_EXPIRY "expiry"
 #define SBX_DIRECT_HOOK	  "on-stop"
 #define SBX_DIRECT_ENGINE "engine" /* which it is on */
+#define SBX_DIRECT_PORTS  "ports"  /* who forwards them, and where */
 
 /*
  * Makes directory and socket, and removes what dead runners left of theirs.

@@ -169,6 +169,7 @@ static void pick_secrets(const struct sbx_plan_request *request,
 	}
 }
 
+/* By one thread at a time. */
 static int open_secrets(struct sbx_plan *plan,
 			const struct sbx_plan_request *request,
 			const struct sbx_secrets *given, struct sbx_error *err)
@@ -181,8 +182,15 @@ static int open_secrets(struct sbx_plan *plan,
 		.keys = request->keys,
 	};
 
-	return sbx_plan_secrets_open(&plan->secrets, &lookup,
-				     &plan->grant.action, err);
+	int result;
+
+	if (request->keys)
+		pthread_mutex_lock(&request->keys->lock);
+	result = sbx_plan_secrets_open(&plan->secrets, &lookup,
+				       &plan->grant.action, err);
+	if (request->keys)
+		pthread_mutex_unlock(&request->keys->lock);
+	return result;
 }
 
 int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,

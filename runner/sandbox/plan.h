@@ -52,7 +52,8 @@ struct sbx_plan_images {
  * @requester	whose @overrides they are
  * @overrides	SBX_OVERRIDES_INIT: none
  * @secrets	the caller's, in place of sealed ones; or NULL
- * @keys	what sealed secrets are opened with; or NULL
+ * @keys	what sealed secrets are opened with, by whoever has its lock;
+ *		or NULL
  * @lines	of what takes long, and of what was lowered
  * @images	who makes an image that is missing; NULL: that is done here
  * @cancel_fd	of that; or -1

@@ -85,7 +85,6 @@ static void init_locks(struct sbx_pool *pool)
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_mutex_init(&pool->keys_lock, NULL);
 	pthread_cond_init(&pool->work, &attributes);
 	pthread_cond_init(&pool->tick, &attributes);
 	pthread_cond_init(&pool->quiet, &attributes);
@@ -218,7 +217,6 @@ void sbx_pool_free(struct sbx_pool **slot)
 	pthread_cond_destroy(&pool->work);
 	pthread_cond_destroy(&pool->tick);
 	pthread_cond_destroy(&pool->quiet);
-	pthread_mutex_destroy(&pool->keys_lock);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
 }

@@ -27,7 +27,7 @@ struct sbx_pool;
  * @engine_url	as for sbx_engine_new(); the pool has engines of its own
  * @catalog	borrowed
  * @policy	as for sbx_policy_open(): read again when it changes
- * @keys	borrowed, and used by nobody else; or NULL
+ * @keys	borrowed, see its lock; or NULL
  * @waiting_max	sandboxes that may wait, if the policy lets as many; 0: what it
  *		lets
  * @owner	for whom warm_pool.min is kept without being asked; or NULL

@@ -138,25 +138,12 @@ static void end_planning(struct sbx_pool *pool, struct sbx_stock *stock,
 	pthread_cond_broadcast(&pool->quiet);
 }
 
-/* Secrets are opened by one thread at a time. */
-static int open_plan(struct sbx_pool *pool, struct sbx_plan *plan,
-		     const struct sbx_plan_request *request,
-		     struct sbx_engine *engine, struct sbx_error *err)
-{
-	int result;
-
-	pthread_mutex_lock(&pool->keys_lock);
-	result = sbx_plan_open(plan, request, engine, err);
-	pthread_mutex_unlock(&pool->keys_lock);
-	return result;
-}
-
-static int make_plan(struct sbx_pool *pool, struct sbx_plan_request *request,
+static int make_plan(struct sbx_plan_request *request,
 		     struct sbx_engine *engine, struct sbx_plan **out,
 		     struct sbx_error *err)
 {
 	if (sbx_plan_read(out, request, err) < 0 ||
-	    open_plan(pool, *out, request, engine, err) < 0)
+	    sbx_plan_open(*out, request, engine, err) < 0)
 		return -1;
 	return sbx_plan_finish(*out, request, engine, NULL, err);
 }
@@ -191,7 +178,7 @@ int sbx_stock_replan(struct sbx_pool *pool, struct sbx_stock *stock,
 	result = sbx_policy_watch_get(pool->watch, &policy, err);
 	if (result == 0) {
 		request.policy = &policy->policy;
-		result = make_plan(pool, &request, engine, &plan, err);
+		result = make_plan(&request, engine, &plan, err);
 	}
 	sbx_pool_lock(pool);
 	if (result == 0)
@@ -276,7 +263,7 @@ static int finish_special(struct sbx_pool_visit *visit, struct sbx_plan *plan,
 	if (is_good(visit->stock, visit->policy, &visit->stamp))
 		like = sbx_plan_ref(visit->stock->plan);
 	sbx_pool_unlock(pool);
-	if (open_plan(pool, plan, request, engine, err) < 0)
+	if (sbx_plan_open(plan, request, engine, err) < 0)
 		return -1;
 	return sbx_plan_finish(plan, request, engine, like, err);
 }
@@ -302,7 +289,7 @@ static int finish_plain(struct sbx_pool_visit *visit, struct sbx_plan **plan,
 	if (result <= 0)
 		return result;
 
-	result = open_plan(pool, *plan, request, engine, err);
+	result = sbx_plan_open(*plan, request, engine, err);
 	if (result == 0)
 		result = sbx_plan_finish(*plan, request, engine, NULL, err);
 	sbx_pool_lock(pool);

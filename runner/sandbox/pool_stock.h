@@ -117,7 +117,6 @@ struct sbx_pool_waiter {
 struct sbx_pool {
 	struct sbx_pool_config config;
 	struct sbx_policy_watch *watch;
-	pthread_mutex_t keys_lock; /* keyrings are for one at a time */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;  /* for the starters */

@@ -14,6 +14,7 @@
 #include "sandbox/plan.h"
 #include "sandbox/record.h"
 #include "sandbox/run.h"
+#include "skill/publish.h"
 
 /*
  * Sessions: sandboxes with a name, in which one thing after the other is run
@@ -42,6 +43,8 @@ const char *sbx_session_state_name(enum sbx_session_state state);
  * @channel	see sbx_direct_open()
  * @created	seconds since 1970
  * @ports	"Ports" as the engine lists containers; or NULL
+ * @publish	of one without a network, what is to be forwarded to it
+ * @forwarded	and where somebody does, at this moment; or none
  */
 struct sbx_session {
 	char *id;
@@ -55,6 +58,8 @@ struct sbx_session {
 	int64_t created;
 	enum sbx_session_state state;
 	json_t *ports;
+	struct sbx_publish_list publish;
+	struct sbx_publish_list forwarded;
 };
 
 void sbx_session_clear(struct sbx_session *session);
@@ -74,10 +79,16 @@ int sbx_session_list(struct sbx_engine *engine, const char *owner, json_t **out,
 
 /*
  * {"name", "state", "skill", "action", "owner", "image", "container",
- * "created_at", "ttl_ms", "ports": [{"target", "published", "host_ip"}]}; new
- * reference.
+ * "created_at", "ttl_ms", "ports": [{"target", "published", "host_ip"}]}, and
+ * of ports without a network also "forwarded": while it is true, @published is
+ * where, else what was asked for; new reference.
  */
 json_t *sbx_session_json(const struct sbx_session *session);
+
+/* Each of everybody's that has not ended, in no order. */
+int sbx_session_each(struct sbx_engine *engine,
+		     void (*each)(void *ctx, const struct sbx_session *session),
+		     void *ctx, struct sbx_error *err);
 
 /* --- the beginning ---------------------------------------------------------- */
 
@@ -109,7 +120,9 @@ struct sbx_session_create {
  * SBX_SESSION_EXISTS, with @err filled: @owner has one of that name.
  * SBX_SESSION_UNFORWARDED, the same: nobody would publish its ports, as it is
  * granted no network, and the caller does not forward.  Else fails as a run
- * does before its action begins.  In all of these cases nothing is left.
+ * does before its action begins: DENIED also where the policy lets nobody have
+ * as many.  In all of these cases nothing is left.  One that is to live longer
+ * than the policy lets any is lowered, with a line.
  */
 #define SBX_SESSION_EXISTS	1
 #define SBX_SESSION_UNFORWARDED 2
@@ -168,6 +181,23 @@ int sbx_session_pause(struct sbx_engine *engine, const char *owner,
 		      const char *name, struct sbx_error *err);
 int sbx_session_resume(struct sbx_engine *engine, const char *owner,
 		       const char *name, struct sbx_error *err);
+
+/*
+ * *@out is a socket by which connections to ports of @session are asked for
+ * (forward_socket.h), as long as it lives, or until somebody asks for another.
+ * BUSY, INVALID (it is not active).
+ */
+int sbx_session_forward(struct sbx_engine *engine,
+			const struct sbx_session *session, int *out,
+			struct sbx_error *err);
+
+/*
+ * Notes, for all who look at it, that this process forwards @ports to
+ * @session; NULL: no more.  INTERNAL.
+ */
+int sbx_session_note_ports(const struct sbx_session *session,
+			   const struct sbx_publish_list *ports,
+			   struct sbx_error *err);
 
 /* --- the end ---------------------------------------------------------------- */
 

@@ -20,26 +20,34 @@
 #include "sandbox/session_keep.h"
 #include "sandbox/session_parts.h"
 #include "secret/memory.h"
+#include "skill/grant_session.h"
 #include "skill/names.h"
 
 #define TRIES 4
 
 /* --- the name --------------------------------------------------------------- */
 
-/* How many containers of @owner say that they are @name. */
+/* How many containers of an owner there are, and how many say one name. */
+struct tally {
+	int64_t all;
+	int same;
+};
+
 static int count(struct sbx_engine *engine, const char *owner, const char *name,
-		 struct sbx_error *err)
+		 struct tally *out, struct sbx_error *err)
 {
 	json_auto_t *list = NULL;
 	json_t *about;
-	int n = 0;
 	size_t i;
 
+	*out = (struct tally){ .all = 0 };
 	if (sbx_session_list(engine, owner, &list, err) < 0)
 		return -1;
+	out->all = (int64_t)json_array_size(list);
 	json_array_foreach (list, i, about)
-		n += strcmp(sbx_json_text_at(about, "name", NULL), name) == 0;
-	return n;
+		out->same += strcmp(sbx_json_text_at(about, "name", NULL),
+				    name) == 0;
+	return 0;
 }
 
 static int exists(const char *name, struct sbx_error *err)
@@ -125,32 +133,55 @@ static int make_plan(struct sbx_engine *engine,
 	return result;
 }
 
-/* 0, SBX_SESSION_EXISTS, or -1. */
+/* Whether there may be one more of that name: 0, SBX_SESSION_EXISTS, or -1. */
+static int check_room(struct sbx_engine *engine,
+		      const struct sbx_session_create *create,
+		      struct sbx_error *err)
+{
+	const char *owner = create->plan.owner;
+	struct tally tally;
+
+	if (count(engine, owner, create->name, &tally, err) < 0)
+		return -1;
+	if (tally.same > 0)
+		return exists(create->name, err);
+	return sbx_grant_session(create->plan.policy, owner, tally.all, err);
+}
+
+/* The same. */
 static int start_alone(struct sbx_engine *engine, const struct sbx_plan *plan,
-		       const char *owner, const char *name,
+		       const struct sbx_session_create *create,
 		       struct sbx_sandbox **out, struct sbx_error *err)
 {
+	int64_t most = create->plan.policy->sessions.most;
+	struct tally tally;
+
 	for (int i = 0; i < TRIES; i++) {
+		int result = check_room(engine, create, err);
 		double start_ms;
 		char id[32 + 1];
-		int n = count(engine, owner, name, err);
 
-		if (n != 0)
-			return n < 0 ? -1 : exists(name, err);
+		if (result != 0)
+			return result;
 		sbx_random_hex(id, sizeof(id));
 		if (sbx_plan_start(plan, engine, id,
 				   sbx_engine_cancel_fd(engine), out, &start_ms,
 				   err) < 0)
 			return -1;
-		n = count(engine, owner, name, err);
-		if (n == 1)
+		result = count(engine, create->plan.owner, create->name, &tally,
+			       err);
+		if (result == 0 && tally.same == 1 && tally.all <= most)
 			return 0;
 		sbx_sandbox_free(out);
-		if (n < 0)
+		if (result < 0)
 			return -1;
 		pause_a_little();
 	}
-	return exists(name, err);
+	if (tally.same > 1)
+		return exists(create->name, err);
+	return sbx_error_set(err, SBX_OUTCOME_BUSY,
+			     "others are creating sessions at this moment; try "
+			     "again");
 }
 
 /* From here on it outlives us. */
@@ -175,11 +206,24 @@ static int hand_over(struct sbx_engine *engine, struct sbx_sandbox *sandbox,
 	return sbx_sandbox_keep(sandbox, data, size, err);
 }
 
+static int64_t grant_ttl(const struct sbx_session_create *create)
+{
+	cleanup_free char *line = NULL;
+	int64_t ttl_ms = sbx_grant_session_ttl(create->plan.policy,
+					       create->ttl_ms, &line);
+
+	if (line)
+		sbx_progress_say(&create->plan.lines, line);
+	return ttl_ms;
+}
+
 static int start(struct sbx_engine *engine,
 		 const struct sbx_session_create *create, struct sbx_error *err)
 {
-	const struct sbx_spec_session about = { .name = create->name,
-						.ttl_ms = create->ttl_ms };
+	const struct sbx_spec_session about = {
+		.name = create->name,
+		.ttl_ms = grant_ttl(create),
+	};
 	struct sbx_plan_request request = create->plan;
 	cleanup_plan struct sbx_plan *plan = NULL;
 	cleanup_free char *action = NULL;
@@ -192,8 +236,7 @@ static int start(struct sbx_engine *engine,
 		result = make_plan(engine, &request, create->forwards, &plan,
 				   err);
 	if (result == 0)
-		result = start_alone(engine, plan, request.owner, create->name,
-				     &sandbox, err);
+		result = start_alone(engine, plan, create, &sandbox, err);
 	if (result == 0)
 		result = hand_over(engine, sandbox, &request, err);
 	sbx_sandbox_free(&sandbox);

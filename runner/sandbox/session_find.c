@@ -68,6 +68,8 @@ static char *label(const json_t *container, const char *name)
 void sbx_session_read(const json_t *container, struct sbx_session *out)
 {
 	cleanup_free char *ttl = label(container, SBX_LABEL_TTL);
+	const char *ports =
+		sbx_json_text_at(container, "Labels", SBX_LABEL_PUBLISH, NULL);
 	const char *id = sbx_json_text_at(container, "Id", NULL);
 	const char *image = sbx_json_text_at(container, "ImageID", NULL);
 
@@ -84,6 +86,8 @@ void sbx_session_read(const json_t *container, struct sbx_session *out)
 		.state = state_of(sbx_json_text_at(container, "State", NULL)),
 		.ports = json_incref(sbx_json_at(container, "Ports", NULL)),
 	};
+	if (ports)
+		sbx_session_read_ports(ports, out);
 }
 
 /* What is not ours to ask for, or no name at all, is not there. */
@@ -108,42 +112,19 @@ int sbx_session_find(struct sbx_engine *engine, const char *owner,
 	json_array_foreach (list, i, container) {
 		const char *whose = sbx_json_text_at(container, "Labels",
 						     SBX_LABEL_OWNER, NULL);
+		const char *state = sbx_json_text_at(container, "State", NULL);
 
-		if (!whose || strcmp(whose, owner) != 0)
+		if (!whose || strcmp(whose, owner) != 0 ||
+		    state_of(state) == SBX_SESSION_STOPPED)
 			continue;
 		sbx_session_read(container, out);
-		if (out->state != SBX_SESSION_STOPPED)
-			return 0;
-		sbx_session_clear(out);
+		return 0;
 	}
 	return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 			     "there is no session \"%s\" (any more)", name);
 }
 
 /* --- for people, and programs ----------------------------------------------- */
-
-static json_t *ports_json(const json_t *ports)
-{
-	json_t *all = json_array();
-	const json_t *port;
-	size_t i;
-
-	json_array_foreach (ports, i, port) {
-		const char *ip = sbx_json_text_at(port, "IP", NULL);
-		json_int_t published =
-			sbx_json_int_at(0, port, "PublicPort", NULL);
-
-		if (published > 0)
-			json_array_append_new(
-				all,
-				json_pack("{s:I, s:I, s:s}", "target",
-					  sbx_json_int_at(0, port,
-							  "PrivatePort", NULL),
-					  "published", published, "host_ip",
-					  ip ? ip : ""));
-	}
-	return all;
-}
 
 json_t *sbx_session_json(const struct sbx_session *session)
 {
@@ -157,7 +138,7 @@ json_t *sbx_session_json(const struct sbx_session *session)
 			 "image", session->image, "container", session->id,
 			 "created_at", created, "ttl_ms",
 			 (json_int_t)session->ttl_ms, "ports",
-			 ports_json(session->ports));
+			 sbx_session_ports_json(session));
 }
 
 static int by_name(const void *a, const void *b)
@@ -182,11 +163,11 @@ static json_t *sorted(json_t *all)
 	return out;
 }
 
-int sbx_session_list(struct sbx_engine *engine, const char *owner, json_t **out,
-		     struct sbx_error *err)
+int sbx_session_each(struct sbx_engine *engine,
+		     void (*each)(void *ctx, const struct sbx_session *session),
+		     void *ctx, struct sbx_error *err)
 {
 	json_auto_t *list = NULL;
-	json_auto_t *all = json_array();
 	const json_t *container;
 	size_t i;
 
@@ -196,10 +177,34 @@ int sbx_session_list(struct sbx_engine *engine, const char *owner, json_t **out,
 		cleanup_session struct sbx_session session;
 
 		sbx_session_read(container, &session);
-		if (session.state != SBX_SESSION_STOPPED &&
-		    (!owner || strcmp(session.owner, owner) == 0))
-			json_array_append_new(all, sbx_session_json(&session));
+		if (session.state != SBX_SESSION_STOPPED)
+			each(ctx, &session);
 	}
+	return 0;
+}
+
+/* Those of @owner, or of everybody. */
+struct listing {
+	const char *owner;
+	json_t *all;
+};
+
+static void add_to_list(void *ctx, const struct sbx_session *session)
+{
+	struct listing *listing = ctx;
+
+	if (!listing->owner || strcmp(session->owner, listing->owner) == 0)
+		json_array_append_new(listing->all, sbx_session_json(session));
+}
+
+int sbx_session_list(struct sbx_engine *engine, const char *owner, json_t **out,
+		     struct sbx_error *err)
+{
+	json_auto_t *all = json_array();
+	struct listing listing = { .owner = owner, .all = all };
+
+	if (sbx_session_each(engine, add_to_list, &listing, err) < 0)
+		return -1;
 	*out = sorted(all);
 	return 0;
 }

@@ -9,6 +9,15 @@
 /* One of what the engine lists containers as. */
 void sbx_session_read(const json_t *container, struct sbx_session *out);
 
+/*
+ * Of a session that has @label for ports to be forwarded: what is to be, and
+ * what is; its channel is known.
+ */
+void sbx_session_read_ports(const char *label, struct sbx_session *out);
+
+/* "ports" of sbx_session_json(); new reference. */
+json_t *sbx_session_ports_json(const struct sbx_session *session);
+
 /* INVALID where it is not active; NOT_FOUND where it is no more. */
 int sbx_session_locate(struct sbx_engine *engine,
 		       const struct sbx_session *session,

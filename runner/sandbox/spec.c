@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/json.h"
 #include "sandbox/runner.h"
 #include "sandbox/direct.h"
 #include "sandbox/spec_devices.h"
@@ -148,6 +149,21 @@ static char *ttl(const struct sbx_spec_session *session)
 	return sbx_asprintf("%lld", (long long)session->ttl_ms);
 }
 
+/*
+ * Whoever forwards them may be another process, some day.  Said also where
+ * there are none, lest an image has a word in that.
+ */
+static void add_forwarded(json_t *labels, const struct sbx_spec *spec)
+{
+	static const struct sbx_publish_list none;
+	bool is_ours = spec->grant->action.network == SBX_NETWORK_NONE;
+	json_auto_t *ports =
+		sbx_publish_to_json(is_ours ? &spec->grant->publish : &none);
+	cleanup_free char *text = sbx_json_line(ports);
+
+	json_object_set_new(labels, SBX_LABEL_PUBLISH, json_string(text));
+}
+
 static json_t *labels(const struct sbx_spec *spec)
 {
 	const struct sbx_spec_session *session = spec->session;
@@ -166,6 +182,8 @@ static json_t *labels(const struct sbx_spec *spec)
 				  SBX_LABEL_CHANNEL,
 				  spec->channel_name ? spec->channel_name
 						     : ""));
+	if (session)
+		add_forwarded(labels, spec);
 	return labels;
 }
 

@@ -42,10 +42,15 @@
 #define SBX_LABEL_VOLUME "io.skillbox.volume"
 #define SBX_LABEL_INIT	 "io.skillbox.init"
 
-/* Of sessions: name, time to live in milliseconds, and sbx_direct_name(). */
+/*
+ * Of sessions: name, time to live in milliseconds, sbx_direct_name(), and the
+ * ports that are to be forwarded (skill/publish.h, JSON), for which there has
+ * to be no network.
+ */
 #define SBX_LABEL_SESSION "io.skillbox.session"
 #define SBX_LABEL_TTL	  "io.skillbox.ttl"
 #define SBX_LABEL_CHANNEL "io.skillbox.channel"
+#define SBX_LABEL_PUBLISH "io.skillbox.publish"
 
 /* A sandbox that outlives its runners (init/wire.h). */
 struct sbx_spec_session {

@@ -2,6 +2,7 @@
 #ifndef SBX_SECRET_KEYRING_H
 #define SBX_SECRET_KEYRING_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -15,7 +16,7 @@
  * $CREDENTIALS_DIRECTORY (systemd.exec(5), LoadCredential=).
  *
  * They are read once, when they are asked for; a descriptor can be read once
- * only.  Not for concurrent use.
+ * only.  Not for concurrent use: several threads take turns by @lock.
  *
  * @place	what --keys says, borrowed; or NULL
  * @is_loaded	that @keys has been read
@@ -24,11 +25,12 @@ struct sbx_keyring {
 	const char *place;
 	bool is_loaded;
 	struct sbx_keys keys;
+	pthread_mutex_t lock;
 };
 
 #define SBX_KEYRING_INIT(what)                                                 \
 	{                                                                      \
-		.place = (what)                                                \
+		.place = (what), .lock = PTHREAD_MUTEX_INITIALIZER             \
 	}
 
 /* Wipes and frees the keys. */

@@ -125,8 +125,9 @@ static bool is_as_expected(struct sbx_service *service,
 static bool begins_runs(enum sbx_route_id route)
 {
 	return route == SBX_ROUTE_RUN || route == SBX_ROUTE_RUN_ACTION ||
-	       route == SBX_ROUTE_BUILD || route == SBX_ROUTE_MCP ||
-	       route == SBX_ROUTE_MCP_GET;
+	       route == SBX_ROUTE_SESSION_CREATE ||
+	       route == SBX_ROUTE_SESSION_RUN || route == SBX_ROUTE_BUILD ||
+	       route == SBX_ROUTE_MCP || route == SBX_ROUTE_MCP_GET;
 }
 
 bool sbx_admission_decide(const struct sbx_admission *admission,

@@ -181,6 +181,7 @@ static int open_service(struct daemon *daemon, struct sbx_error *err)
 		.queue = options->queue,
 		.is_lasting = true,
 		.image_wait_ms = options->image_wait_ms,
+		.has_sessions = options->has_sessions,
 		.log_fd = STDERR_FILENO,
 		.say = options->say,
 	};

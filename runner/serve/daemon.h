@@ -2,6 +2,7 @@
 #ifndef SBX_SERVE_DAEMON_H
 #define SBX_SERVE_DAEMON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@
  * @body_max	bytes of one request
  * @request_ms	how long a client may take to say what it wants
  * @image_wait_ms	how long a call of a tool waits for its image
+ * @has_sessions	there are tools of sessions
  * @say		gets lines for people
  */
 struct sbx_daemon_options {
@@ -41,6 +43,7 @@ struct sbx_daemon_options {
 	size_t body_max;
 	int64_t request_ms;
 	int64_t image_wait_ms;
+	bool has_sessions;
 	void (*say)(const char *line);
 };
 

@@ -8,6 +8,7 @@
 #include "serve/on_pool.h"
 #include "serve/on_run.h"
 #include "serve/on_runs.h"
+#include "serve/on_sessions.h"
 #include "serve/on_skills.h"
 #include "skill/skill_image.h"
 
@@ -102,6 +103,14 @@ void sbx_dispatch(struct sbx_service *service,
 		[SBX_ROUTE_BUILD] = sbx_on_build,
 		[SBX_ROUTE_POOL] = sbx_on_pool,
 		[SBX_ROUTE_POOL_CHANGE] = sbx_on_pool_change,
+		[SBX_ROUTE_SESSIONS] = sbx_on_sessions,
+		[SBX_ROUTE_SESSION_CREATE] = sbx_on_sessions_create,
+		[SBX_ROUTE_SESSION] = sbx_on_sessions_one,
+		[SBX_ROUTE_SESSION_STOP] = sbx_on_sessions_stop,
+		[SBX_ROUTE_SESSION_RUN] = sbx_on_run,
+		[SBX_ROUTE_SESSION_PAUSE] = sbx_on_sessions_pause,
+		[SBX_ROUTE_SESSION_RESUME] = sbx_on_sessions_resume,
+		[SBX_ROUTE_SESSION_LOGS] = sbx_on_sessions_logs,
 		[SBX_ROUTE_MCP] = sbx_on_mcp,
 		[SBX_ROUTE_MCP_GET] = sbx_on_mcp_get,
 		[SBX_ROUTE_MCP_DELETE] = sbx_on_mcp_delete,

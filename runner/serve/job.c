@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "sandbox/run.h"
+#include "sandbox/session.h"
 #include "serve/run_log.h"
 
 void sbx_job_new(struct sbx_job **out, struct sbx_service *service)
@@ -65,19 +66,65 @@ static void end(struct sbx_job *job, const struct sbx_record *record)
 		job->on_end(job->ctx, value, sbx_live_record(job->live));
 }
 
+static void describe_failure(const struct sbx_job *job,
+			     struct sbx_record *record,
+			     const struct sbx_error *err)
+{
+	sbx_record_init(record);
+	sbx_strset(&record->skill, job->call.skill);
+	sbx_strset(&record->action, job->call.action);
+	sbx_strset(&record->owner, job->owner);
+	sbx_strset(&record->traceparent, job->traceparent);
+	sbx_strset(&record->run_id, sbx_live_id(job->live));
+	sbx_record_fail(record, err);
+}
+
 void sbx_job_fail(struct sbx_job *job, const struct sbx_error *err)
 {
 	struct sbx_record record;
 
-	sbx_record_init(&record);
-	sbx_strset(&record.skill, job->call.skill);
-	sbx_strset(&record.action, job->call.action);
-	sbx_strset(&record.owner, job->owner);
-	sbx_strset(&record.traceparent, job->traceparent);
-	sbx_strset(&record.run_id, sbx_live_id(job->live));
-	sbx_record_fail(&record, err);
+	describe_failure(job, &record, err);
 	end(job, &record);
 	sbx_record_clear(&record);
+}
+
+/*
+ * Who comes while something else runs in the session waits so long, in a thread
+ * and a place of the gate, and is then told to try again.  The engine gets as
+ * long to say which session it is.
+ */
+#define TURN_MS 30000
+#define FIND_MS 5000
+
+/* In place of a pool there is the session, with the policy as it is now. */
+static void run_in_session(const struct sbx_job *job, struct sbx_run *request,
+			   struct sbx_record *record)
+{
+	struct sbx_service *service = job->service;
+	const struct sbx_call *call = &job->call;
+	const struct sbx_session_run in = {
+		.run = request,
+		.known = service->known,
+		.name = call->session,
+		.command = call->command.n > 0 ? &call->command : NULL,
+		.working_dir = call->working_dir,
+		.detach = call->detach,
+		.wait_ms = TURN_MS,
+	};
+	struct sbx_pool_policy *policy = NULL;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_policy_watch_get(service->policies, &policy, &err) < 0) {
+		describe_failure(job, record, &err);
+		return;
+	}
+	request->policy = &policy->policy;
+	request->keys = &service->keys;
+	request->pool = NULL;
+	request->images = NULL;
+	sbx_engine_set_patience(request->engine, FIND_MS);
+	sbx_session_run(&in, record);
+	sbx_pool_policy_unref(&policy);
 }
 
 static void run(struct sbx_job *job, double queued_ms,
@@ -110,7 +157,10 @@ static void run(struct sbx_job *job, double queued_ms,
 	struct sbx_record record;
 
 	sbx_engine_set_cancel_fd(engine, cancel_fd);
-	sbx_run_action(&request, &record);
+	if (call->session)
+		run_in_session(job, &request, &record);
+	else
+		sbx_run_action(&request, &record);
 	/* The descriptor is closed with the run. */
 	sbx_engine_set_cancel_fd(engine, -1);
 	end(job, &record);

@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "mcp/result.h"
+#include "mcp/session_result.h"
 #include "serve/job.h"
+#include "serve/session_tools.h"
 
 /* In hexadecimal, with the NUL. */
 #define RUN_ID_SIZE (32 + 1)
@@ -57,17 +59,22 @@ static void on_end(void *ctx, const json_t *record, const char *text)
 
 	(void)text;
 	teller->answer = sbx_mcp_call_answer(
-		call, sbx_mcp_result(record, &call->tool, call->revision));
+		call,
+		call->tool.session
+			? sbx_mcp_session_run_result(record, call->revision)
+			: sbx_mcp_result(record, &call->tool, call->revision));
 }
 
+/* What a tool of sessions does is called as the tool is. */
 int sbx_mcp_run_begin(struct sbx_mcp_run *run, struct sbx_error *err)
 {
+	const struct sbx_mcp_tool *tool = &run->call->tool;
 	char run_id[RUN_ID_SIZE];
 	const struct sbx_live_name name = {
 		.owner = run->owner,
 		.run_id = run_id,
-		.skill = run->call->tool.skill,
-		.action = run->call->tool.action,
+		.skill = tool->session ? NULL : tool->skill,
+		.action = tool->session ? tool->name : tool->action,
 	};
 
 	sbx_random_hex(run_id, sizeof(run_id));
@@ -80,28 +87,36 @@ void sbx_mcp_run_drop(struct sbx_mcp_run *run)
 	sbx_live_release(&run->live);
 }
 
-static void fill(struct sbx_job *job, const struct sbx_mcp_run *run)
+static int fill(struct sbx_job *job, const struct sbx_mcp_run *run,
+		struct sbx_error *err)
 {
 	const struct sbx_mcp_call *call = run->call;
 
-	sbx_strset(&job->call.skill, call->tool.skill);
-	sbx_strset(&job->call.action, call->tool.action);
 	sbx_strset(&job->owner, run->owner);
 	sbx_strset(&job->traceparent, call->traceparent);
-	job->call.input = call->input;
-	job->call.input_size = call->input_size;
 	job->live = sbx_live_hold(run->live);
 	job->waits_for_image = true;
+	if (call->tool.session)
+		return sbx_session_tools_decode_run(
+			call->input, call->input_size, &job->body, &job->call,
+			err);
+	sbx_strset(&job->call.skill, call->tool.skill);
+	sbx_strset(&job->call.action, call->tool.action);
+	job->call.input = call->input;
+	job->call.input_size = call->input_size;
+	return 0;
 }
 
-char *sbx_mcp_run_perform(const struct sbx_mcp_run *run)
+static char *perform_job(const struct sbx_mcp_run *run)
 {
 	struct teller teller = { .run = run, .progress = -LINE_PROGRESS };
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_job *job = NULL;
 
+	int result;
+
 	sbx_job_new(&job, run->service);
-	fill(job, run);
+	result = fill(job, run, &err);
 	job->on_end = on_end;
 	job->ctx = &teller;
 	if (run->tell && run->call->progress_token)
@@ -110,10 +125,44 @@ char *sbx_mcp_run_perform(const struct sbx_mcp_run *run)
 			.progress = on_progress,
 			.ctx = &teller,
 		};
-	if (sbx_gate_enter(run->service->gate, &job->ticket, &err) < 0)
+	if (result == 0)
+		result = sbx_gate_enter(run->service->gate, &job->ticket, &err);
+	if (result < 0)
 		sbx_job_fail(job, &err);
 	else
 		sbx_job_perform(job);
 	sbx_job_free(&job);
 	return teller.answer;
+}
+
+/* Nothing that runs. */
+static char *perform_for_session(const struct sbx_mcp_run *run)
+{
+	const struct sbx_mcp_call *call = run->call;
+	const struct sbx_session_visit visit = {
+		.service = run->service,
+		.owner = run->owner,
+		.cancel_fd = sbx_live_cancel_fd(run->live),
+	};
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_t *given = NULL;
+	json_t *result;
+
+	if (sbx_session_tools_perform(&visit, call->tool.session, call->input,
+				      call->input_size, &given, &err) == 0)
+		result = sbx_mcp_session_result(call->tool.session, given);
+	else
+		result = sbx_mcp_result_error(sbx_outcome_name(err.outcome),
+					      err.message);
+	sbx_live_end(run->live, sbx_strdup("{}"), err.outcome, false);
+	return sbx_mcp_call_answer(call, result);
+}
+
+char *sbx_mcp_run_perform(const struct sbx_mcp_run *run)
+{
+	enum sbx_mcp_session_tool tool = run->call->tool.session;
+
+	if (tool == SBX_MCP_SESSION_NONE || tool == SBX_MCP_SESSION_RUN)
+		return perform_job(run);
+	return perform_for_session(run);
 }

@@ -7,7 +7,7 @@
 
 /*
  * A call of a tool: a run like any other, whose record is told in the words of
- * the Model Context Protocol.
+ * the Model Context Protocol; or what else is to be done about a session.
  *
  * @owner	whose it is
  * @call	what its input is borrowed from has to stay

@@ -30,6 +30,12 @@ struct sbx_mcp_stream {
 #define SBX_MCP_STALL_MS 30000
 
 /*
+ * A header by which who asks for such a socket says whether there have to be
+ * tools of sessions, "yes" or "no": refused where it is the other.
+ */
+#define SBX_MCP_SESSIONS_HEADER "Skillbox-Session-Tools"
+
+/*
  * What the daemon says last on such a socket, so that the other end can tell
  * that from a daemon that was lost: no message has it.
  */

@@ -14,6 +14,7 @@
 #include "codec/json.h"
 #include "mcp/headers.h"
 #include "serve/mcp_run.h"
+#include "serve/mcp_stream.h"
 
 #define SESSION_HEADER "Mcp-Session-Id"
 
@@ -410,8 +411,16 @@ void sbx_on_mcp_get(struct sbx_service *service,
 		    struct sbx_answer *answer)
 {
 	const char *upgrade = exchange->header(exchange->ctx, "Upgrade");
+	const char *sessions =
+		exchange->header(exchange->ctx, SBX_MCP_SESSIONS_HEADER);
 
-	(void)service;
+	if (sessions &&
+	    (strcmp(sessions, "yes") == 0) != service->has_sessions) {
+		sbx_answer_refuse(answer, 412, SBX_OUTCOME_MISCONFIGURED,
+				  "this daemon was started %s --sessions",
+				  service->has_sessions ? "with" : "without");
+		return;
+	}
 	if (upgrade && strcasecmp(upgrade, "mcp") == 0 && exchange->is_local) {
 		answer->is_upgrade = true;
 		return;

@@ -84,6 +84,20 @@ static void take_trace(const struct sbx_exchange *exchange, struct sbx_job *job)
 		sbx_strset(&job->traceparent, value);
 }
 
+static int decode_body(const struct sbx_exchange *exchange, struct sbx_job *job,
+		       struct sbx_error *err)
+{
+	const char *body = sbx_buf_text(&job->body);
+
+	if (exchange->route.id != SBX_ROUTE_SESSION_RUN)
+		return sbx_call_decode(body, job->body.len, &job->call, err);
+	if (sbx_call_decode_in_session(body, job->body.len, &job->call, err) <
+	    0)
+		return -1;
+	sbx_strset(&job->call.session, exchange->route.session);
+	return 0;
+}
+
 static int decode(const struct sbx_exchange *exchange, struct sbx_job *job,
 		  struct sbx_error *err)
 {
@@ -91,30 +105,10 @@ static int decode(const struct sbx_exchange *exchange, struct sbx_job *job,
 	*exchange->body = (struct sbx_buf)SBX_BUF_INIT(0);
 	if (exchange->route.id == SBX_ROUTE_RUN_ACTION)
 		read_path(exchange, job);
-	else if (sbx_call_decode(sbx_buf_text(&job->body), job->body.len,
-				 &job->call, err) < 0)
+	else if (decode_body(exchange, job, err) < 0)
 		return -1;
 	take_trace(exchange, job);
 	return take_headers(exchange, &job->call, err);
-}
-
-/* What a caller gives in place of sealed values is no tightening. */
-static int check_secrets(const struct sbx_job *job, struct sbx_error *err)
-{
-	struct sbx_pool_policy *policy = NULL;
-	bool may;
-
-	if (job->call.secrets.n == 0)
-		return 0;
-	if (sbx_policy_watch_get(job->service->policies, &policy, err) < 0)
-		return -1;
-	may = policy->policy.requests[SBX_REQUESTER_CALLER].secrets;
-	sbx_pool_policy_unref(&policy);
-	if (may)
-		return 0;
-	return sbx_error_set(err, SBX_OUTCOME_DENIED,
-			     "callers.secrets: the policy does not let callers "
-			     "give secrets");
 }
 
 /* Who asks may only do so for himself, unless the policy trusts him. */
@@ -127,7 +121,7 @@ static int check_rights(const struct sbx_exchange *exchange,
 			      err) < 0)
 		return -1;
 	sbx_strset(&job->owner, owner);
-	return check_secrets(job, err);
+	return sbx_service_secrets(job->service, job->call.secrets.n, err);
 }
 
 /* --- the answer ------------------------------------------------------------ */
@@ -180,9 +174,11 @@ static void digest(const struct sbx_exchange *exchange,
 {
 	static const unsigned char separator[1];
 	crypto_generichash_state state;
+	const struct sbx_call *call = &job->call;
 	const char *const fields[] = {
-		job->call.skill,
-		job->call.action,
+		call->skill ? call->skill : "",
+		call->action ? call->action : "",
+		call->session ? call->session : "",
 		sbx_route_pattern(exchange->route.id),
 	};
 
@@ -213,6 +209,7 @@ static int begin(const struct sbx_exchange *exchange, const struct manner *how,
 		.run_id = call->run_id ? call->run_id : random,
 		.skill = call->skill,
 		.action = call->action,
+		.session = call->session,
 		.digest = call->run_id ? hash : NULL,
 		.is_kept = call->run_id || how->is_async,
 	};

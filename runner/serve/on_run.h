@@ -6,10 +6,11 @@
 #include "serve/service.h"
 
 /*
- * Answers POST /v1/runs and POST /v1/skills/{skill}/actions/{action}: with the
- * record when the run has ended; with its events as they come, where the client
- * accepts them (application/x-ndjson, text/event-stream); or at once, where it
- * prefers that (Prefer: respond-async, RFC 7240).
+ * Answers POST /v1/runs, POST /v1/skills/{skill}/actions/{action} and POST
+ * /v1/sessions/{session}/runs: with the record when the run has ended; with its
+ * events as they come, where the client accepts them (application/x-ndjson,
+ * text/event-stream); or at once, where it prefers that (Prefer: respond-async,
+ * RFC 7240).
  */
 void sbx_on_run(struct sbx_service *service,
 		const struct sbx_exchange *exchange, struct sbx_answer *answer);

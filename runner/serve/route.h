@@ -22,24 +22,34 @@ enum sbx_route_id {
 	SBX_ROUTE_BUILD,
 	SBX_ROUTE_POOL,
 	SBX_ROUTE_POOL_CHANGE,
+	SBX_ROUTE_SESSIONS,
+	SBX_ROUTE_SESSION_CREATE,
+	SBX_ROUTE_SESSION,
+	SBX_ROUTE_SESSION_STOP,
+	SBX_ROUTE_SESSION_RUN,
+	SBX_ROUTE_SESSION_PAUSE,
+	SBX_ROUTE_SESSION_RESUME,
+	SBX_ROUTE_SESSION_LOGS,
 	SBX_ROUTE_MCP,
 	SBX_ROUTE_MCP_GET,
 	SBX_ROUTE_MCP_DELETE,
 	SBX_ROUTE_COUNT,
 };
 
-/* What a path's variables may be: names of the manifest, a run's id. */
+/* What a path's variables may be: names of the manifest, a run's id, a session.
+ */
 #define SBX_ROUTE_NAME_SIZE 65
 
 /*
- * @skill, @action, @run_id	the path's variables, each a valid name; ""
- *where the path has none
+ * @skill, @action, @run_id, @session	the path's variables, each a valid name;
+ *			"" where the path has none
  */
 struct sbx_route {
 	enum sbx_route_id id;
 	char skill[SBX_ROUTE_NAME_SIZE];
 	char action[SBX_ROUTE_NAME_SIZE];
 	char run_id[SBX_ROUTE_NAME_SIZE];
+	char session[SBX_ROUTE_NAME_SIZE];
 };
 
 /*

@@ -53,6 +53,7 @@ struct sbx_live {
 	char *run_id;
 	char *skill;
 	char *action;
+	char *session;
 	unsigned char digest[SBX_DIGEST_SIZE];
 	bool has_digest;
 	bool is_kept;
@@ -142,6 +143,7 @@ static void destroy(struct sbx_live *live)
 	free(live->run_id);
 	free(live->skill);
 	free(live->action);
+	free(live->session);
 	free(live->record);
 	free(live);
 }
@@ -223,8 +225,9 @@ static int make(struct sbx_runs *runs, const struct sbx_live_name *name,
 	live->over_fd = -1;
 	live->owner = sbx_strdup(name->owner);
 	live->run_id = sbx_strdup(name->run_id);
-	live->skill = sbx_strdup(name->skill);
-	live->action = sbx_strdup(name->action);
+	sbx_strset(&live->skill, name->skill);
+	sbx_strset(&live->action, name->action);
+	sbx_strset(&live->session, name->session);
 	live->has_digest = name->digest != NULL;
 	if (name->digest)
 		memcpy(live->digest, name->digest, SBX_DIGEST_SIZE);
@@ -295,10 +298,11 @@ struct sbx_live *sbx_runs_find(struct sbx_runs *runs, const char *owner,
 static json_t *describe(const struct sbx_live *live)
 {
 	json_t *value = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "run_id", live->run_id,
-		"state", state_names[live->state], "skill", live->skill,
-		"action", live->action, "owner", live->owner, "created_at",
-		live->created_at, "waiting", (int)live->n_waiting);
+		"{s:s, s:s, s:s?, s:s?, s:s*, s:s, s:s, s:i}", "run_id",
+		live->run_id, "state", state_names[live->state], "skill",
+		live->skill, "action", live->action, "session", live->session,
+		"owner", live->owner, "created_at", live->created_at, "waiting",
+		(int)live->n_waiting);
 
 	if (live->state == OVER)
 		json_object_set_new(

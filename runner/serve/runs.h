@@ -37,6 +37,8 @@ struct sbx_live;
 #define SBX_DIGEST_SIZE 32
 
 /*
+ * @skill, @action, @session	or NULL: in a session the first may not be
+ *		known, and the second need not be
  * @digest	of all that was asked for, when the caller chose @run_id; or NULL
  * @is_kept	that its record is asked for later
  */
@@ -45,6 +47,7 @@ struct sbx_live_name {
 	const char *run_id;
 	const char *skill;
 	const char *action;
+	const char *session;
 	const unsigned char *digest;
 	bool is_kept;
 };
@@ -108,7 +111,7 @@ enum sbx_outcome sbx_live_outcome(const struct sbx_live *live);
 /*
  * {"run_id", "state": "queued" | "running" | "done", "skill", "action",
  * "owner", "created_at", "waiting": clients that wait for its end}, and
- * "outcome" when it is over; new reference.
+ * "session" where it is in one, and "outcome" when it is over; new reference.
  */
 json_t *sbx_live_json(struct sbx_live *live);
 

@@ -57,6 +57,7 @@ static int start_sweeper(struct sbx_service *service, struct sbx_error *err)
 	const struct sbx_sweeper_options options = {
 		.engines = service->engines,
 		.pool = service->pool,
+		.ports = service->ports,
 		.say = service->say,
 	};
 
@@ -114,6 +115,7 @@ static int open_tools(struct sbx_service *service,
 		.is_ready = is_ready,
 		.warn = warn,
 		.ctx = service,
+		.has_sessions = options->has_sessions,
 	};
 
 	if (sbx_image_builder_start(&service->builder, &images, err) < 0)
@@ -143,6 +145,8 @@ static int open_all(struct sbx_service *service,
 	sbx_gate_new(&service->gate, options->runs, options->queue);
 	sbx_runs_new(&service->runs, &kept);
 	sbx_metrics_new(&service->metrics);
+	sbx_sessions_new(&service->known);
+	sbx_port_keeper_new(&service->ports, options->say);
 	if (open_record_dir(service, options->record_dir, err) < 0 ||
 	    open_tools(service, options, err) < 0 ||
 	    open_pool(service, options, err) < 0)
@@ -159,6 +163,7 @@ int sbx_service_open(struct sbx_service **out,
 	service->keys = (struct sbx_keyring)SBX_KEYRING_INIT(options->keys);
 	service->say = options->say;
 	service->log_fd = options->log_fd;
+	service->has_sessions = options->has_sessions;
 	service->wake_fd = -1;
 	service->drain_fd = -1;
 	pthread_mutex_init(&service->lock, NULL);
@@ -181,6 +186,8 @@ void sbx_service_close(struct sbx_service **slot)
 	sbx_image_builder_stop(&service->builder);
 	sbx_mcp_tools_free(&service->tools);
 	sbx_mcp_sessions_free(&service->sessions);
+	sbx_port_keeper_free(&service->ports);
+	sbx_sessions_free(&service->known);
 	sbx_record_dir_close(&service->record_dir);
 	sbx_runs_free(&service->runs);
 	sbx_metrics_free(&service->metrics);
@@ -246,6 +253,25 @@ static bool may_name_owner(struct sbx_service *service, struct sbx_error *err)
 			      "callers.owner: the policy does not let callers "
 			      "say for whom they ask");
 	return may;
+}
+
+int sbx_service_secrets(struct sbx_service *service, size_t n,
+			struct sbx_error *err)
+{
+	struct sbx_pool_policy *policy = NULL;
+	bool may;
+
+	if (n == 0)
+		return 0;
+	if (sbx_policy_watch_get(service->policies, &policy, err) < 0)
+		return -1;
+	may = policy->policy.requests[SBX_REQUESTER_CALLER].secrets;
+	sbx_pool_policy_unref(&policy);
+	if (may)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "callers.secrets: the policy does not let callers "
+			     "give secrets");
 }
 
 int sbx_service_owner(struct sbx_service *service,

@@ -11,11 +11,13 @@
 #include "mcp/tools.h"
 #include "sandbox/pool.h"
 #include "sandbox/pool_policy.h"
+#include "sandbox/session_known.h"
 #include "serve/engines.h"
 #include "serve/gate.h"
 #include "serve/image_builder.h"
 #include "serve/mcp_sessions.h"
 #include "serve/metrics.h"
+#include "serve/port_keeper.h"
 #include "serve/record_dir.h"
 #include "serve/route.h"
 #include "serve/runs.h"
@@ -26,14 +28,17 @@
  * What all requests share.
  *
  * @catalog	where skills are
- * @keys	of the place that holds keys; only its name is looked at here
+ * @keys	what secrets are opened with
  * @uid		our own user, for whom sandboxes wait unasked
  * @policies	the policy, as it is now
  * @pool	of waiting sandboxes, and who opens secrets
  * @sweeper	of what dead runners left
  * @builder	of images that a request must not build itself
  * @tools	what the skills are to clients of the Model Context Protocol
+ * @has_sessions	tools of sessions are among them
  * @sessions	of such clients, over HTTP
+ * @known	of sessions, sandboxes that stay
+ * @ports	of those without a network
  * @record_dir	where records are kept; or NULL
  * @log_fd	gets a line for each run; or -1
  * @is_draining	no run begins any more
@@ -53,7 +58,10 @@ struct sbx_service {
 	struct sbx_sweeper *sweeper;
 	struct sbx_image_builder *builder;
 	struct sbx_mcp_tools *tools;
+	bool has_sessions;
 	struct sbx_mcp_sessions *sessions;
+	struct sbx_sessions *known;
+	struct sbx_port_keeper *ports;
 	struct sbx_gate *gate;
 	struct sbx_runs *runs;
 	struct sbx_metrics *metrics;
@@ -76,6 +84,8 @@ struct sbx_service {
  * @is_lasting	skills directories may come later
  * @waiting_max	sandboxes that wait, if the policy lets as many; 0: as it lets
  * @image_wait_ms	how long a call of a tool waits for its image
+ * @has_sessions	clients of the Model Context Protocol get tools of
+ * sessions
  * @log_fd	gets a line for each run; or -1
  * @say		gets lines for people
  */
@@ -90,6 +100,7 @@ struct sbx_service_options {
 	bool is_lasting;
 	int64_t waiting_max;
 	int64_t image_wait_ms;
+	bool has_sessions;
 	int log_fd;
 	void (*say)(const char *line);
 };
@@ -145,5 +156,12 @@ struct sbx_exchange {
 int sbx_service_owner(struct sbx_service *service,
 		      const struct sbx_exchange *exchange, const char *wanted,
 		      const char **out, struct sbx_error *err);
+
+/*
+ * Whether a caller may give @n secrets in place of sealed ones, which is no
+ * tightening.  DENIED ("callers.secrets: ..."); MISCONFIGURED (the policy).
+ */
+int sbx_service_secrets(struct sbx_service *service, size_t n,
+			struct sbx_error *err);
 
 #endif

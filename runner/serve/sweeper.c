@@ -11,6 +11,7 @@
 
 #define PERIOD_MS 60000
 #define CALL_MS	  2000
+#define PORTS_MS  10000
 
 /* How often an engine that is away is looked for. */
 #define AWAY_MS 2000
@@ -69,8 +70,11 @@ static void sweep(struct sbx_sweeper *sweeper)
 		return;
 	sbx_engine_set_cancel_fd(engine, sweeper->stop_fd);
 	look(sweeper, engine);
-	if (!sweeper->is_away)
+	if (!sweeper->is_away) {
 		sbx_reap_sweep(engine, CALL_MS);
+		sbx_engine_set_patience(engine, PORTS_MS);
+		sbx_port_keeper_look(sweeper->options.ports, engine);
+	}
 	sbx_engines_give(engines, &engine);
 }
 

@@ -5,12 +5,14 @@
 #include "base/error.h"
 #include "sandbox/pool.h"
 #include "serve/engines.h"
+#include "serve/port_keeper.h"
 
 /*
  * A thread that removes what dead runners left on the engine, such as the
  * daemon that was here before: at the start, and then every minute.  It says
  * when the engine is away, and when it is there again, which the pool is told
- * as well: then it need not wait until it would have tried again.
+ * as well: then it need not wait until it would have tried again.  The ports of
+ * sessions are looked after at the same time.
  */
 struct sbx_sweeper;
 
@@ -18,6 +20,7 @@ struct sbx_sweeper;
 struct sbx_sweeper_options {
 	struct sbx_engines *engines;
 	struct sbx_pool *pool;
+	struct sbx_port_keeper *ports;
 	void (*say)(const char *line);
 };
 

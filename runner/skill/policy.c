@@ -192,6 +192,7 @@ void sbx_policy_init(struct sbx_policy *policy)
 		.pool = { .waiting = 256,
 			  .mem_limit = 4096 * MIB,
 			  .mem_free = 512 * MIB },
+		.sessions = { .most = 64, .ttl_ms = INT64_C(86400) * 1000 },
 	};
 	init_skills(&policy->skills);
 	for (size_t i = 0; i < SBX_REQUESTER_COUNT; i++)

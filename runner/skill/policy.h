@@ -153,6 +153,18 @@ struct sbx_pool_rules {
 };
 
 /*
+ * Sessions.
+ *
+ * @most	how many one owner may have at once on an engine
+ * @ttl_ms	the longest time to live
+ */
+#define SBX_SESSIONS_MAX 4096
+struct sbx_session_rules {
+	int64_t most;
+	int64_t ttl_ms;
+};
+
+/*
  * @file	where it came from; NULL for the built-in one
  * @hash	of its text
  * @exceptions	of single skills, complete: what they do not change is as in
@@ -170,6 +182,7 @@ struct sbx_policy {
 	struct sbx_id_range uid_range;
 	int64_t disk_free;
 	struct sbx_pool_rules pool;
+	struct sbx_session_rules sessions;
 };
 
 /*

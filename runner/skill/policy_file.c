@@ -458,6 +458,33 @@ static void read_pool(const struct sbx_at *at, const struct sbx_field *field,
 			 &((struct sbx_policy *)object)->pool);
 }
 
+#define AT(member) .offset = offsetof(struct sbx_session_rules, member)
+
+static const struct sbx_field session_fields[] = {
+	{ .name = "most",
+	  .read = sbx_read_integer,
+	  AT(most),
+	  .max = SBX_SESSIONS_MAX,
+	  .expected = "how many sessions one owner may have at once, from 0 "
+		      "to 4096" },
+	{ .name = "ttl",
+	  .read = sbx_read_duration,
+	  AT(ttl_ms),
+	  .min = 1000,
+	  .max = SBX_TIMEOUT_MS_MAX,
+	  .expected = "a duration such as 1h, from 1s to 24h" },
+	{ .name = NULL },
+};
+#undef AT
+
+static void read_sessions(const struct sbx_at *at,
+			  const struct sbx_field *field, void *object)
+{
+	(void)field;
+	sbx_read_mapping(at, session_fields, 0,
+			 &((struct sbx_policy *)object)->sessions);
+}
+
 /* --- the document --------------------------------------------------------- */
 
 static const struct sbx_field document_fields[] = {
@@ -472,6 +499,7 @@ static const struct sbx_field document_fields[] = {
 	{ .name = "uid_range", .read = read_uid_range },
 	{ .name = "engine", .read = read_engine },
 	{ .name = "pool", .read = read_pool },
+	{ .name = "sessions", .read = read_sessions },
 	{ .name = NULL },
 };
 
@@ -542,10 +570,11 @@ json_t *sbx_policy_keys(void)
 		const char *where;
 		const struct sbx_field *fields;
 	} tables[] = {
-		{ "", document_fields },      { "skills", skill_fields },
-		{ "build", build_fields },    { "limits", limit_fields },
-		{ "engine", engine_fields },  { "operator", request_fields },
-		{ "callers", caller_fields }, { "pool", pool_fields },
+		{ "", document_fields },	{ "skills", skill_fields },
+		{ "build", build_fields },	{ "limits", limit_fields },
+		{ "engine", engine_fields },	{ "operator", request_fields },
+		{ "callers", caller_fields },	{ "pool", pool_fields },
+		{ "sessions", session_fields },
 	};
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(tables); i++)

@@ -69,6 +69,8 @@ static void must_be_policy(const struct sbx_policy *policy)
 	must(policy->uid_range.first <= policy->uid_range.last);
 	must(policy->uid_range.last <= SBX_ID_MAX);
 	must(policy->disk_free >= 0);
+	must(policy->sessions.most >= 0);
+	must(policy->sessions.ttl_ms >= 1000);
 }
 
 /* --- what is granted ------------------------------------------------------- */

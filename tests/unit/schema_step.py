@@ -40,6 +40,7 @@ TABLES = {"skill.schema.json": {
     "limits": ["definitions", "limits"],
     "engine": ["properties", "engine"],
     "pool": ["properties", "pool"],
+    "sessions": ["properties", "sessions"],
     "operator": ["definitions", "operator"],
     "callers": ["definitions", "callers"],
 }, "secrets.schema.json": {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Who relies on it: serve/on_run.c, for what clients send. */
+/* Who relies on it: serve/on_run.c and on_sessions.c, for what clients send. */
 
 static void decode(const char *body, struct sbx_call *out)
 {
@@ -197,6 +197,147 @@ static void test_files(void **state)
 	sbx_call_clear(&call);
 }
 
+/* --- sessions --------------------------------------------------------------- */
+
+static void refuses_all(int (*decode_one)(const char *body, size_t size,
+					  struct sbx_call *out,
+					  struct sbx_error *err),
+			const char *const (*cases)[2], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sbx_call call = SBX_CALL_INIT;
+		struct sbx_error err = SBX_ERROR_INIT;
+		const char *body = cases[i][0];
+
+		if (decode_one(body, strlen(body), &call, &err) == 0)
+			fail_msg("taken: %s", body);
+		assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+		if (!strstr(err.message, cases[i][1]))
+			fail_msg("%s: %s", body, err.message);
+	}
+}
+
+static void test_session(void **state)
+{
+	static const char body[] =
+		"{\"name\": \"a.b\", \"skill\": \"s\", \"action\": \"a\","
+		"\"ttl\": \"1h\", \"image\": \"i\", \"owner\": \"o\","
+		"\"publish\": [{\"target\": 80}],"
+		"\"config\": {\"memory\": \"8m\"}}";
+	static const char least[] = "{\"name\": \"n\", \"skill\": \"s\"}";
+	struct sbx_call call = SBX_CALL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(
+		sbx_call_decode_session(body, strlen(body), &call, &err), 0);
+	assert_string_equal(call.session, "a.b");
+	assert_string_equal(call.skill, "s");
+	assert_string_equal(call.action, "a");
+	assert_int_equal(call.ttl_ms, 3600000);
+	assert_string_equal(call.image, "i");
+	assert_string_equal(call.owner, "o");
+	assert_int_equal(call.overrides.publish.n, 1);
+	assert_int_equal(call.overrides.publish.v[0].target, 80);
+	assert_int_equal(call.overrides.mem_limit, 8 << 20);
+	sbx_call_clear(&call);
+	assert_int_equal(
+		sbx_call_decode_session(least, strlen(least), &call, &err), 0);
+	assert_int_equal(call.ttl_ms, SBX_CALL_TTL_UNSAID);
+	assert_null(call.action);
+	assert_null(call.image);
+	sbx_call_clear(&call);
+}
+
+static void test_session_refused(void **state)
+{
+#define SESSION "{\"name\": \"n\", \"skill\": \"s\""
+	static const char *const cases[][2] = {
+		{ "{\"skill\": \"s\"}", "name: expected" },
+		{ "{\"name\": \"n\"}", "skill: expected" },
+		{ "{\"name\": \"../n\", \"skill\": \"s\"}", "name: " },
+		{ "{\"name\": \"\", \"skill\": \"s\"}", "name: " },
+		{ "{\"name\": 1, \"skill\": \"s\"}", "name: " },
+		{ SESSION ", \"ttl\": 60}", "ttl: expected" },
+		{ SESSION ", \"image\": \"\"}", "image: expected" },
+		{ SESSION ", \"publish\": 80}", "" },
+		{ SESSION ", \"publish\": [{\"target\": 0}]}", "entry 1" },
+		{ SESSION ", \"on_start\": \"true\"}", "unknown member" },
+		{ SESSION ", \"input\": {}}", "unknown member" },
+	};
+
+	(void)state;
+	refuses_all(sbx_call_decode_session, cases, SBX_ARRAY_SIZE(cases));
+}
+
+static void decode_in_session(const char *body, struct sbx_call *out)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	if (sbx_call_decode_in_session(body, strlen(body), out, &err) < 0)
+		fail_msg("%s: %s", body, err.message);
+}
+
+static void test_in_session(void **state)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+
+	(void)state;
+	decode_in_session("{\"command\": [\"a\", \"b c\"], \"stdin\": "
+			  "{\"base64\": \"AP8=\"}, \"working_dir\": \"/w\", "
+			  "\"detach\": true, \"config\": {\"timeout\": "
+			  "\"1s\", \"env\": {\"A\": \"b\"}}}",
+			  &call);
+	assert_int_equal(call.command.n, 2);
+	assert_string_equal(call.command.v[1], "b c");
+	assert_int_equal(call.input_size, 2);
+	assert_memory_equal(call.input, "\0\xff", 2);
+	assert_string_equal(call.working_dir, "/w");
+	assert_true(call.detach);
+	assert_int_equal(call.overrides.timeout_ms, 1000);
+	sbx_call_clear(&call);
+	decode_in_session("{\"command\": [\"a\"]}", &call);
+	assert_int_equal(call.input_size, 0);
+	assert_false(call.detach);
+	sbx_call_clear(&call);
+	decode_in_session("{\"action\": \"a\", \"input\": 1.50}", &call);
+	assert_string_equal(call.action, "a");
+	assert_memory_equal(call.input, "1.50", call.input_size);
+	sbx_call_clear(&call);
+	decode_in_session("{}", &call);
+	assert_null(call.action);
+	assert_memory_equal(call.input, "{}", call.input_size);
+	sbx_call_clear(&call);
+}
+
+static void test_in_session_refused(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "{\"skill\": \"s\"}", "unknown member" },
+		{ "{\"command\": []}", "command: expected a list" },
+		{ "{\"command\": \"ls\"}", "command: expected a list" },
+		{ "{\"command\": [\"ls\", 1]}", "command: expected a list" },
+		{ "{\"command\": [\"a\\u0000\"]}", "command: expected a list" },
+		{ "{\"command\": [\"a\"], \"action\": \"a\"}", "command: " },
+		{ "{\"command\": [\"a\"], \"input\": {}}", "command: " },
+		{ "{\"stdin\": {\"text\": \"\"}}", "stdin: expected" },
+		{ "{\"command\": [\"a\"], \"stdin\": \"a\"}", "stdin: " },
+		{ "{\"working_dir\": \"a\"}", "working_dir: expected" },
+		{ "{\"detach\": 1}", "detach: expected" },
+		{ "{\"config\": {\"memory\": 1}}", "config: expected" },
+		{ "{\"config\": {\"cpus\": 1}}", "config: expected" },
+		{ "{\"config\": {\"pids_limit\": 9}}", "config: expected" },
+		{ "{\"config\": {\"network\": \"none\"}}", "config: expected" },
+		{ "{\"config\": {\"volumes\": [\"a:/b\"]}}",
+		  "config: expected" },
+		{ "{\"config\": {\"secrets\": {\"A\": \"0123456789\"}}}",
+		  "config: expected" },
+	};
+
+	(void)state;
+	refuses_all(sbx_call_decode_in_session, cases, SBX_ARRAY_SIZE(cases));
+}
+
 /* Not even where the value is what is wrong. */
 static void test_no_secret_in_message(void **state)
 {
@@ -219,6 +360,10 @@ int main(void)
 		cmocka_unit_test(test_unset),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_session_refused),
+		cmocka_unit_test(test_in_session),
+		cmocka_unit_test(test_in_session_refused),
 		cmocka_unit_test(test_no_secret_in_message),
 	};
 

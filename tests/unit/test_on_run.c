@@ -60,11 +60,12 @@ static int tear_down(void **state)
 }
 
 /* The status, and in @why, where it is not NULL, what the body has to say. */
-static unsigned int ask(const char *more, const char *why)
+static unsigned int ask_for(enum sbx_route_id route, const char *text,
+			    const char *why)
 {
 	cleanup_buf struct sbx_buf body = SBX_BUF_INIT(1000);
 	struct sbx_exchange exchange = {
-		.route.id = SBX_ROUTE_RUN,
+		.route = { .id = route, .session = "n" },
 		.owner = "1000",
 		.body = &body,
 		.connection = -1,
@@ -73,15 +74,26 @@ static unsigned int ask(const char *more, const char *why)
 	struct sbx_answer answer = { .status = 0 };
 	unsigned int status;
 
-	sbx_buf_puts(&body, "{\"skill\": \"a\", \"action\": \"b\"");
-	sbx_buf_puts(&body, more);
-	sbx_buf_puts(&body, "}");
+	sbx_buf_puts(&body, text);
 	sbx_on_run(&service, &exchange, &answer);
 	status = answer.status;
 	if (why && !strstr(answer.body, why))
 		fail_msg("'%s' does not say '%s'", answer.body, why);
 	sbx_answer_clear(&answer);
 	return status;
+}
+
+static unsigned int ask(const char *more, const char *why)
+{
+	cleanup_free char *body =
+		sbx_asprintf("{\"skill\": \"a\", \"action\": \"b\"%s}", more);
+
+	return ask_for(SBX_ROUTE_RUN, body, why);
+}
+
+static unsigned int ask_in_session(const char *body, const char *why)
+{
+	return ask_for(SBX_ROUTE_SESSION_RUN, body, why);
 }
 
 static const char secrets[] =
@@ -154,6 +166,21 @@ static void test_secrets(void **state)
 	assert_int_equal(ask(", \"owner\": \"anna\"", "callers.owner"), 403);
 }
 
+/* What a session was created with is not a run's to change. */
+static void test_in_session(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_in_session("{}", NULL), 429);
+	assert_int_equal(ask_in_session("{\"command\": [\"a\"]}", NULL), 429);
+	assert_int_equal(ask_in_session("{\"skill\": \"a\"}", "unknown member"),
+			 400);
+	assert_int_equal(ask_in_session("{\"config\": {\"memory\": \"1g\"}}",
+					"config: "),
+			 400);
+	assert_int_equal(
+		ask_in_session("{\"owner\": \"anna\"}", "callers.owner"), 403);
+}
+
 /* Where nobody can tell, nobody may. */
 static void test_policy_that_cannot_be_used(void **state)
 {
@@ -169,6 +196,7 @@ static void test_policy_that_cannot_be_used(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_in_session),
 		TEST(test_who_asks_for_himself),
 		TEST(test_who_asks_for_another),
 		TEST(test_who_says_two_things),

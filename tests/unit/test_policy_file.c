@@ -94,6 +94,8 @@ static void test_builtin(void **state)
 	assert_int_equal(builtin.disk_free, strictest.disk_free);
 	assert_memory_equal(&builtin.pool, &strictest.pool,
 			    sizeof(builtin.pool));
+	assert_int_equal(builtin.sessions.most, strictest.sessions.most);
+	assert_int_equal(builtin.sessions.ttl_ms, strictest.sessions.ttl_ms);
 	sbx_policy_clear(&strictest);
 	/* The shipped webpage and telegram, and nobody else, have one. */
 	assert_int_equal(builtin.n_exceptions, 2);
@@ -277,6 +279,11 @@ static void test_each_mistake(void **state)
 		{ "pool: {waiting: 4097}", "pool.waiting: " },
 		{ "pool: {mem_limit: much}", "pool.mem_limit: " },
 		{ "pool: {mem_free: -1}", "pool.mem_free: " },
+		{ "sessions: []", "sessions: " },
+		{ "sessions: {most: 4097}", "sessions.most: " },
+		{ "sessions: {most: -1}", "sessions.most: " },
+		{ "sessions: {ttl: 25h}", "sessions.ttl: " },
+		{ "sessions: {ttl: 999ms}", "sessions.ttl: " },
 		{ "skills: {hosts: []}", "skills.hosts: not supported yet" },
 		{ "skills: {privileged: true}",
 		  "skills.privileged: no policy can grant" },
@@ -407,7 +414,8 @@ static void test_each_key(void **state)
 		"[\"*:rw\"], limits: {cpus: 3}, publish: [\"*\"]}\n"
 		"uid_range: \"300000-300009\"\n"
 		"engine: {disk_free: 11}\n"
-		"pool: {waiting: 12, mem_limit: 13, mem_free: 14}\n";
+		"pool: {waiting: 12, mem_limit: 13, mem_free: 14}\n"
+		"sessions: {most: 15, ttl: 16s}\n";
 	struct sbx_policy policy = parse(text, strlen(text));
 	const struct sbx_skill_rules *skills = &policy.skills;
 	const struct sbx_volume_rule *volumes = skills->rights.volumes;
@@ -466,6 +474,8 @@ static void test_each_key(void **state)
 	assert_int_equal(policy.pool.waiting, 12);
 	assert_int_equal(policy.pool.mem_limit, 13);
 	assert_int_equal(policy.pool.mem_free, 14);
+	assert_int_equal(policy.sessions.most, 15);
+	assert_int_equal(policy.sessions.ttl_ms, 16000);
 	sbx_policy_clear(&policy);
 }
 

@@ -58,6 +58,9 @@ static void test_variables(void **state)
 	assert_string_equal(route.skill, "a-b");
 	assert_string_equal(route.action, "c_d");
 	assert_string_equal(route.run_id, "");
+	assert_int_equal(find("POST", "/v1/sessions/a.b_c/runs", &route), 0);
+	assert_int_equal(route.id, SBX_ROUTE_SESSION_RUN);
+	assert_string_equal(route.session, "a.b_c");
 	assert_int_equal(find("HEAD", "/healthz", &route), 0);
 	assert_int_equal(route.id, SBX_ROUTE_HEALTHZ);
 }
@@ -84,6 +87,10 @@ static void test_unknown(void **state)
 		"/v1/skills/a/actions/a%00",
 		"/v1/skills/a/actions/A",
 		"/v1/skills/-a/actions/a",
+		"/v1/sessions/",
+		"/v1/sessions/../runs",
+		"/v1/sessions/A/runs",
+		"/v1/sessions/.a/pause",
 		"/v1/skills/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/actions/a",
 	};

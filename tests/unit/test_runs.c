@@ -94,6 +94,37 @@ static bool is_readable(int fd)
 	return poll(&poll_fd, 1, 0) == 1;
 }
 
+/* In a session, where neither skill nor action need be known. */
+static void test_of_a_session(void **state)
+{
+	const struct sbx_live_name name = {
+		.owner = "me",
+		.run_id = "r",
+		.session = "n",
+	};
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_live *live = NULL;
+	struct sbx_runs *runs = NULL;
+	json_t *json;
+
+	(void)state;
+	sbx_runs_new(&runs, &plenty);
+	assert_int_equal(sbx_runs_begin(runs, &name, &live, &err), 0);
+	json = sbx_live_json(live);
+	assert_string_equal(json_string_value(json_object_get(json, "session")),
+			    "n");
+	assert_true(json_is_null(json_object_get(json, "skill")));
+	assert_true(json_is_null(json_object_get(json, "action")));
+	json_decref(json);
+	end(&live, "{}", true);
+	assert_int_equal(begin(runs, "me", "s", NULL, &live), 0);
+	json = sbx_live_json(live);
+	assert_null(json_object_get(json, "session"));
+	json_decref(json);
+	end(&live, "{}", true);
+	sbx_runs_free(&runs);
+}
+
 static void test_once(void **state)
 {
 	struct sbx_runs *runs = NULL;
@@ -351,11 +382,17 @@ static void test_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_once),   cmocka_unit_test(test_owners),
-		cmocka_unit_test(test_list),   cmocka_unit_test(test_room),
-		cmocka_unit_test(test_again),  cmocka_unit_test(test_forgotten),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_hangup), cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_of_a_session),
+		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_hangup),
+		cmocka_unit_test(test_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -483,6 +483,44 @@ static void test_session(void **state)
 	assert_json(json_object_get(unmet, "StdinOnce"), "false");
 }
 
+/*
+ * Who has no network has them forwarded, by whoever reads that; of all others
+ * the label is there too, for an image could have one.
+ */
+static void test_forwarded_ports(void **state)
+{
+	static const struct {
+		enum sbx_network network;
+		const char *label;
+	} cases[] = {
+		{ SBX_NETWORK_BRIDGE, "[]" },
+		{ SBX_NETWORK_NONE,
+		  "[{\"target\": 8080, \"published\": 80, \"host_ip\": "
+		  "\"127.0.0.1\"}, {\"target\": 65535, \"published\": 0, "
+		  "\"host_ip\": \"::1\"}]" },
+	};
+	const struct sbx_spec_session session = { .name = "demo" };
+	struct spec_fixture *f = *state;
+
+	f->grant.publish = spec_ports;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(cases); i++) {
+		json_auto_t *body = NULL;
+
+		f->grant.action.network = cases[i].network;
+		f->spec.session = &session;
+		body = sbx_spec_body(&f->spec);
+		assert_string_equal(sbx_json_text_at(body, "Labels",
+						     "io.skillbox.publish",
+						     NULL),
+				    cases[i].label);
+		json_decref(sbx_take(body));
+		f->spec.session = NULL;
+		body = sbx_spec_body(&f->spec);
+		assert_null(
+			sbx_json_at(body, "Labels", SBX_LABEL_PUBLISH, NULL));
+	}
+}
+
 /* What is installed goes where it stays; the manifest has the last word. */
 static void test_environment_of_a_session(void **state)
 {
@@ -1053,6 +1091,7 @@ int main(void)
 		SPEC_TEST(test_volumes_with_options),
 		SPEC_TEST(test_propagation),
 		SPEC_TEST(test_session),
+		SPEC_TEST(test_forwarded_ports),
 		SPEC_TEST(test_environment_of_a_session),
 		SPEC_TEST(test_declared_volumes),
 		SPEC_TEST(test_declared_twice),

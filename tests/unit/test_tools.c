@@ -402,6 +402,67 @@ static void test_taken(void **state)
 	sbx_mcp_tools_free(&tools);
 }
 
+#define SESSIONS                                                               \
+	"session_create session_list session_logs session_pause "              \
+	"session_resume session_run session_status session_stop"
+
+/* Those of sessions are among the others, and theirs is what they are called. */
+static void test_sessions(void **state)
+{
+	const struct sbx_mcp_tools_options options = {
+		.catalog = &skills,
+		.warn = skills_warn,
+		.has_sessions = true,
+	};
+	struct sbx_mcp_tool tool = SBX_MCP_TOOL_INIT;
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_mcp_tools *tools = NULL;
+
+	(void)state;
+	assert_int_equal(sbx_mcp_tools_new(&tools, &options, &err), 0);
+	check_all(tools, SESSIONS);
+	skill_put("a", "  b: {}\n");
+	skill_put("z", "  c: {}\n");
+	check_all(tools, "a_b " SESSIONS " z_c");
+	check_page(tools, "session_list", 1, "session_logs ...");
+	assert_true(sbx_mcp_tools_find(tools, "session_run", &tool));
+	assert_int_equal(tool.session, SBX_MCP_SESSION_RUN);
+	sbx_mcp_tool_clear(&tool);
+	assert_true(sbx_mcp_tools_find(tools, "a_b", &tool));
+	assert_int_equal(tool.session, SBX_MCP_SESSION_NONE);
+	sbx_mcp_tool_clear(&tool);
+	skill_put("a", "  b: {tool_name: session_run}\n");
+	check_all(tools, SESSIONS " z_c");
+	check_said("a b is the tool session_run, which is one of sessions: "
+		   "give it another tool_name\n");
+	sbx_mcp_tools_free(&tools);
+	assert_int_equal(sbx_mcp_tools_new(&tools, &options, &err), -1);
+	assert_int_equal(err.outcome, SBX_OUTCOME_INVALID);
+	tools = skills_tools();
+	check_all(tools, "session_run z_c");
+	sbx_mcp_tools_free(&tools);
+}
+
+/* They need no image. */
+static void test_sessions_are_ready(void **state)
+{
+	const struct sbx_mcp_tools_options options = {
+		.catalog = &skills,
+		.is_ready = is_ready,
+		.has_sessions = true,
+	};
+	cleanup_buf struct sbx_buf list = SBX_BUF_INIT(1 << 20);
+	char last[SBX_TOOL_NAME_SIZE];
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct sbx_mcp_tools *tools = NULL;
+
+	(void)state;
+	assert_int_equal(sbx_mcp_tools_new(&tools, &options, &err), 0);
+	sbx_mcp_tools_list(tools, true, NULL, 100, &list, last);
+	assert_null(strstr(sbx_buf_text(&list), "ready"));
+	sbx_mcp_tools_free(&tools);
+}
+
 static void test_too_long(void **state)
 {
 	struct sbx_mcp_tools *tools;
@@ -480,6 +541,8 @@ int main(void)
 		TEST(test_ready),
 		TEST(test_broken),
 		TEST(test_taken),
+		TEST(test_sessions),
+		TEST(test_sessions_are_ready),
 		TEST(test_too_long),
 		TEST(test_directories),
 		TEST(test_no_catalog),

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/session_tools.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "codec/json.h"
+#include "codec/json_members.h"
+#include "sandbox/session.h"
+
+/* The action that runs code: the shipped skill "code" has it. */
+#define CODE_ACTION "execute_code"
+
+static int parse(enum sbx_mcp_session_tool tool, const char *arguments,
+		 size_t size, json_t **out, struct sbx_error *err)
+{
+	if (sbx_json_parse(arguments, size, out, err) < 0)
+		return sbx_error_wrap(err, "arguments");
+	return sbx_mcp_session_tools_check(tool, *out, err);
+}
+
+/* --- running ---------------------------------------------------------------- */
+
+static int check_together(const json_t *arguments, struct sbx_error *err)
+{
+	bool has_code = json_object_get(arguments, "code") != NULL;
+	bool has_action = json_object_get(arguments, "action") ||
+			  json_object_get(arguments, "input");
+	bool has_command = json_object_get(arguments, "command") != NULL;
+
+	if (has_code != (json_object_get(arguments, "language") != NULL))
+		return sbx_json_expected("code", "it and language together",
+					 err);
+	if (has_code + has_action + has_command > 1)
+		return sbx_json_expected("arguments",
+					 "one of code, command, and action "
+					 "with input",
+					 err);
+	return 0;
+}
+
+/* What the action that runs code takes. */
+static void set_code(json_t *body, const json_t *arguments)
+{
+	static const char *const given[] = { "language", "code", "stdin" };
+	json_t *input = json_object();
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(given); i++)
+		json_object_set(input, given[i],
+				json_object_get(arguments, given[i]));
+	json_object_set_new(body, "action", json_string(CODE_ACTION));
+	json_object_set_new(body, "input", input);
+}
+
+/* In the words of POST /v1/sessions/{session}/runs. */
+static json_t *body_of(const json_t *arguments)
+{
+	static const char *const same[] = { "action", "input", "command",
+					    "detach" };
+	json_t *timeout = json_object_get(arguments, "timeout");
+	json_t *given = json_object_get(arguments, "stdin");
+	json_t *body = json_object();
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(same); i++)
+		json_object_set(body, same[i],
+				json_object_get(arguments, same[i]));
+	if (timeout)
+		json_object_set_new(body, "config",
+				    json_pack("{s:O}", "timeout", timeout));
+	if (json_object_get(arguments, "code"))
+		set_code(body, arguments);
+	else if (given)
+		json_object_set_new(body, "stdin",
+				    json_pack("{s:O}", "text", given));
+	return body;
+}
+
+int sbx_session_tools_decode_run(const char *arguments, size_t size,
+				 struct sbx_buf *body, struct sbx_call *call,
+				 struct sbx_error *err)
+{
+	cleanup_free char *text = NULL;
+	json_auto_t *value = NULL;
+	json_auto_t *whole = NULL;
+
+	if (parse(SBX_MCP_SESSION_RUN, arguments, size, &value, err) < 0 ||
+	    check_together(value, err) < 0)
+		return -1;
+	whole = body_of(value);
+	text = sbx_json_line(whole);
+	*body = (struct sbx_buf)SBX_BUF_INIT(strlen(text) + 1);
+	sbx_buf_puts(body, text);
+	if (sbx_call_decode_in_session(sbx_buf_text(body), body->len, call,
+				       err) < 0)
+		return -1;
+	sbx_strset(&call->session, sbx_json_text_at(value, "name", NULL));
+	return 0;
+}
+
+/* --- all others ------------------------------------------------------------- */
+
+static int create(const struct sbx_session_visit *visit, const char *arguments,
+		  size_t size, json_t **out, struct sbx_error *err)
+{
+	struct sbx_call call = SBX_CALL_INIT;
+	int result = sbx_call_decode_session(arguments, size, &call, err);
+
+	if (result == 0)
+		result = sbx_session_visit_create(visit, &call, true, out, err);
+	sbx_call_clear(&call);
+	return result == 0 ? 0 : -1;
+}
+
+static int read_logs(const struct sbx_session_visit *visit, const char *name,
+		     json_t **out, struct sbx_error *err)
+{
+	cleanup_buf struct sbx_buf raw =
+		SBX_BUF_INIT(SBX_SESSION_VISIT_LOG_MAX);
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(3 * raw.max);
+
+	if (sbx_session_visit_logs(visit, name, &raw, err) < 0)
+		return -1;
+	sbx_text_to_utf8(&text, sbx_buf_text(&raw), raw.len);
+	*out = json_pack("{s:o}", "logs",
+			 json_stringn(sbx_buf_text(&text), text.len));
+	return 0;
+}
+
+int sbx_session_tools_perform(const struct sbx_session_visit *visit,
+			      enum sbx_mcp_session_tool tool,
+			      const char *arguments, size_t size, json_t **out,
+			      struct sbx_error *err)
+{
+	json_auto_t *value = NULL;
+	const char *name;
+
+	if (parse(tool, arguments, size, &value, err) < 0)
+		return -1;
+	name = sbx_json_text_at(value, "name", NULL);
+	switch (tool) {
+	case SBX_MCP_SESSION_CREATE:
+		return create(visit, arguments, size, out, err);
+	case SBX_MCP_SESSION_LOGS:
+		return read_logs(visit, name, out, err);
+	case SBX_MCP_SESSION_PAUSE:
+		return sbx_session_visit_pause(visit, name, out, err);
+	case SBX_MCP_SESSION_RESUME:
+		return sbx_session_visit_resume(visit, name, out, err);
+	case SBX_MCP_SESSION_STATUS:
+		return sbx_session_visit_status(visit, name, out, err);
+	case SBX_MCP_SESSION_STOP:
+		return sbx_session_visit_stop(visit, name, out, err);
+	default:
+		return sbx_session_visit_list(visit, out, err);
+	}
+}
