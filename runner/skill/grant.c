@@ -457,13 +457,22 @@ static bool has_workspace(const struct sbx_action *action,
 	return false;
 }
 
-/* What is installed in it is to be run. */
+/*
+ * What is installed in it is to be run.  It is memory, of which the action has
+ * as much as before; of what a request names there is at least half for it.
+ */
 static void add_workspace(struct sbx_action *action,
 			  const struct sbx_overrides *overrides)
 {
-	if (!has_workspace(action, overrides))
-		sbx_action_add_tmpfs(action, SBX_WORKSPACE, SBX_WORKSPACE_SIZE,
-				     true);
+	int64_t size = SBX_WORKSPACE_SIZE;
+
+	if (has_workspace(action, overrides))
+		return;
+	if (overrides->mem_limit < 0)
+		action->mem_limit += size;
+	else if (size > overrides->mem_limit / 2)
+		size = overrides->mem_limit / 2;
+	sbx_action_add_tmpfs(action, SBX_WORKSPACE, size, true);
 }
 
 int sbx_grant_decide(const struct sbx_policy *policy,

@@ -38,7 +38,10 @@ struct sbx_overrides {
 
 void sbx_overrides_clear(struct sbx_overrides *overrides);
 
-/* What is writable in a session, and stays; it has so many bytes. */
+/*
+ * What is writable in a session, and stays; it has so many bytes, on top of the
+ * action's memory limit, or half of the request's.
+ */
 #define SBX_WORKSPACE	   "/workspace"
 #define SBX_WORKSPACE_SIZE (256LL * 1024 * 1024)
 

@@ -1264,6 +1264,11 @@ static void test_workspace(void **state)
 					 tmpfs->size == SBX_WORKSPACE_SIZE);
 		}
 		assert_int_equal(size, samples[i].size);
+		assert_int_equal(grant.action.mem_limit,
+				 m->actions[0].mem_limit +
+					 (size == SBX_WORKSPACE_SIZE
+						  ? SBX_WORKSPACE_SIZE
+						  : 0));
 		sbx_grant_clear(&grant);
 		sbx_manifest_free(&m);
 		sbx_policy_clear(&policy);
@@ -1282,6 +1287,10 @@ static void test_workspace_of_a_request(void **state)
 					     .nano_cpus = -1,
 					     .pids_limit = -1 };
 	const struct sbx_overrides none = SBX_OVERRIDES_INIT;
+	const struct sbx_overrides small = { .timeout_ms = -1,
+					     .mem_limit = 10 << 20,
+					     .nano_cpus = -1,
+					     .pids_limit = -1 };
 	struct sbx_policy policy =
 		policy_of("{schema_version: 1, skills: {limits: {tmpfs: 8m}}, "
 			  "operator: {volumes: [\"*:rw\"]}}");
@@ -1306,6 +1315,13 @@ static void test_workspace_of_a_request(void **state)
 	wish.is_session = false;
 	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
 	assert_int_equal(grant.action.n_tmpfs, 0);
+	sbx_grant_clear(&grant);
+	/* Of what is named it is no more than half. */
+	wish.is_session = true;
+	wish.overrides = &small;
+	assert_int_equal(sbx_grant_decide(&policy, &wish, &grant, &err), 0);
+	assert_int_equal(grant.action.mem_limit, 10 << 20);
+	assert_int_equal(grant.action.tmpfs[0].size, 5 << 20);
 	sbx_grant_clear(&grant);
 	sbx_manifest_free(&m);
 	sbx_policy_clear(&policy);
