@@ -231,6 +231,9 @@ int sbx_session_visit_resume(const struct sbx_session_visit *visit,
 
 	if (result == 0)
 		result = sbx_session_resume(engine, visit->owner, name, err);
+	/* One that was paused when we began has not been met yet. */
+	if (result == 0)
+		sbx_port_keeper_look(visit->service->ports, engine);
 	if (result == 0)
 		*out = state_json(name, SBX_SESSION_ACTIVE);
 	leave(visit, &engine);

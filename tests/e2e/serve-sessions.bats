@@ -382,6 +382,10 @@ print(s.getsockname()[1])'
 	answered 200
 	run said "$port"
 	[ -z "$output" ]
+	# Nor can a daemon meet it that comes now, before it goes on.
+	stop_daemon
+	serve
 	ask POST /v1/sessions/a/resume
-	soon is_said "$port" a
+	ask GET /v1/sessions/a
+	soon is_said "$(field '.ports[0].published')" a
 }
