@@ -3,6 +3,8 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -180,5 +182,87 @@ void sbx_on_sessions_logs(struct sbx_service *service,
 	} else {
 		answer_log(answer, &raw);
 	}
+	end(&request);
+}
+
+/* --- files ------------------------------------------------------------------ */
+
+/* Of the query; a session's workspace where it says none. */
+static const char *path_of(const struct sbx_exchange *exchange)
+{
+	const char *path = exchange->query(exchange->ctx, "path");
+
+	return path && *path ? path : ".";
+}
+
+/* What is mapped, and gone with the answer. */
+struct mapping {
+	void *data;
+	size_t size;
+};
+
+static void unmap(void *ctx)
+{
+	struct mapping *mapping = ctx;
+
+	munmap(mapping->data, mapping->size);
+	free(mapping);
+}
+
+static int answer_file(struct sbx_answer *answer, int fd, struct sbx_error *err)
+{
+	struct mapping *mapping = sbx_calloc(1, sizeof(*mapping));
+	struct stat about;
+
+	mapping->data = MAP_FAILED;
+	if (fstat(fd, &about) == 0 && about.st_size > 0) {
+		mapping->size = (size_t)about.st_size;
+		mapping->data = mmap(NULL, mapping->size, PROT_READ,
+				     MAP_PRIVATE, fd, 0);
+	}
+	if (mapping->data == MAP_FAILED) {
+		free(mapping);
+		return sbx_error_set(err, SBX_OUTCOME_INTERNAL,
+				     "what was copied cannot be read");
+	}
+	sbx_answer_text(answer, 200, "application/x-tar", mapping->data, unmap,
+			mapping);
+	answer->size = mapping->size;
+	return 0;
+}
+
+void sbx_on_sessions_files(struct sbx_service *service,
+			   const struct sbx_exchange *exchange,
+			   struct sbx_answer *answer)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct request request;
+	int fd = -1;
+
+	if (begin(service, exchange, NULL, &request, &err) < 0 ||
+	    sbx_session_visit_get(&request.visit, exchange->route.session,
+				  path_of(exchange), &fd, &err) < 0 ||
+	    answer_file(answer, fd, &err) < 0)
+		sbx_answer_error(answer, &err);
+	sbx_close(&fd);
+	end(&request);
+}
+
+void sbx_on_sessions_files_put(struct sbx_service *service,
+			       const struct sbx_exchange *exchange,
+			       struct sbx_answer *answer)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct request request;
+	json_t *said = NULL;
+
+	if (begin(service, exchange, NULL, &request, &err) < 0 ||
+	    sbx_session_visit_put(&request.visit, exchange->route.session,
+				  path_of(exchange),
+				  sbx_buf_text(exchange->body),
+				  exchange->body->len, &said, &err) < 0)
+		sbx_answer_error(answer, &err);
+	else
+		sbx_answer_json(answer, 200, said);
 	end(&request);
 }

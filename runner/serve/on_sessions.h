@@ -39,4 +39,12 @@ void sbx_on_sessions_logs(struct sbx_service *service,
 			  const struct sbx_exchange *exchange,
 			  struct sbx_answer *answer);
 
+/* GET and PUT /v1/sessions/{session}/files?path=, a tar. */
+void sbx_on_sessions_files(struct sbx_service *service,
+			   const struct sbx_exchange *exchange,
+			   struct sbx_answer *answer);
+void sbx_on_sessions_files_put(struct sbx_service *service,
+			       const struct sbx_exchange *exchange,
+			       struct sbx_answer *answer);
+
 #endif

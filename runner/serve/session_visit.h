@@ -55,6 +55,23 @@ int sbx_session_visit_resume(const struct sbx_session_visit *visit,
 			     const char *name, json_t **out,
 			     struct sbx_error *err);
 
+/*
+ * What is at @path, as a tar: *@out is a file, the caller's, at its beginning.
+ * As sbx_session_copy_out(), and INVALID where not all could be copied.
+ */
+int sbx_session_visit_get(const struct sbx_session_visit *visit,
+			  const char *name, const char *path, int *out,
+			  struct sbx_error *err);
+
+/*
+ * The tar of @size bytes goes to @path, a directory.  {"files", "bytes",
+ * "left_out": [lines]}.  As sbx_session_copy_in(), and INVALID where not all
+ * could be copied.
+ */
+int sbx_session_visit_put(const struct sbx_session_visit *visit,
+			  const char *name, const char *path, const void *tar,
+			  size_t size, json_t **out, struct sbx_error *err);
+
 /* Room for what sbx_session_visit_logs() appends, at most. */
 #define SBX_SESSION_VISIT_LOG_MAX (4 * SBX_WIRE_LOG_MAX)
 int sbx_session_visit_logs(const struct sbx_session_visit *visit,

@@ -389,3 +389,36 @@ print(s.getsockname()[1])'
 	ask GET /v1/sessions/a
 	soon is_said "$(field '.ports[0].published')" a
 }
+
+@test "files go in and come out as a tar" {
+	local where=$BATS_TEST_TMPDIR/files
+	serve
+	create a
+	mkdir -p "$where/in/sub" "$where/out"
+	echo one >"$where/in/a.txt"
+	head -c 300000 /dev/urandom >"$where/in/sub/b"
+	ln -s a.txt "$where/in/link"
+	ln -s /etc/passwd "$where/in/away"
+	tar -C "$where/in" -cf "$where/in.tar" .
+	ask PUT '/v1/sessions/a/files?path=.' --data-binary @"$where/in.tar" \
+		-H 'Content-Type: application/x-tar'
+	answered 200
+	holds '.files == 2 and .bytes == 300004 and
+		(.left_out | length == 1 and (.[0] | test("away")))'
+	shell a 'cat link; wc -c <sub/b; ls away 2>&1'
+	holds '.output | startswith("one\n300000\n")'
+	curl -sf --unix-socket "$socket" \
+		'http://localhost/v1/sessions/a/files?path=sub' |
+		tar -C "$where/out" -xf -
+	cmp "$where/in/sub/b" "$where/out/sub/b"
+	ask GET '/v1/sessions/a/files?path=nowhere'
+	answered 400
+	holds '.error | test("nowhere")'
+	ask PUT '/v1/sessions/a/files?path=.' --data-binary 'no tar' \
+		-H 'Content-Type: application/x-tar'
+	answered 400
+	ask GET '/v1/sessions/b/files?path=.'
+	answered 404
+	ask DELETE /v1/sessions/a
+	answered 200
+}
