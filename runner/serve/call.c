@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/call.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,6 +8,7 @@
 #include "codec/json_member.h"
 #include "codec/json_members.h"
 #include "codec/units.h"
+#include "serve/file_json.h"
 #include "serve/route.h"
 #include "skill/names.h"
 #include "skill/request_config.h"
@@ -95,28 +95,6 @@ static int read_owner(const char *name, json_t *value, void *ctx,
 	return 0;
 }
 
-/* The bytes of {"text": "..."} or {"base64": "..."}; NULL for anything else. */
-static unsigned char *file_data(const json_t *value, size_t *size)
-{
-	const json_t *text = json_object_get(value, "text");
-	const json_t *base64 = json_object_get(value, "base64");
-	const json_t *given = text ? text : base64;
-	cleanup_free unsigned char *data = NULL;
-	size_t length = json_string_length(given);
-
-	if (json_object_size(value) != 1 || !json_is_string(given))
-		return NULL;
-	data = sbx_malloc(length + 1);
-	*size = length;
-	if (text)
-		memcpy(data, json_string_value(given), length);
-	else if (sodium_base642bin(data, length, json_string_value(given),
-				   length, NULL, size, NULL,
-				   sodium_base64_VARIANT_ORIGINAL))
-		return NULL;
-	return sbx_take(data);
-}
-
 static int read_files(const char *name, json_t *value, void *ctx,
 		      struct sbx_error *err)
 {
@@ -130,7 +108,7 @@ static int read_files(const char *name, json_t *value, void *ctx,
 		cleanup_free unsigned char *data = NULL;
 		size_t size = 0;
 
-		data = file_data(item, &size);
+		data = sbx_file_json_decode(item, &size);
 		if (!data)
 			return sbx_json_expected(
 				name,
@@ -215,7 +193,7 @@ static int read_stdin(const char *name, json_t *value, void *ctx,
 {
 	struct sbx_call *call = ctx;
 
-	call->data = file_data(value, &call->input_size);
+	call->data = sbx_file_json_decode(value, &call->input_size);
 	if (!call->data)
 		return sbx_json_expected(
 			name, "{\"text\": \"...\"} or {\"base64\": \"...\"}",

@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "codec/json_members.h"
 #include "sandbox/session.h"
+#include "serve/file_json.h"
 
 /* The action that runs code: the shipped skill "code" has it. */
 #define CODE_ACTION "execute_code"
@@ -127,6 +128,34 @@ static int read_logs(const struct sbx_session_visit *visit, const char *name,
 	return 0;
 }
 
+static int read_file(const struct sbx_session_visit *visit, const char *name,
+		     const json_t *arguments, json_t **out,
+		     struct sbx_error *err)
+{
+	return sbx_session_visit_read_file(
+		visit, name, sbx_json_text_at(arguments, "path", NULL), out,
+		err);
+}
+
+static int write_file(const struct sbx_session_visit *visit, const char *name,
+		      json_t *arguments, json_t **out, struct sbx_error *err)
+{
+	cleanup_free char *path =
+		sbx_strdup(sbx_json_text_at(arguments, "path", NULL));
+	cleanup_free char *session = sbx_strdup(name);
+	cleanup_free unsigned char *data = NULL;
+	size_t size;
+
+	/* What is left is the content. */
+	json_object_del(arguments, "name");
+	json_object_del(arguments, "path");
+	data = sbx_file_json_decode(arguments, &size);
+	if (!data)
+		return sbx_json_expected("base64", "base64", err);
+	return sbx_session_visit_write_file(visit, session, path, data, size,
+					    out, err);
+}
+
 int sbx_session_tools_perform(const struct sbx_session_visit *visit,
 			      enum sbx_mcp_session_tool tool,
 			      const char *arguments, size_t size, json_t **out,
@@ -145,6 +174,10 @@ int sbx_session_tools_perform(const struct sbx_session_visit *visit,
 		return read_logs(visit, name, out, err);
 	case SBX_MCP_SESSION_PAUSE:
 		return sbx_session_visit_pause(visit, name, out, err);
+	case SBX_MCP_SESSION_READ_FILE:
+		return read_file(visit, name, value, out, err);
+	case SBX_MCP_SESSION_WRITE_FILE:
+		return write_file(visit, name, value, out, err);
 	case SBX_MCP_SESSION_RESUME:
 		return sbx_session_visit_resume(visit, name, out, err);
 	case SBX_MCP_SESSION_STATUS:

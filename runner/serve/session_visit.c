@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "serve/session_visit.h"
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/file.h"
-#include "base/text.h"
-#include "sandbox/copy_reader.h"
-#include "sandbox/copy_tar.h"
 #include "sandbox/session.h"
-#include "sandbox/session_copy.h"
 
 /*
  * What may pass until an engine that says nothing is given up; the image of a
@@ -18,10 +9,6 @@
  */
 #define CREATE_MS 30000
 #define CALL_MS	  10000
-
-/* For what is copied, and for the session while something else runs in it. */
-#define COPY_MS 60000
-#define WAIT_MS 2000
 
 static int enter(const struct sbx_session_visit *visit, double ms,
 		 struct sbx_engine **engine, struct sbx_error *err)
@@ -190,94 +177,6 @@ int sbx_session_visit_logs(const struct sbx_session_visit *visit,
 	leave(visit, &engine);
 	sbx_pool_policy_unref(&policy);
 	return result;
-}
-
-/* --- files ------------------------------------------------------------------ */
-
-static void keep_line(void *ctx, const char *line)
-{
-	cleanup_buf struct sbx_buf valid = SBX_BUF_INIT(4096);
-
-	sbx_text_to_utf8(&valid, line, strlen(line));
-	json_array_append_new(ctx, json_string(sbx_buf_text(&valid)));
-}
-
-/* Where some of it could not be copied it is not what was asked for. */
-static int copy(const struct sbx_session_visit *visit,
-		int (*act)(struct sbx_engine *engine,
-			   const struct sbx_session_copy *copy,
-			   struct sbx_error *err),
-		struct sbx_session_copy *copy, struct sbx_error *err)
-{
-	struct sbx_engine *engine = NULL;
-	int result = enter(visit, CALL_MS, &engine, err);
-
-	copy->owner = visit->owner;
-	copy->timeout_ms = COPY_MS;
-	copy->wait_ms = WAIT_MS;
-	if (result == 0)
-		result = act(engine, copy, err);
-	leave(visit, &engine);
-	if (result > 0)
-		err->outcome = SBX_OUTCOME_INVALID;
-	return result == 0 ? 0 : -1;
-}
-
-int sbx_session_visit_get(const struct sbx_session_visit *visit,
-			  const char *name, const char *path, int *out,
-			  struct sbx_error *err)
-{
-	json_auto_t *left_out = json_array();
-	const struct sbx_progress lines = { .line = keep_line,
-					    .ctx = left_out };
-	cleanup_fd int archive = sbx_file_unnamed(err);
-	cleanup_fd int tar = archive < 0 ? -1 : sbx_file_unnamed(err);
-	struct sbx_session_copy wanted = {
-		.name = name, .path = path, .fd = archive, .lines = &lines
-	};
-
-	if (tar < 0 || copy(visit, sbx_session_copy_out, &wanted, err) < 0 ||
-	    lseek(archive, 0, SEEK_SET) < 0 ||
-	    sbx_copy_to_tar(archive, tar, &sbx_session_copy_max, &lines, err) <
-		    0)
-		return -1;
-	*out = sbx_take_fd(&tar);
-	return 0;
-}
-
-int sbx_session_visit_put(const struct sbx_session_visit *visit,
-			  const char *name, const char *path, const void *tar,
-			  size_t size, json_t **out, struct sbx_error *err)
-{
-	json_t *left_out = json_array();
-	json_auto_t *said = json_pack("{s:o}", "left_out", left_out);
-	const struct sbx_progress lines = { .line = keep_line,
-					    .ctx = left_out };
-	cleanup_fd int given = sbx_file_unnamed(err);
-	cleanup_fd int archive = given < 0 ? -1 : sbx_file_unnamed(err);
-	struct sbx_session_copy wanted = {
-		.name = name, .path = path, .fd = archive, .lines = &lines
-	};
-	struct sbx_copy_size copied;
-
-	if (archive < 0)
-		return -1;
-	if (sbx_fd_write_all(given, tar, size) < 0 ||
-	    lseek(given, 0, SEEK_SET) < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-				       "the tar cannot be kept");
-	if (sbx_copy_from_tar(given, archive, &sbx_session_copy_max, &lines,
-			      err) < 0 ||
-	    sbx_copy_measure(archive, &sbx_session_copy_max, &copied, err) <
-		    0 ||
-	    copy(visit, sbx_session_copy_in, &wanted, err) < 0)
-		return -1;
-	json_object_set_new(said, "files",
-			    json_integer((json_int_t)copied.files));
-	json_object_set_new(said, "bytes",
-			    json_integer((json_int_t)copied.bytes));
-	*out = json_incref(said);
-	return 0;
 }
 
 /* --- changing it ------------------------------------------------------------ */

@@ -72,6 +72,20 @@ int sbx_session_visit_put(const struct sbx_session_visit *visit,
 			  const char *name, const char *path, const void *tar,
 			  size_t size, json_t **out, struct sbx_error *err);
 
+/*
+ * The same of one file, in JSON: {"path", "size"} and where it is read "text"
+ * or "base64" (file_json.h).  INVALID also for what is no file, or larger than
+ * SBX_SESSION_VISIT_FILE_MAX.
+ */
+#define SBX_SESSION_VISIT_FILE_MAX (1024 * 1024)
+int sbx_session_visit_read_file(const struct sbx_session_visit *visit,
+				const char *name, const char *path,
+				json_t **out, struct sbx_error *err);
+int sbx_session_visit_write_file(const struct sbx_session_visit *visit,
+				 const char *name, const char *path,
+				 const void *data, size_t size, json_t **out,
+				 struct sbx_error *err);
+
 /* Room for what sbx_session_visit_logs() appends, at most. */
 #define SBX_SESSION_VISIT_LOG_MAX (4 * SBX_WIRE_LOG_MAX)
 int sbx_session_visit_logs(const struct sbx_session_visit *visit,

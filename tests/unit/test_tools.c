@@ -404,7 +404,8 @@ static void test_taken(void **state)
 
 #define SESSIONS                                                               \
 	"session_create session_list session_logs session_pause "              \
-	"session_resume session_run session_status session_stop"
+	"session_read_file session_resume session_run session_status "         \
+	"session_stop session_write_file"
 
 /* Those of sessions are among the others, and theirs is what they are called. */
 static void test_sessions(void **state)
