@@ -34,3 +34,7 @@ again() {
 @test "output.bats over the attached stream" {
 	again output.bats
 }
+
+@test "sessions.bats over the attached stream" {
+	again sessions.bats
+}
