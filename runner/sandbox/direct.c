@@ -265,6 +265,13 @@ int sbx_direct_accept(const struct sbx_direct *direct, pid_t pid)
 
 /* --- of sessions ------------------------------------------------------------ */
 
+/* It comes from a label: nobody else's is a path that leads elsewhere. */
+static bool is_name(const char *name)
+{
+	return strlen(name) == NAME_SIZE - 1 &&
+	       strspn(name, "0123456789abcdef") == NAME_SIZE - 1;
+}
+
 int sbx_direct_new_session(struct sbx_direct **out, struct sbx_error *err)
 {
 	return make(out, true, err);
@@ -301,7 +308,7 @@ int sbx_direct_open(struct sbx_direct **out, const char *name, double ms,
 
 	snprintf(direct->name, sizeof(direct->name), "%s", name);
 	direct->parent = open_parent(SESSIONS, &path, err);
-	if (direct->parent >= 0)
+	if (direct->parent >= 0 && is_name(name))
 		direct->dir =
 			openat(direct->parent, direct->name,
 			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -362,6 +369,9 @@ int sbx_direct_set_note(const char *name, const char *note, const char *text,
 
 	if (parent < 0)
 		return -1;
+	if (!is_name(name))
+		return sbx_error_set(err, SBX_OUTCOME_INTERNAL,
+				     "that is no session's directory");
 	remove_note(parent, name, note);
 	if (!text)
 		return 0;
@@ -384,7 +394,7 @@ static int read_note(const char *name, const char *note, bool take,
 	char file[NAME_MAX];
 
 	snprintf(file, sizeof(file), "%s.%s", name, note);
-	if (parent >= 0)
+	if (parent >= 0 && is_name(name))
 		fd = openat(parent, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || (take && remove_note(parent, name, note) < 0))
 		return -1;
@@ -436,6 +446,6 @@ void sbx_direct_remove(const char *name)
 	cleanup_free char *path = NULL;
 	cleanup_fd int parent = open_parent(SESSIONS, &path, &ignored);
 
-	if (parent >= 0)
+	if (parent >= 0 && is_name(name))
 		remove_if_left(parent, name);
 }

@@ -342,6 +342,36 @@ static void test_notes(void **state)
 	assert_false(exists(note));
 }
 
+/* Labels are on the engine, where others may have put them. */
+static void test_names_that_lead_elsewhere(void **state)
+{
+	static const char *const names[] = { "..",
+					     "../sessions",
+					     "0123456789abcde",
+					     "0123456789abcdef0",
+					     "0123456789abcde/",
+					     "0123456789ABCDEF",
+					     "" };
+	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(100);
+	struct sbx_direct *direct = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+
+		assert_int_equal(
+			sbx_direct_open(&direct, names[i], 0, -1, &err), -1);
+		assert_int_equal(err.outcome, SBX_OUTCOME_NOT_FOUND);
+		assert_int_equal(sbx_direct_set_note(names[i], SBX_DIRECT_HOOK,
+						     "x", &err),
+				 -1);
+		assert_int_equal(
+			sbx_direct_get_note(names[i], SBX_DIRECT_HOOK, &text),
+			-1);
+		sbx_direct_remove(names[i]);
+	}
+}
+
 /* By its age, and it alone: not its notes. */
 static void test_sessions_are_listed(void **state)
 {
@@ -368,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_session_goes_from_hand_to_hand),
 		cmocka_unit_test(test_session_has_one_runner),
 		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_names_that_lead_elsewhere),
 		cmocka_unit_test(test_sessions_are_listed),
 		cmocka_unit_test(test_other_process_is_refused),
 		cmocka_unit_test(test_child_of_init_is_refused),
