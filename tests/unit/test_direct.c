@@ -353,9 +353,20 @@ static void test_names_that_lead_elsewhere(void **state)
 					     "0123456789ABCDEF",
 					     "" };
 	cleanup_buf struct sbx_buf text = SBX_BUF_INIT(100);
-	struct sbx_direct *direct = NULL;
+	struct sbx_direct *direct = new_session();
+	cleanup_free char *name = sbx_strdup(sbx_direct_name(direct));
+	cleanup_free char *path = sbx_strdup(sbx_direct_path(direct));
+	cleanup_free char *there = sbx_asprintf("../sessions/%s", name);
+	cleanup_free char *inside = sbx_asprintf("%s/.", name);
+	struct sbx_error ignored = SBX_ERROR_INIT;
 
 	(void)state;
+	sbx_direct_leave(&direct);
+	assert_int_equal(sbx_direct_open(&direct, inside, 0, -1, &ignored), -1);
+	sbx_direct_remove(there);
+	assert_true(exists(path));
+	sbx_direct_remove(name);
+	assert_false(exists(path));
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++) {
 		struct sbx_error err = SBX_ERROR_INIT;
 
