@@ -223,11 +223,12 @@ cpu_of() {
 	holds '.detached == 1'
 }
 
+# With any of this owner's, so it may be gone before ours.
 @test "one that is paused and over ends with the next command" {
 	made ts-over --skill t-sessions --ttl 2s
 	session pause ts-over
-	sleep 3
 	[ -n "$(container_of ts-over)" ]
+	sleep 3
 	session list
 	[ -z "$(container_of ts-over)" ]
 }
