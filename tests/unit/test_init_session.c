@@ -652,6 +652,18 @@ static void test_lies(void **state)
 	assert_gives_up(&session, "FORWARD without a socket");
 
 	begin(&session, "60000");
+	box_give((const int[]){ 0, 0 }, 2);
+	box_send(session.box, SBX_WIRE_FORWARD, NULL, 0);
+	assert_gives_up(&session, "unexpected descriptors");
+
+	begin(&session, "60000");
+	for (int i = 0; i < 2; i++) {
+		box_give((const int[]){ 0 }, 1);
+		box_send(session.box, SBX_WIRE_BEAT, NULL, 0);
+	}
+	assert_gives_up(&session, "unexpected descriptors");
+
+	begin(&session, "60000");
 	box_flags = SBX_WIRE_RUN_DETACH | SBX_WIRE_RUN_COPY_IN;
 	box_shell(session.box, "true");
 	assert_gives_up(&session, "RUN makes no sense");
@@ -922,10 +934,12 @@ static void test_connects_to_ports(void **state)
 	begin(&session, "60000");
 	listener = listen_on_loopback(&port);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	start(&session, "sleep 0.5");
 	box_give(&ends[1], 1);
 	box_send(session.box, SBX_WIRE_FORWARD, NULL, 0);
 	close(ends[1]);
 	assert_int_equal(ask_for(ends[0], port, &ours), 0);
+	hear_exit(&session, SBX_WIRE_EXITED);
 	assert_true(ours >= 0);
 	theirs = accept(listener, NULL, NULL);
 	assert_int_equal(write(ours, "hi", 2), 2);
