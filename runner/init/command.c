@@ -247,10 +247,10 @@ static int take_attached(struct sbx_init *init, uint32_t size)
 	uint32_t n = sbx_session_filter(init, chunk, size, filtered, &is_new);
 
 	explicit_bzero(chunk, size);
-	if (is_new)
+	if (is_new) {
 		sbx_command_forget();
-	if (init->is_alone)
-		return 0;
+		explicit_bzero(filtered + n, sizeof(filtered) - n);
+	}
 	sbx_heard(init);
 	return step_through(init, filtered, n);
 }

@@ -17,12 +17,12 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
 #include "init_box.h"
+#include "init_memory.h"
 
 /* --- a helper inside the sandbox ------------------------------------------- */
 
@@ -601,36 +601,6 @@ static void test_cannot_look_into_init(void **state)
 		    " ls /proc/1/$f/ > /dev/null 2>&1 ||"
 		    " readlink /proc/1/$f || echo no; done",
 		    "no\nno\nno\nno\nno\nno\nno\nno\n");
-}
-
-/* Whether @text is anywhere in what the process may write to. */
-static bool has_in_memory(pid_t pid, const char *text)
-{
-	static char data[1 << 20];
-	char path[32], line[512];
-	unsigned long at, end;
-	bool found = false;
-	FILE *maps;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	maps = fopen(path, "re");
-	assert_non_null(maps);
-	while (!found && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx rw", &at, &end) != 2 ||
-		    !strstr(line, " rw"))
-			continue;
-		for (; !found && at < end; at += sizeof(data)) {
-			struct iovec here = { data, sizeof(data) };
-			struct iovec there = { (void *)at, end - at };
-			ssize_t got =
-				process_vm_readv(pid, &here, 1, &there, 1, 0);
-
-			found = got > 0 &&
-				memmem(data, (size_t)got, text, strlen(text));
-		}
-	}
-	fclose(maps);
-	return found;
 }
 
 /* RUN may hold secrets: once the action has them init has them no more. */
