@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -441,13 +442,29 @@ static void test_only_the_detached_go_on(void **state)
 	end(&session);
 }
 
+static int count_descriptors(pid_t pid)
+{
+	cleanup_free char *path = sbx_asprintf("/proc/%d/fd", pid);
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
 static void test_what_a_detached_one_leaves(void **state)
 {
 	struct session session;
 	int left = 1;
+	int before;
 
 	(void)state;
 	begin(&session, "60000");
+	run(&session, "true");
+	before = count_descriptors(session.box->pid);
 	detach(&session, "setsid sleep 4321 & sleep 0.1");
 	for (int i = 0; i < 50 && left > 0; i++) {
 		usleep(100000);
@@ -458,6 +475,7 @@ static void test_what_a_detached_one_leaves(void **state)
 	}
 	assert_int_equal(left, 0);
 	assert_int_equal(count_processes(&session, "sleep 4321"), 0);
+	assert_int_equal(count_descriptors(session.box->pid), before);
 	end(&session);
 }
 
@@ -736,14 +754,18 @@ static void begin_attached(struct session *session, const char *ms)
 	box_send(session->box, SBX_WIRE_BEAT, NULL, 0);
 }
 
-/* Another runner: whatever is on the way is not for it. */
-static void come(struct session *session)
+/* Another runner, right behind @before of another one. */
+static void come_behind(struct session *session, const void *before,
+			size_t size)
 {
+	cleanup_buf struct sbx_buf said = SBX_BUF_INIT(10000);
 	struct sbx_buf *wire = &session->box->wire;
 	double until = sbx_clock_ms() + BOX_WAIT_MS;
 	char *found = NULL;
 
-	box_write(session->box, sync_bytes, sizeof(sync_bytes) - 1);
+	sbx_buf_append(&said, before, size);
+	sbx_buf_append(&said, sync_bytes, sizeof(sync_bytes) - 1);
+	box_write(session->box, said.data, said.len);
 	while (!found) {
 		assert_true(sbx_clock_ms() < until);
 		box_read(session->box, 100);
@@ -756,6 +778,12 @@ static void come(struct session *session)
 	sbx_buf_consume(wire,
 			(size_t)(found - wire->data) + sizeof(sync_bytes) - 1);
 	hear_state(session);
+}
+
+/* Whatever is on the way is not for it. */
+static void come(struct session *session)
+{
+	come_behind(session, "", 0);
 }
 
 static void await_exit(struct box *box)
@@ -822,10 +850,16 @@ static void test_half_a_command_of_another(void **state)
 /* What is behind the end of the next command in a buffer, too. */
 static void test_attached_commands_are_forgotten(void **state)
 {
+	static const char half[] = "\x01\0\0\0\0\1\0\0                  "
+				   "half of a token";
 	struct session session;
 
 	(void)state;
 	begin_attached(&session, "60000");
+	come_behind(&session, half, sizeof(half));
+	if (!box_wrapper())
+		assert_false(
+			has_in_memory(session.box->pid, "half of a token"));
 	assert_string_equal(run_attached(&session,
 					 "echo ok #                            "
 					 "                                     "
@@ -836,7 +870,22 @@ static void test_attached_commands_are_forgotten(void **state)
 	end(&session);
 }
 
-static void test_attached_beats_keep_it(void **state)
+static bool has_children(pid_t pid)
+{
+	char path[64], text[16];
+	FILE *children;
+	bool has;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	children = fopen(path, "re");
+	assert_non_null(children);
+	has = fgets(text, sizeof(text), children) != NULL;
+	fclose(children);
+	return has;
+}
+
+/* A beat counts over these as well, and so does none. */
+static void test_attached_silence_ends_the_run(void **state)
 {
 	struct session session;
 
@@ -844,6 +893,13 @@ static void test_attached_beats_keep_it(void **state)
 	begin_attached(&session, "60000");
 	assert_string_equal(run_attached(&session, "sleep 11; echo late"),
 			    "late\n");
+	box_shell(session.box, "sleep 1234");
+	usleep(1000000);
+	assert_true(has_children(session.box->pid));
+	usleep((SBX_WIRE_BEAT_TIMEOUT_MS + 1000) * 1000);
+	assert_false(has_children(session.box->pid));
+	come(&session);
+	assert_string_equal(run_attached(&session, "echo ok"), "ok\n");
 	end(&session);
 }
 
@@ -1028,7 +1084,7 @@ int main(void)
 		cmocka_unit_test(test_runners_come_and_go),
 		cmocka_unit_test(test_half_a_command_of_another),
 		cmocka_unit_test(test_attached_commands_are_forgotten),
-		cmocka_unit_test(test_attached_beats_keep_it),
+		cmocka_unit_test(test_attached_silence_ends_the_run),
 		cmocka_unit_test(test_output_of_another),
 		cmocka_unit_test(test_input_that_looks_like_it),
 		cmocka_unit_test(test_input_that_comes_late),
