@@ -35,8 +35,8 @@ complains() {
 	copy_sources
 	sed -i 's/if (fd < 0)$/if (fd < 0 || path[0] == 0)/' \
 		"$copy/runner/sandbox/host_path.c"
-	complains 'not in one of table.tsv and kept: runner/sandbox/host_path.c | sbx_host_path_find | term: path[0] == 0'
-	complains 'table.tsv: no longer a mutation: runner/sandbox/host_path.c | sbx_host_path_find | if: fd < 0'
+	complains 'not in one of table.tsv and kept: runner/sandbox/host_path.c | look | term: path[0] == 0'
+	complains 'table.tsv: no longer a mutation: runner/sandbox/host_path.c | look | if: fd < 0'
 }
 
 @test "a mutation whose text is gone is noticed" {
