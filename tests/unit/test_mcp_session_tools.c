@@ -20,10 +20,12 @@ static const char *const names[SBX_MCP_SESSION_COUNT] = {
 	[SBX_MCP_SESSION_LIST] = "session_list",
 	[SBX_MCP_SESSION_LOGS] = "session_logs",
 	[SBX_MCP_SESSION_PAUSE] = "session_pause",
+	[SBX_MCP_SESSION_READ_FILE] = "session_read_file",
 	[SBX_MCP_SESSION_RESUME] = "session_resume",
 	[SBX_MCP_SESSION_RUN] = "session_run",
 	[SBX_MCP_SESSION_STATUS] = "session_status",
 	[SBX_MCP_SESSION_STOP] = "session_stop",
+	[SBX_MCP_SESSION_WRITE_FILE] = "session_write_file",
 };
 
 static void check_schema(const json_t *schema)
