@@ -107,7 +107,8 @@ int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
 	return 0;
 }
 
-void sbx_session_touch(struct sbx_init *init)
+/* Its time starts anew. */
+static void touch(struct sbx_init *init)
 {
 	if (init->session == 0)
 		return;
@@ -216,7 +217,7 @@ void sbx_session_again(struct sbx_init *init)
 	init->owed = 0;
 	memset(&init->exit, 0, sizeof(init->exit));
 	sbx_given_forget();
-	sbx_session_touch(init);
+	touch(init);
 }
 
 uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,

@@ -28,9 +28,6 @@ bool sbx_session_is_attached(const struct sbx_init *init);
 uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
 			    uint32_t size, unsigned char *to, bool *is_new);
 
-/* It has run something, or is about to: its time starts anew. */
-void sbx_session_touch(struct sbx_init *init);
-
 /* Milliseconds until it is over; only what runs keeps it from that. */
 int64_t sbx_session_left(const struct sbx_init *init);
 

@@ -225,8 +225,6 @@ int sbx_sandbox_forward(struct sbx_sandbox *sandbox, int *out,
 
 /* The directory that it is met by; borrowed. */
 const struct sbx_direct *sbx_sandbox_direct(const struct sbx_sandbox *sandbox);
-const char *sbx_sandbox_id(const struct sbx_sandbox *sandbox);
-pid_t sbx_sandbox_pid(const struct sbx_sandbox *sandbox);
 
 /*
  * Ends it.  After init's EXIT there is nothing to do but to hang up: init

@@ -302,13 +302,3 @@ const struct sbx_direct *sbx_sandbox_direct(const struct sbx_sandbox *sandbox)
 {
 	return sandbox->direct;
 }
-
-const char *sbx_sandbox_id(const struct sbx_sandbox *sandbox)
-{
-	return sandbox->id;
-}
-
-pid_t sbx_sandbox_pid(const struct sbx_sandbox *sandbox)
-{
-	return sandbox->pid;
-}

@@ -23,7 +23,4 @@ int sbx_request_config_decode(json_t *config, struct sbx_overrides *overrides,
 /* Overwrites the values of secrets in @config, or in NULL. */
 void sbx_request_config_wipe(json_t *config);
 
-/* As sbx_request_config_decode() has it; without secrets.  New reference. */
-json_t *sbx_request_config_encode(const struct sbx_overrides *overrides);
-
 #endif
