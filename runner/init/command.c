@@ -37,7 +37,7 @@ static unsigned char whole[SBX_WIRE_INTO_MAX];
 /* Of a session's last program, which has not waited for it. */
 static bool is_late_input(const struct sbx_init *init)
 {
-	return init->phase == SBX_WAITING && sbx_session_is_attached(init);
+	return init->phase == SBX_WAITING && sbx_session_is_attached();
 }
 
 static int check_input(struct sbx_init *init)
@@ -269,7 +269,7 @@ int sbx_command_read(struct sbx_init *init)
 		init->is_deaf = !init->is_direct;
 		return sbx_direct_instead(init);
 	}
-	if (sbx_session_is_attached(init))
+	if (sbx_session_is_attached())
 		return take_attached(init, (uint32_t)got);
 	/* Who speaks here does not use the other way. */
 	sbx_close(&init->direct);

@@ -61,7 +61,7 @@ bool sbx_detached_remove(pid_t pid)
 	for (int i = 0; i < SBX_WIRE_DETACHED_MAX; i++) {
 		if (all[i].pid != pid)
 			continue;
-		while (all[i].out >= 0 && sbx_log_take(all[i].out) > 0)
+		while (sbx_log_take(all[i].out) > 0)
 			;
 		sbx_close(&all[i].out);
 		all[i].pid = 0;
@@ -82,8 +82,8 @@ uint32_t sbx_detached_count(void)
 void sbx_detached_signal(int number)
 {
 	for (int i = 0; i < SBX_WIRE_DETACHED_MAX; i++) {
-		if (all[i].pid != 0 && kill(-all[i].pid, number) < 0)
-			kill(all[i].pid, number);
+		if (all[i].pid != 0)
+			kill(-all[i].pid, number);
 	}
 }
 
@@ -104,14 +104,14 @@ void sbx_detached_take(const struct pollfd fds[SBX_WIRE_DETACHED_MAX],
 		       uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (fds[i].fd >= 0 && fds[i].revents &&
-		    fds[i].fd == all[i].out && sbx_log_take(all[i].out) == 0)
+		if (fds[i].revents && sbx_log_take(all[i].out) == 0)
 			sbx_close(&all[i].out);
 	}
 }
 
 /* --- telling them apart ---------------------------------------------------- */
 
+/* By pid, as /proc has them (fs/proc/base.c, proc_pid_readdir). */
 static struct process {
 	pid_t pid;
 	pid_t parent;
@@ -133,21 +133,12 @@ static struct process *find(pid_t pid, uint32_t n)
 	return bsearch(&key, processes, n, sizeof(key), by_pid);
 }
 
-/* 0 for what is no number. */
-static pid_t number(const char *text)
-{
-	pid_t value = 0;
-
-	for (; *text >= '0' && *text <= '9' && value < 100000000; text++)
-		value = value * 10 + (*text - '0');
-	return *text == '\0' || *text == ' ' ? value : 0;
-}
-
 /*
- * proc(5), stat: the state and the parent stand behind the command, in which
- * anything may stand.  False for one that is not there, or not any more.
+ * proc(5), stat: the parent stands behind the command, in which anything may
+ * stand, and the state.  That may be a zombie's, and other threads of it go on
+ * (pthread_exit(3) in the first one).  False for what is not there any more.
  */
-static bool look_at(pid_t pid, pid_t *parent)
+static bool find_parent(pid_t pid, pid_t *parent)
 {
 	char path[32], data[512];
 	struct sbx_text name = { .data = path, .size = sizeof(path) - 1 };
@@ -161,46 +152,46 @@ static bool look_at(pid_t pid, pid_t *parent)
 	(void)sbx_text_file(&text, path);
 	data[text.len] = '\0';
 	at = strrchr(data, ')');
-	if (!at || strlen(at) < 5 || at[2] == 'Z' || at[2] == 'X')
+	if (!at || strlen(at) < strlen(") S 1"))
 		return false;
-	*parent = number(at + 4);
+	*parent = (pid_t)strtol(at + strlen(") S "), NULL, 10);
 	return true;
 }
 
-/* One of what is in /proc; false when there is no room for it. */
-static bool note(const char *name, uint32_t *n)
+/* One of what is in /proc; it is counted also where there is no room for it. */
+static void note(const char *name, uint32_t *n)
 {
-	pid_t pid = number(name);
+	pid_t pid = (pid_t)strtol(name, NULL, 10);
 	pid_t parent;
 
-	if (pid <= 1 || !look_at(pid, &parent))
-		return true;
-	if (*n == PROCESSES_MAX)
-		return false;
-	processes[(*n)++] = (struct process){ .pid = pid, .parent = parent };
-	return true;
+	if (pid <= 1 || !find_parent(pid, &parent))
+		return;
+	if (*n < PROCESSES_MAX)
+		processes[*n] =
+			(struct process){ .pid = pid, .parent = parent };
+	*n += 1;
 }
 
+/* False when that was not all of them. */
 static bool list(uint32_t *n)
 {
 	static char entries[16 * 1024];
 	int dir = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool fits = dir >= 0;
-	long size = 0;
+	long size;
 
 	*n = 0;
-	while (fits && (size = syscall(SYS_getdents64, dir, entries,
-				       sizeof(entries))) > 0) {
-		for (long at = 0; fits && at < size;) {
+	while ((size = syscall(SYS_getdents64, dir, entries, sizeof(entries))) >
+	       0) {
+		for (long at = 0; at < size;) {
 			const struct dir_entry *entry =
 				(const struct dir_entry *)(entries + at);
 
-			fits = note(entry->name, n);
+			note(entry->name, n);
 			at += entry->size;
 		}
 	}
 	sbx_close(&dir);
-	return fits && size == 0;
+	return size == 0 && *n <= PROCESSES_MAX;
 }
 
 static bool is_spared(const struct process *process, uint32_t n)
@@ -218,7 +209,6 @@ static void mark(uint32_t n)
 {
 	bool has_changed = true;
 
-	qsort(processes, n, sizeof(processes[0]), by_pid);
 	while (has_changed) {
 		has_changed = false;
 		for (uint32_t i = 0; i < n; i++) {

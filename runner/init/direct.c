@@ -14,8 +14,10 @@ void sbx_direct_open(struct sbx_init *init, const char *path)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t size = strlen(path) + 1;
 
-	if (size > sizeof(address.sun_path))
+	if (size > sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
 		return;
+	}
 	memcpy(address.sun_path, path, size);
 	init->direct =
 		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

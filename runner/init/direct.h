@@ -10,7 +10,8 @@
  * output.
  */
 
-/* Connects to the socket at @path; where that fails there is none. */
+/* Connects to the socket at @path; where that fails there is none, and errno
+ * says why. */
 void sbx_direct_open(struct sbx_init *init, const char *path);
 
 /*

@@ -27,9 +27,8 @@ static int finish(int fd)
 
 	if (errno != EINPROGRESS)
 		return -1;
-	if (poll(&out, 1, CONNECT_MS) > 0 &&
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-		return -1;
+	if (poll(&out, 1, CONNECT_MS) > 0)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	errno = error;
 	return error ? -1 : 0;
 }
@@ -96,8 +95,6 @@ void sbx_forward_heard(struct sbx_init *init)
 	int fd = -1;
 	bool is_good;
 
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
 	is_good = got == sizeof(data) && sbx_wire_get32(data) - 1 < 0xffff;
 	if (is_good)
 		fd = connect_port(sbx_wire_get32(data));

@@ -86,7 +86,7 @@ static int starting(const struct sbx_init *init)
 static bool hears(const struct sbx_init *init)
 {
 	if (init->is_alone)
-		return sbx_session_is_attached(init) && !init->is_deaf;
+		return sbx_session_is_attached() && !init->is_deaf;
 	return true;
 }
 

@@ -54,10 +54,10 @@ static int action_ended(struct sbx_init *init, int status)
 	return 0;
 }
 
-/* While nothing runs nobody else will see to what it leaves. */
+/* Unless something runs nobody else will see to what it leaves. */
 static void detached_ended(const struct sbx_init *init)
 {
-	if (init->phase == SBX_WAITING)
+	if (init->phase != SBX_RUNNING)
 		sbx_kill_others();
 }
 

@@ -31,8 +31,9 @@
 static const char *address;
 static bool is_crowded;
 
-/* Of how much of SYNC has come; "" where it is of no use. */
+/* What runners come with over the attached streams; "" where they do not. */
 static char sync_bytes[SBX_WIRE_SYNC_SIZE + 1];
+/* How much of that has come. */
 static uint32_t matched;
 
 static int watch = -1;
@@ -70,25 +71,33 @@ static void watch_directory(const char *socket)
 	memcpy(dir, socket, (size_t)(slash - socket));
 	dir[slash - socket] = '\0';
 	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (watch >= 0 && inotify_add_watch(watch, dir, IN_MOVED_TO) < 0)
-		sbx_close(&watch);
+	(void)inotify_add_watch(watch, dir, IN_MOVED_TO);
 }
 
 /* "/.skillbox-0123456789ab/init" */
-static void learn_sync(const char *self)
+static int learn_sync(struct sbx_init *init, const char *self)
 {
 	const char *slash = strrchr(self, '/');
+	size_t before = slash ? (size_t)(slash - self) : 0;
 
-	if (!slash || slash - self < SBX_WIRE_SYNC_RANDOM)
-		return;
+	if (before < SBX_WIRE_SYNC_RANDOM)
+		return sbx_abort(init, "a session without a name", 0);
 	memcpy(sync_bytes, SBX_WIRE_SYNC, sizeof(SBX_WIRE_SYNC) - 1);
 	memcpy(sync_bytes + sizeof(SBX_WIRE_SYNC) - 1,
 	       slash - SBX_WIRE_SYNC_RANDOM, SBX_WIRE_SYNC_RANDOM);
+	return 0;
 }
 
-bool sbx_session_is_attached(const struct sbx_init *init)
+bool sbx_session_is_attached(void)
 {
-	return init->session != 0 && sync_bytes[0] != '\0' && !init->is_direct;
+	return sync_bytes[0] != '\0';
+}
+
+/* Its time starts anew. */
+static void touch(struct sbx_init *init)
+{
+	active_at = sbx_now();
+	init->expires_at = active_at + init->session;
 }
 
 int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
@@ -98,22 +107,12 @@ int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
 	if (init->session <= 0)
 		return sbx_abort(init, "a session of no time", 0);
 	address = socket;
+	began_at = sbx_now();
+	touch(init);
 	if (socket[0] == '\0')
-		learn_sync(self);
-	else
-		watch_directory(socket);
-	began_at = active_at = sbx_now();
-	init->expires_at = began_at + init->session;
+		return learn_sync(init, self);
+	watch_directory(socket);
 	return 0;
-}
-
-/* Its time starts anew. */
-static void touch(struct sbx_init *init)
-{
-	if (init->session == 0)
-		return;
-	active_at = sbx_now();
-	init->expires_at = active_at + init->session;
 }
 
 int64_t sbx_session_left(const struct sbx_init *init)
@@ -127,6 +126,12 @@ int64_t sbx_session_left(const struct sbx_init *init)
 
 /* --- without a runner, and with the next ----------------------------------- */
 
+static void forget_files(struct sbx_init *init)
+{
+	init->has_files = false;
+	sbx_given_forget();
+}
+
 int sbx_session_lost(struct sbx_init *init)
 {
 	if (init->session == 0)
@@ -134,10 +139,10 @@ int sbx_session_lost(struct sbx_init *init)
 	init->is_alone = true;
 	init->wants_sync = false;
 	telling.type = 0;
-	sbx_out_forget();
-	sbx_given_forget();
+	forget_files(init);
 	for (int i = 0; i < 3; i++)
 		sbx_close(&init->given[i]);
+	sbx_close(&init->forward_given);
 	if (init->phase == SBX_RUNNING)
 		sbx_kill_others();
 	return 0;
@@ -152,7 +157,7 @@ static void drop_events(void)
 {
 	char events[4 * EVENT_MAX];
 
-	while (watch >= 0 && read(watch, events, sizeof(events)) > 0)
+	while (read(watch, events, sizeof(events)) > 0)
 		;
 }
 
@@ -193,30 +198,28 @@ int sbx_session_knock(struct sbx_init *init)
 		say_state(init);
 		return 0;
 	}
-	if (!init->is_alone || sync_bytes[0] != '\0')
+	if (sbx_session_is_attached())
 		return 0;
 	drop_events();
 	sbx_direct_open(init, address);
-	is_crowded = init->direct < 0 && errno == EAGAIN;
-	if (init->direct < 0)
+	if (init->direct < 0) {
+		is_crowded = errno == EAGAIN;
 		return 0;
+	}
 	result = sbx_direct_instead(init);
-	if (result < 0)
-		return result;
 	init->is_alone = false;
 	say_state(init);
-	return 0;
+	return result;
 }
 
 void sbx_session_again(struct sbx_init *init)
 {
 	init->phase = SBX_WAITING;
 	init->input_ended = false;
-	init->has_files = false;
 	init->input.len = 0;
 	init->owed = 0;
 	memset(&init->exit, 0, sizeof(init->exit));
-	sbx_given_forget();
+	forget_files(init);
 	touch(init);
 }
 

@@ -12,13 +12,14 @@
 /*
  * Makes it one that lives for @ms, a decimal number of milliseconds; @socket is
  * where runners listen, and is needed for as long, or "": they come over the
- * attached streams.  @self is the path of init.  0 or SBX_ABORT.
+ * attached streams, and @self, the path of init, says with what.  0 or
+ * SBX_ABORT.
  */
 int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
 		     const char *self);
 
 /* Whether runners come over the attached streams. */
-bool sbx_session_is_attached(const struct sbx_init *init);
+bool sbx_session_is_attached(void);
 
 /*
  * Over those: what of @size bytes at @from are commands goes to @to, which has

@@ -9,7 +9,7 @@
 #include "init/ring.h"
 #include "init/wire.h"
 
-/* How far the one run of this sandbox has come; only ever forward. */
+/* How far a run has come: only ever forward, and for the next one all over. */
 enum sbx_phase {
 	SBX_WAITING,  /* for RUN */
 	SBX_RUNNING,  /* the action */

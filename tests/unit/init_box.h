@@ -577,6 +577,35 @@ static inline void assert_ended(struct box *box, uint32_t kind, uint32_t code)
 	assert_int_equal(box->exit.code, code);
 }
 
+/* FILES for @dir. */
+static inline void box_send_into(struct box *box, const char *dir)
+{
+	char payload[128] = { 0 };
+
+	memcpy(payload + SBX_WIRE_INTO_FIXED, dir, strlen(dir));
+	box_send(box, SBX_WIRE_FILES, payload,
+		 SBX_WIRE_INTO_FIXED + strlen(dir) + 1);
+}
+
+static inline void box_send_file(struct box *box, const char *name,
+				 const char *text)
+{
+	box_send(box, SBX_WIRE_NEW, name, strlen(name));
+	if (text[0])
+		box_send(box, SBX_WIRE_DATA, text, strlen(text));
+}
+
+/* What init says to the end of them. */
+static inline int box_send_end(struct box *box)
+{
+	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(16);
+
+	box_send(box, SBX_WIRE_FILES_END, NULL, 0);
+	assert_int_equal(box_frame(box, &payload), SBX_WIRE_FILES_DONE);
+	assert_int_equal(payload.len, 4);
+	return (int)sbx_wire_get32((const unsigned char *)payload.data);
+}
+
 /* init gives up with this text, last on both streams, and exits 1. */
 static inline void assert_aborts(struct box *box, const char *text)
 {

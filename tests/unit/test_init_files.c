@@ -36,33 +36,6 @@ static int make_directories(void **state)
 
 /* --- given ----------------------------------------------------------------- */
 
-static void send_into(struct box *box, const char *dir)
-{
-	char payload[128] = { 0 };
-
-	memcpy(payload + SBX_WIRE_INTO_FIXED, dir, strlen(dir));
-	box_send(box, SBX_WIRE_FILES, payload,
-		 SBX_WIRE_INTO_FIXED + strlen(dir) + 1);
-}
-
-static void send_file(struct box *box, const char *name, const char *text)
-{
-	box_send(box, SBX_WIRE_NEW, name, strlen(name));
-	if (text[0])
-		box_send(box, SBX_WIRE_DATA, text, strlen(text));
-}
-
-/* What init says to the end of them. */
-static int send_end(struct box *box)
-{
-	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(16);
-
-	box_send(box, SBX_WIRE_FILES_END, NULL, 0);
-	assert_int_equal(box_frame(box, &payload), SBX_WIRE_FILES_DONE);
-	assert_int_equal(payload.len, 4);
-	return (int)sbx_wire_get32((const unsigned char *)payload.data);
-}
-
 static void in_directory(struct box *box, const char *dir, const char *script)
 {
 	box_working_dir = dir;
@@ -77,13 +50,13 @@ static void test_are_there_before_it_starts(void **state)
 
 	(void)state;
 	memset(much, 'm', sizeof(much) - 1);
-	send_into(box, dir_in);
-	send_file(box, "a/b/c d", "one");
-	send_file(box, "a/b/e", "");
+	box_send_into(box, dir_in);
+	box_send_file(box, "a/b/c d", "one");
+	box_send_file(box, "a/b/e", "");
 	box_send(box, SBX_WIRE_NEW, "\xc3\xa4", 2);
 	box_send(box, SBX_WIRE_DATA, much, 50000);
 	box_send(box, SBX_WIRE_DATA, much, 49999);
-	assert_int_equal(send_end(box), 0);
+	assert_int_equal(box_send_end(box), 0);
 	in_directory(box, dir_in,
 		     "cat 'a/b/c d'; stat -c ' %a %s %U' a a/b/e | cut -d' ' "
 		     "-f1-2; wc -c <\xc3\xa4");
@@ -100,9 +73,9 @@ static void test_are_there_before_the_input(void **state)
 	(void)state;
 	in_directory(box, dir_in, "ls; echo up; cat; cat f");
 	box_expect(box, "up\n");
-	send_into(box, dir_in);
-	send_file(box, "f", "file");
-	assert_int_equal(send_end(box), 0);
+	box_send_into(box, dir_in);
+	box_send_file(box, "f", "file");
+	assert_int_equal(box_send_end(box), 0);
 	box_send(box, SBX_WIRE_INPUT, "input ", 6);
 	box_send(box, SBX_WIRE_INPUT_END, NULL, 0);
 	assert_ended(box, SBX_WIRE_EXITED, 0);
@@ -114,10 +87,10 @@ static void assert_not_given(const char *dir, const char *name, int errnum)
 {
 	struct box *box = box_ready();
 
-	send_into(box, dir);
-	send_file(box, name, "text");
-	send_file(box, "another", "text");
-	assert_int_equal(send_end(box), errnum);
+	box_send_into(box, dir);
+	box_send_file(box, name, "text");
+	box_send_file(box, "another", "text");
+	assert_int_equal(box_send_end(box), errnum);
 	box_shell(box, "exit 7");
 	assert_ended(box, SBX_WIRE_EXITED, 7);
 	box_free(box);
@@ -152,7 +125,7 @@ static void assert_name_aborts(const char *name, size_t size)
 {
 	struct box *box = box_ready();
 
-	send_into(box, dir_in);
+	box_send_into(box, dir_in);
 	box_send(box, SBX_WIRE_NEW, name, size);
 	assert_aborts(box, "name of a file makes no sense");
 	box_free(box);
@@ -180,20 +153,20 @@ static void test_out_of_turn(void **state)
 	struct box *box = box_ready();
 
 	(void)state;
-	send_file(box, "a", "");
+	box_send_file(box, "a", "");
 	assert_aborts(box, "files out of turn");
 	box_free(box);
 
 	box = box_ready();
-	send_into(box, dir_in);
+	box_send_into(box, dir_in);
 	box_send(box, SBX_WIRE_DATA, "x", 1);
 	assert_aborts(box, "files out of turn");
 	box_free(box);
 
 	box = box_ready();
-	send_into(box, dir_in);
-	assert_int_equal(send_end(box), 0);
-	send_into(box, dir_in);
+	box_send_into(box, dir_in);
+	assert_int_equal(box_send_end(box), 0);
+	box_send_into(box, dir_in);
 	assert_aborts(box, "second FILES");
 	box_free(box);
 
@@ -477,13 +450,13 @@ static void test_given_again_in_a_session(void **state)
 	struct box *box = session_ready();
 
 	(void)state;
-	send_into(box, dir_out);
-	send_file(box, "f", "first");
-	assert_int_equal(send_end(box), 0);
+	box_send_into(box, dir_out);
+	box_send_file(box, "f", "first");
+	assert_int_equal(box_send_end(box), 0);
 	assert_step(box, "mv f g; ln -s g f", "g:5;", "first");
-	send_into(box, dir_out);
-	send_file(box, "f", "second");
-	assert_int_equal(send_end(box), 0);
+	box_send_into(box, dir_out);
+	box_send_file(box, "f", "second");
+	assert_int_equal(box_send_end(box), 0);
 	assert_step(box, "cat f g >both", "both:11;", "secondfirst");
 	box_free(box);
 }
