@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/cursor.h"
 #include "init/out.h"
 #include "init/reset.h"
 
@@ -41,33 +42,17 @@ static void fail(int errnum)
 	sbx_close(&given.file);
 }
 
-/* The next string of what is left; NULL when there is none. */
-static char *next_string(char **at, const char *end)
-{
-	char *string = *at;
-	size_t size = strnlen(string, (size_t)(end - string));
-
-	if (size == (size_t)(end - string))
-		return NULL;
-	*at += size + 1;
-	return string;
-}
-
+/* Of which directory FILES is, and @tmpfs; NULL when it makes no sense. */
 static char *parse(unsigned char *payload, uint32_t size, uint32_t *n)
 {
-	char *at = (char *)payload + SBX_WIRE_INTO_FIXED;
-	const char *end = (char *)payload + size;
-	char *dir = next_string(&at, end);
+	struct sbx_cursor cursor = { .at = payload + SBX_WIRE_INTO_FIXED,
+				     .end = payload + size };
+	char *dir = sbx_cursor_string(&cursor);
 
 	*n = sbx_wire_get32(payload);
-	if (!dir || *n > SBX_WIRE_TMPFS_MAX)
+	if (*n > SBX_WIRE_TMPFS_MAX || !sbx_cursor_strings(&cursor, tmpfs, *n))
 		return NULL;
-	for (uint32_t i = 0; i < *n; i++) {
-		tmpfs[i] = next_string(&at, end);
-		if (!tmpfs[i])
-			return NULL;
-	}
-	return at == end ? dir : NULL;
+	return cursor.at == cursor.end ? dir : NULL;
 }
 
 int sbx_given_begin(struct sbx_init *init, unsigned char *payload,
@@ -78,7 +63,7 @@ int sbx_given_begin(struct sbx_init *init, unsigned char *payload,
 
 	if (!dir)
 		return sbx_abort(init, "FILES makes no sense", 0);
-	if (given.is_open || init->has_files)
+	if (init->has_files)
 		return sbx_abort(init, "second FILES", 0);
 	init->has_files = true;
 	if (init->phase > SBX_RUNNING)
@@ -103,8 +88,6 @@ void sbx_given_forget(void)
 /* Whether what comes is of any use now; -1 where it must not come. */
 static int is_wanted(struct sbx_init *init)
 {
-	if (!init->has_files)
-		return sbx_abort(init, "files out of turn", 0);
 	if (init->phase > SBX_RUNNING) {
 		sbx_given_forget();
 		return 0;

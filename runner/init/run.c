@@ -15,6 +15,7 @@
 #include "init/child.h"
 #include "init/copy_in.h"
 #include "init/copy_out.h"
+#include "init/cursor.h"
 #include "init/detached.h"
 #include "init/file.h"
 #include "init/oom.h"
@@ -25,38 +26,9 @@ static char *argv[SBX_WIRE_STRINGS_MAX + 1];
 static char *envp[SBX_WIRE_STRINGS_MAX + 1];
 static char *tmpfs[SBX_WIRE_TMPFS_MAX + 1];
 
-/* Where in RUN's payload the next part starts, and where it all ends. */
-struct cursor {
-	unsigned char *at;
-	unsigned char *end;
-};
-
-static char *next_string(struct cursor *cursor)
+static bool next_file(struct sbx_cursor *cursor, struct sbx_secret_file *file)
 {
-	size_t left = (size_t)(cursor->end - cursor->at);
-	char *string = (char *)cursor->at;
-	size_t size = strnlen(string, left);
-
-	if (size == left)
-		return NULL;
-	cursor->at += size + 1;
-	return string;
-}
-
-static bool next_strings(struct cursor *cursor, char **list, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		list[i] = next_string(cursor);
-		if (!list[i])
-			return false;
-	}
-	list[count] = NULL;
-	return true;
-}
-
-static bool next_file(struct cursor *cursor, struct sbx_secret_file *file)
-{
-	file->path = next_string(cursor);
+	file->path = sbx_cursor_string(cursor);
 	if (!file->path || cursor->end - cursor->at < 4)
 		return false;
 	file->size = sbx_wire_get32(cursor->at);
@@ -77,14 +49,14 @@ struct run {
 	uint32_t n_files;
 	uint32_t n_tmpfs;
 	uint32_t flags;
-	struct cursor files;
+	struct sbx_cursor files;
 };
 
 /* False when this is not what wire.h says RUN is. */
 static bool parse(unsigned char *payload, uint32_t size, struct run *run)
 {
-	struct cursor cursor = { .at = payload + SBX_WIRE_RUN_FIXED,
-				 .end = payload + size };
+	struct sbx_cursor cursor = { .at = payload + SBX_WIRE_RUN_FIXED,
+				     .end = payload + size };
 	struct sbx_secret_file file;
 	uint32_t argc = sbx_wire_get32(payload);
 	uint32_t envc = sbx_wire_get32(payload + 4);
@@ -97,12 +69,12 @@ static bool parse(unsigned char *payload, uint32_t size, struct run *run)
 	if (run->n_tmpfs > SBX_WIRE_TMPFS_MAX || argc < 1 ||
 	    argc > SBX_WIRE_STRINGS_MAX || envc > SBX_WIRE_STRINGS_MAX)
 		return false;
-	run->dir = next_string(&cursor);
-	run->output_file = run->dir ? next_string(&cursor) : NULL;
-	run->out = run->output_file ? next_string(&cursor) : NULL;
-	if (!run->out || !next_strings(&cursor, argv, argc) ||
-	    !next_strings(&cursor, envp, envc) ||
-	    !next_strings(&cursor, tmpfs, run->n_tmpfs))
+	run->dir = sbx_cursor_string(&cursor);
+	run->output_file = run->dir ? sbx_cursor_string(&cursor) : NULL;
+	run->out = run->output_file ? sbx_cursor_string(&cursor) : NULL;
+	if (!run->out || !sbx_cursor_strings(&cursor, argv, argc) ||
+	    !sbx_cursor_strings(&cursor, envp, envc) ||
+	    !sbx_cursor_strings(&cursor, tmpfs, run->n_tmpfs))
 		return false;
 	run->files = cursor;
 	for (uint32_t i = 0; i < run->n_files; i++) {

@@ -65,11 +65,12 @@ static void watch_directory(const char *socket)
 {
 	char dir[PATH_MAX];
 	const char *slash = strrchr(socket, '/');
+	size_t size = slash ? (size_t)(slash - socket) : sizeof(dir);
 
-	if (!slash || (size_t)(slash - socket) >= sizeof(dir))
+	if (size >= sizeof(dir))
 		return;
-	memcpy(dir, socket, (size_t)(slash - socket));
-	dir[slash - socket] = '\0';
+	memcpy(dir, socket, size);
+	dir[size] = '\0';
 	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	(void)inotify_add_watch(watch, dir, IN_MOVED_TO);
 }
@@ -193,7 +194,6 @@ int sbx_session_knock(struct sbx_init *init)
 		return 0;
 	if (init->wants_sync) {
 		init->wants_sync = false;
-		sbx_out_forget();
 		sbx_out_raw(sync_bytes, SBX_WIRE_SYNC_SIZE);
 		say_state(init);
 		return 0;

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "init_box.h"
 #include "sandbox/pipes.h"
@@ -226,6 +227,27 @@ static inline int count_descriptors(pid_t pid)
 		n++;
 	closedir(dir);
 	return n;
+}
+
+static inline double cpu_ms(pid_t pid)
+{
+	clockid_t clock;
+	struct timespec used;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
+}
+
+/* It waits for something: that takes no time. */
+static inline void assert_not_busy(struct box *box)
+{
+	double before;
+
+	usleep(100000);
+	before = cpu_ms(box->pid);
+	usleep(1000000);
+	assert_true(cpu_ms(box->pid) - before < 30);
 }
 
 /* init's last word is @text. */

@@ -266,6 +266,29 @@ static void test_attached_ends_in_time(void **state)
 	end(&session);
 }
 
+/* Runners come over the streams and in no other way. */
+static void test_nobody_else_is_asked(void **state)
+{
+	struct sockaddr_un nameless = { .sun_family = AF_UNIX };
+	struct session session;
+	int listener;
+
+	(void)state;
+	/* Tests may run at once; who is not root has them do so one by one. */
+	assert_true(unshare(CLONE_NEWNET) == 0 || errno == EPERM);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* unix(7): an abstract address, of as many NULs as have room. */
+	assert_int_equal(
+		bind(listener, (struct sockaddr *)&nameless, sizeof(nameless)),
+		0);
+	assert_int_equal(listen(listener, 1), 0);
+	begin_attached(&session, "60000");
+	sbx_close(&session.box->in);
+	assert_int_equal(accept_at(listener, 2500), -1);
+	assert_int_equal(box_wait(session.box, 0), -1);
+	end(&session);
+}
+
 /* Without one it would believe what anybody knows. */
 static void test_a_name_that_is_none(void **state)
 {
@@ -292,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_input_that_looks_like_it),
 		cmocka_unit_test(test_input_that_comes_late),
 		cmocka_unit_test(test_attached_ends_in_time),
+		cmocka_unit_test(test_nobody_else_is_asked),
 		cmocka_unit_test(test_a_name_that_is_none),
 	};
 

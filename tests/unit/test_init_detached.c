@@ -265,6 +265,19 @@ static void test_no_more_than_so_many_detached(void **state)
 	end(&session);
 }
 
+/* A pipe that nobody holds any more is no reason to look again and again. */
+static void test_one_that_closes_its_output(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin(&session, "60000");
+	detach(&session, "exec sleep 4321 >/dev/null 2>&1");
+	assert_not_busy(session.box);
+	assert_int_equal(count_processes(&session, "sleep 4321"), 1);
+	end(&session);
+}
+
 /* Only the end of it is kept. */
 static void test_log_without_end(void **state)
 {
@@ -297,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_what_one_leaves_when_a_run_has_ended),
 		cmocka_unit_test(test_sigkill_spares_the_detached),
 		cmocka_unit_test(test_no_more_than_so_many_detached),
+		cmocka_unit_test(test_one_that_closes_its_output),
 		cmocka_unit_test(test_log_without_end),
 	};
 

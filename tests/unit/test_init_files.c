@@ -179,6 +179,48 @@ static void test_out_of_turn(void **state)
 	box_send(box, SBX_WIRE_FILES, "\1\0\0\0x", 6);
 	assert_aborts(box, "FILES makes no sense");
 	box_free(box);
+
+	box = box_ready();
+	box_send(box, SBX_WIRE_FILES, "\0\0\0\0x\0y", 8);
+	assert_aborts(box, "FILES makes no sense");
+	box_free(box);
+}
+
+static void test_more_tmpfs_than_there_may_be(void **state)
+{
+	char payload[SBX_WIRE_INTO_FIXED + 2 * (SBX_WIRE_TMPFS_MAX + 2)];
+	struct box *box = box_ready();
+
+	(void)state;
+	for (size_t i = SBX_WIRE_INTO_FIXED; i < sizeof(payload); i += 2)
+		memcpy(payload + i, "x", 2);
+	sbx_wire_put32((unsigned char *)payload, SBX_WIRE_TMPFS_MAX + 1);
+	box_send(box, SBX_WIRE_FILES, payload, sizeof(payload));
+	assert_aborts(box, "FILES makes no sense");
+	box_free(box);
+}
+
+/* They are to be emptied behind a run, and this channel is for only one. */
+static void test_tmpfs_that_cannot_be_noted(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_send(box, SBX_WIRE_FILES, "\1\0\0\0x\0y", 8);
+	assert_aborts(box, "reset of an attached sandbox");
+	box_free(box);
+}
+
+static void test_directory_that_is_not_there(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_send_into(box, "/no/such/directory");
+	assert_int_equal(box_send_end(box), ENOENT);
+	box_shell(box, "exit 7");
+	assert_ended(box, SBX_WIRE_EXITED, 7);
+	box_free(box);
 }
 
 /* --- left ------------------------------------------------------------------ */
@@ -339,6 +381,37 @@ static void test_exactly_the_limit(void **state)
 	left_free(&left);
 }
 
+/* An action that has ended, and more to be sent than anybody has read. */
+static void end_with_much_to_send(struct box *box)
+{
+	box_out_limit = 10000000;
+	in_directory(box, dir_out, "head -c 3000000 /dev/zero >much");
+	usleep(500000);
+}
+
+/* Whatever comes then was for it, and is for nobody. */
+static void test_files_that_come_late(void **state)
+{
+	cleanup_free char *late = sbx_asprintf("%s/late", dir_in);
+	struct left left = { .n = 0 };
+	struct box *box = box_ready();
+
+	(void)state;
+	box_send_into(box, dir_in);
+	end_with_much_to_send(box);
+	box_send_file(box, "late", "text");
+	read_left(box, &left);
+	assert_int_equal(access(late, F_OK), -1);
+	box_free(box);
+
+	box = box_ready();
+	end_with_much_to_send(box);
+	box_send(box, SBX_WIRE_FILES, "\1\0\0\0x\0y", 8);
+	read_left(box, &left);
+	box_free(box);
+	left_free(&left);
+}
+
 static void test_so_many(void **state)
 {
 	struct left left = { .n = 0 };
@@ -470,6 +543,9 @@ int main(void)
 		IN_DIRECTORIES(test_what_is_in_the_way),
 		IN_DIRECTORIES(test_names_that_are_none),
 		IN_DIRECTORIES(test_out_of_turn),
+		IN_DIRECTORIES(test_more_tmpfs_than_there_may_be),
+		IN_DIRECTORIES(test_tmpfs_that_cannot_be_noted),
+		IN_DIRECTORIES(test_directory_that_is_not_there),
 		IN_DIRECTORIES(test_files_come_back),
 		IN_DIRECTORIES(test_nothing),
 		IN_DIRECTORIES(test_only_files_come_back),
@@ -480,6 +556,7 @@ int main(void)
 		IN_DIRECTORIES(test_what_is_too_much),
 		IN_DIRECTORIES(test_sparse_giant),
 		IN_DIRECTORIES(test_exactly_the_limit),
+		IN_DIRECTORIES(test_files_that_come_late),
 		IN_DIRECTORIES(test_so_many),
 		IN_DIRECTORIES(test_path_that_is_too_long),
 		IN_DIRECTORIES(test_after_any_end),
