@@ -112,13 +112,9 @@ static int enter(int dir, const char *name)
 /* In a session a file may be there from before: the new one replaces it. */
 static int make_file(int dir, const char *name, bool may_replace)
 {
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int file = openat(dir, name, flags, 0644);
-
-	if (file < 0 && errno == EEXIST && may_replace &&
-	    unlinkat(dir, name, 0) == 0)
-		file = openat(dir, name, flags, 0644);
-	return file;
+	if (may_replace)
+		(void)unlinkat(dir, name, 0);
+	return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 }
 
 static int make(char *name, bool may_replace)
@@ -134,7 +130,7 @@ static int make(char *name, bool may_replace)
 	}
 	if (dir >= 0)
 		file = make_file(dir, name, may_replace);
-	if (dir >= 0 && dir != given.dir)
+	if (dir != given.dir)
 		sbx_close(&dir);
 	return file;
 }

@@ -66,6 +66,29 @@ static void test_are_there_before_it_starts(void **state)
 	box_free(box);
 }
 
+/* However many there are, and in folders. */
+static void test_few_descriptors_do(void **state)
+{
+	struct box *box;
+
+	(void)state;
+	box_nofile = 32;
+	box = box_ready();
+	box_nofile = 0;
+	box_send_into(box, dir_in);
+	for (int i = 0; i < 100; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "a/b/%d", i);
+		box_send_file(box, name, "text");
+	}
+	assert_int_equal(box_send_end(box), 0);
+	in_directory(box, dir_in, "ls a/b | wc -l");
+	assert_ended(box, SBX_WIRE_EXITED, 0);
+	assert_string_equal(sbx_buf_text(&box->stdout_), "100\n");
+	box_free(box);
+}
+
 static void test_are_there_before_the_input(void **state)
 {
 	struct box *box = box_ready();
@@ -104,6 +127,7 @@ static void test_what_is_in_the_way(void **state)
 	snprintf(path, sizeof(path), "%s/link", dir_in);
 	assert_int_equal(symlink(dir_out, path), 0);
 	assert_not_given(dir_in, "link/x", ENOTDIR);
+	assert_not_given(dir_in, "link/x/y", ENOTDIR);
 	assert_not_given(dir_in, "link", EEXIST);
 	assert_not_given(path, "x", ENOTDIR);
 	snprintf(path, sizeof(path), "%s/dangling", dir_in);
@@ -539,6 +563,7 @@ int main(void)
 #define IN_DIRECTORIES(test) cmocka_unit_test_setup(test, make_directories)
 	const struct CMUnitTest tests[] = {
 		IN_DIRECTORIES(test_are_there_before_it_starts),
+		IN_DIRECTORIES(test_few_descriptors_do),
 		IN_DIRECTORIES(test_are_there_before_the_input),
 		IN_DIRECTORIES(test_what_is_in_the_way),
 		IN_DIRECTORIES(test_names_that_are_none),

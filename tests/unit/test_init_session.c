@@ -427,12 +427,13 @@ static void test_copies(void **state)
 
 static void test_keeps_what_it_is_given(void **state)
 {
-	static char given[100000];
+	static char given[SBX_WIRE_KEPT_MAX];
 	cleanup_buf struct sbx_buf kept = SBX_BUF_INIT(SBX_WIRE_KEPT_MAX);
 	struct session session;
 
 	(void)state;
-	memset(given, 'k', sizeof(given));
+	for (size_t i = 0; i < sizeof(given); i++)
+		given[i] = (char)(i / 1000);
 	begin(&session, "60000");
 	box_send(session.box, SBX_WIRE_KEEP, "old note", 8);
 	box_send(session.box, SBX_WIRE_KEEP, NULL, 0);
@@ -441,9 +442,9 @@ static void test_keeps_what_it_is_given(void **state)
 	assert_int_equal(session.state.kept, 0);
 	if (!box_wrapper())
 		assert_false(has_in_memory(session.box->pid, "old note"));
-	box_send(session.box, SBX_WIRE_KEEP, given, SBX_WIRE_DATA_MAX);
-	box_send(session.box, SBX_WIRE_KEEP, given,
-		 sizeof(given) - SBX_WIRE_DATA_MAX);
+	for (size_t at = 0; at < sizeof(given); at += SBX_WIRE_DATA_MAX)
+		box_send(session.box, SBX_WIRE_KEEP, given + at,
+			 SBX_WIRE_DATA_MAX);
 	run(&session, "true");
 	leave(&session);
 	meet(&session);
@@ -452,6 +453,7 @@ static void test_keeps_what_it_is_given(void **state)
 	hear_all(&session, SBX_WIRE_KEPT, &kept);
 	assert_int_equal(kept.len, sizeof(given));
 	assert_memory_equal(kept.data, given, sizeof(given));
+	assert_string_equal(run(&session, "echo no more"), "no more\n");
 	end(&session);
 }
 
