@@ -4,8 +4,8 @@
  * who could change them.  The tree is an attacker's: of any depth, number and
  * mode, with links, FIFOs and files that are larger than any memory.  So
  * nothing is reached by a path of more than one component, no link is followed,
- * nothing is opened that is not a file or a directory, and nothing is done by
- * recursion: where to go on in a directory is kept as the kernel's own offset
+ * no other file system is entered, nothing is opened that is not a file or a
+ * directory, and nothing is done by recursion: where to go on in a directory is kept as the kernel's own offset
  * while one in it is looked through, so that three descriptors do.
  *
  * A file is announced with its size, which must fit what is left, and no more
@@ -38,7 +38,8 @@
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define REGULAR	  (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
-/* A component and a slash have two bytes. */
+/* A component and a slash have two bytes, and the last slash may be one more
+ * than a name. */
 #define DEPTH_MAX (SBX_WIRE_NAME_MAX / 2 + 1)
 
 /* What may be looked at, and for how long, all together. */
@@ -129,9 +130,11 @@ void sbx_artifacts_open(struct sbx_init *init)
 	check_clock();
 	/* It may have been locked; where it is not ours it cannot be. */
 	walk.root = open(where, DIRECTORY);
-	if (walk.root < 0 && errno == EACCES && chmod(where, 0700) == 0)
+	if (walk.root < 0 && errno == EACCES) {
+		(void)!chmod(where, 0700);
 		walk.root = open(where, DIRECTORY);
-	if (walk.root >= 0 && fstat(walk.root, &about) == 0) {
+	}
+	if (fstat(walk.root, &about) == 0) {
 		(void)!fchmod(walk.root, 0700);
 		walk.dev = about.st_dev;
 	}
@@ -177,11 +180,19 @@ static bool append(const char *name, uint32_t *size)
 {
 	size_t length = strlen(name);
 
-	if (length > SBX_WIRE_NAME_MAX - walk.len)
+	if (walk.len + length > SBX_WIRE_NAME_MAX)
 		return false;
 	memcpy(name_of + walk.len, name, length + 1);
 	*size = walk.len + (uint32_t)length;
 	return sbx_wire_is_name(name_of, *size);
+}
+
+/* What is mounted below is no part of it. */
+static bool is_here(int dir)
+{
+	struct stat about;
+
+	return fstat(dir, &about) == 0 && about.st_dev == walk.dev;
 }
 
 static void descend(const char *name)
@@ -189,14 +200,15 @@ static void descend(const char *name)
 	uint32_t size;
 	int dir;
 
-	if (walk.depth == DEPTH_MAX || !append(name, &size) ||
-	    size >= SBX_WIRE_NAME_MAX)
+	if (!append(name, &size))
 		return;
 	/* It may have been locked; for what is in it, too. */
 	(void)!fchmodat(walk.dir, name, 0700, 0);
 	dir = openat(walk.dir, name, DIRECTORY);
-	if (dir < 0)
+	if (!is_here(dir)) {
+		sbx_close(&dir);
 		return;
+	}
 	name_of[size] = '/';
 	walk.len = size + 1;
 	walk.offsets[walk.depth++] = walk.offset;
@@ -210,7 +222,6 @@ static void descend(const char *name)
  */
 static bool ascend(void)
 {
-	struct stat about;
 	int dir;
 
 	if (walk.depth == 0)
@@ -221,9 +232,7 @@ static bool ascend(void)
 	walk.offset = walk.offsets[--walk.depth];
 	dir = openat(walk.dir, "..", DIRECTORY);
 	look_through(dir);
-	return dir >= 0 && fstat(dir, &about) == 0 &&
-	       about.st_dev == walk.dev &&
-	       lseek(dir, walk.offset, SEEK_SET) >= 0;
+	return is_here(dir) && lseek(dir, walk.offset, SEEK_SET) >= 0;
 }
 
 /* Before it is opened, which may need a chmod(2): that is a change. */
@@ -244,8 +253,6 @@ static void announce(struct sbx_init *init, const char *name)
 	if (!append(name, &size))
 		return;
 	walk.file = open_file(name);
-	if (walk.file < 0)
-		return;
 	if (fstat(walk.file, &about) < 0 || !S_ISREG(about.st_mode)) {
 		sbx_close(&walk.file);
 		return;
@@ -262,12 +269,6 @@ static void announce(struct sbx_init *init, const char *name)
 	sbx_out_frame(SBX_WIRE_ARTIFACT, path, 8 + size);
 }
 
-static bool is_dots(const char *name)
-{
-	return name[0] == '.' &&
-	       (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* Every file system that can be here says of what type an entry is. */
 static void look_at(struct sbx_init *init, const struct dir_entry *entry)
 {
@@ -275,8 +276,6 @@ static void look_at(struct sbx_init *init, const struct dir_entry *entry)
 		truncate_here(init);
 		return;
 	}
-	if (is_dots(entry->name))
-		return;
 	if (entry->type == DT_DIR)
 		descend(entry->name);
 	else if (entry->type == DT_REG && is_new(entry->name))
@@ -307,15 +306,10 @@ static void step(struct sbx_init *init)
 /* What was announced, or what there is of it now. */
 static void send_some(void)
 {
-	ssize_t got = 0;
+	ssize_t got = sbx_out_copy(SBX_WIRE_CONTENT, walk.file, walk.left);
 
-	if (walk.left > 0)
-		got = sbx_out_copy(SBX_WIRE_CONTENT, walk.file, walk.left);
-	if (got < 0 && errno == EINTR)
-		return;
-	if (got > 0)
-		walk.left -= (uint32_t)got;
-	if (got <= 0 || walk.left == 0)
+	walk.left -= got > 0 ? (uint32_t)got : walk.left;
+	if (walk.left == 0)
 		sbx_close(&walk.file);
 }
 

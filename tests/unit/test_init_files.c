@@ -188,6 +188,11 @@ static void test_out_of_turn(void **state)
 	box_free(box);
 
 	box = box_ready();
+	box_send(box, SBX_WIRE_FILES_END, NULL, 0);
+	assert_aborts(box, "files out of turn");
+	box_free(box);
+
+	box = box_ready();
 	box_send_into(box, dir_in);
 	assert_int_equal(box_send_end(box), 0);
 	box_send_into(box, dir_in);
@@ -247,6 +252,31 @@ static void test_directory_that_is_not_there(void **state)
 	box_free(box);
 }
 
+static void mount_small(void)
+{
+	if (mount("none", dir_in, "tmpfs", 0, "mode=777,size=64k") < 0)
+		_exit(121);
+}
+
+static void test_more_than_there_is_room(void **state)
+{
+	static char much[SBX_WIRE_DATA_MAX];
+	struct box *box;
+
+	(void)state;
+	box_mounts = mount_small;
+	box = box_ready();
+	box_mounts = NULL;
+	box_send_into(box, dir_in);
+	box_send(box, SBX_WIRE_NEW, "much", 4);
+	for (int i = 0; i < 4; i++)
+		box_send(box, SBX_WIRE_DATA, much, sizeof(much));
+	assert_int_equal(box_send_end(box), ENOSPC);
+	box_shell(box, "exit 7");
+	assert_ended(box, SBX_WIRE_EXITED, 7);
+	box_free(box);
+}
+
 /* --- left ------------------------------------------------------------------ */
 
 /* "NAME:SIZE;" of all that came, in @names; their bytes in @bytes. */
@@ -267,7 +297,9 @@ static void read_to_exit(struct box *box, struct left *left)
 			SBX_BUF_INIT(SBX_WIRE_DATA_MAX);
 
 		type = box_frame(box, &payload);
-		assert_true(type > 0 && type != SBX_WIRE_ABORT);
+		assert_true(type == SBX_WIRE_ARTIFACT ||
+			    type == SBX_WIRE_CONTENT || type == SBX_WIRE_EXIT ||
+			    type == SBX_WIRE_STDOUT || type == SBX_WIRE_STDERR);
 		if (type == SBX_WIRE_ARTIFACT) {
 			const char *at = payload.data;
 
@@ -353,6 +385,112 @@ static void test_directory_that_became_a_link(void **state)
 	assert_left(script, "", "", 0);
 }
 
+/* Nor is what it leads to touched. */
+static void test_link_to_a_directory_of_its_own(void **state)
+{
+	char script[600];
+	struct stat about;
+
+	(void)state;
+	snprintf(script, sizeof(script),
+		 "mv %s %s.old && mkdir %s.own && chmod 755 %s.own && "
+		 "ln -s %s.own %s",
+		 dir_out, dir_out, dir_out, dir_out, dir_out, dir_out);
+	assert_left(script, "", "", 0);
+	snprintf(script, sizeof(script), "%s.own", dir_out);
+	assert_int_equal(stat(script, &about), 0);
+	assert_int_equal(about.st_mode & 0777, 0755);
+}
+
+/* The one that was asked for; it is the action's own. */
+static void test_locked_directory(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		assert_int_equal(chown(dir_out, BOX_UID, BOX_UID), 0);
+	assert_left("printf x >f; chmod 0 .", "f:1;", "x", 0);
+}
+
+/* One that is somebody else's does not hide the others. */
+static void test_directory_that_cannot_be_opened(void **state)
+{
+	cleanup_free char *locked = sbx_asprintf("%s/locked", dir_out);
+	struct left left = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(mkdir(locked, 0700), 0);
+	leave("for i in 1 2 3 4 5 6 7 8 9; do echo >$i; mkdir d$i; "
+	      "echo >d$i/f; done",
+	      &left, 0);
+	assert_int_equal(left.n, 18);
+	left_free(&left);
+}
+
+/* Behind each directory it goes on where it was. */
+static void test_directories_beside_files(void **state)
+{
+	struct left left = { .n = 0 };
+
+	(void)state;
+	box_nofile = 32;
+	leave("mkdir -p a/b; cd a/b; for i in $(seq 50); do mkdir $i; "
+	      "echo >$i/x; echo >f$i; done",
+	      &left, 0);
+	box_nofile = 0;
+	assert_int_equal(left.n, 100);
+	for (int i = 1; i <= 50; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "a/b/%d/x:1;", i);
+		assert_non_null(strstr(sbx_buf_text(&left.names), name));
+		snprintf(name, sizeof(name), "a/b/f%d:1;", i);
+		assert_non_null(strstr(sbx_buf_text(&left.names), name));
+	}
+	left_free(&left);
+}
+
+/* 1024 bytes are a name, and in a directory of so many nothing has one. */
+static void test_long_names(void **state)
+{
+	struct left left = { .n = 0 };
+
+	(void)state;
+	leave("x=$(printf %0255d 0); y=$(printf %0200d 0); mkdir -p "
+	      "$x/$x/$x/$x "
+	      "$x/$x/$x/$y; cd $x/$x/$x; echo >$x/f; echo >$x/$x; cd $y; "
+	      "echo >$(printf %055d 1); d=$(printf %055d 2); mkdir $d; cd $d; "
+	      "echo >$x; mkdir $y; cd $y; echo >$x",
+	      &left, 0);
+	assert_int_equal(left.n, 1);
+	assert_int_equal(left.names.len, 1024 + strlen(":1;"));
+	left_free(&left);
+}
+
+static void mount_below(void)
+{
+	cleanup_free char *below = sbx_asprintf("%s/below", dir_out);
+	cleanup_free char *file = sbx_asprintf("%s/below/d/f", dir_out);
+
+	if (mount("none", below, "tmpfs", 0, "mode=777") < 0)
+		_exit(121);
+	*strrchr(file, '/') = '\0';
+	mkdir(file, 0777);
+	file[strlen(file)] = '/';
+	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+}
+
+static void test_what_is_mounted_below(void **state)
+{
+	cleanup_free char *below = sbx_asprintf("%s/below", dir_out);
+
+	(void)state;
+	assert_int_equal(mkdir(below, 0777), 0);
+	box_mounts = mount_below;
+	assert_left("ls below/d/f >/dev/null && mkdir d && printf x >d/f",
+		    "d/f:1;", "x", 0);
+	box_mounts = NULL;
+}
+
 static void test_names_that_cannot_be_told(void **state)
 {
 	(void)state;
@@ -424,6 +562,7 @@ static void test_files_that_come_late(void **state)
 	box_send_into(box, dir_in);
 	end_with_much_to_send(box);
 	box_send_file(box, "late", "text");
+	box_send(box, SBX_WIRE_FILES_END, NULL, 0);
 	read_left(box, &left);
 	assert_int_equal(access(late, F_OK), -1);
 	box_free(box);
@@ -450,6 +589,15 @@ static void test_so_many(void **state)
 	leave("touch 0/21", &left, SBX_WIRE_OUT_TRUNCATED);
 	assert_int_equal(left.n, SBX_WIRE_FILES_MAX);
 	left_free(&left);
+}
+
+/* Entries that are no files are looked at as well. */
+static void test_so_many_entries(void **state)
+{
+	(void)state;
+	assert_left("/usr/bin/python3 -c 'import os\n"
+		    "for i in range(100001): os.symlink(\"x\", str(i))'",
+		    "", "", SBX_WIRE_OUT_TRUNCATED);
 }
 
 static void test_path_that_is_too_long(void **state)
@@ -571,10 +719,17 @@ int main(void)
 		IN_DIRECTORIES(test_more_tmpfs_than_there_may_be),
 		IN_DIRECTORIES(test_tmpfs_that_cannot_be_noted),
 		IN_DIRECTORIES(test_directory_that_is_not_there),
+		IN_DIRECTORIES(test_more_than_there_is_room),
 		IN_DIRECTORIES(test_files_come_back),
 		IN_DIRECTORIES(test_nothing),
 		IN_DIRECTORIES(test_only_files_come_back),
 		IN_DIRECTORIES(test_directory_that_became_a_link),
+		IN_DIRECTORIES(test_link_to_a_directory_of_its_own),
+		IN_DIRECTORIES(test_locked_directory),
+		IN_DIRECTORIES(test_directory_that_cannot_be_opened),
+		IN_DIRECTORIES(test_directories_beside_files),
+		IN_DIRECTORIES(test_long_names),
+		IN_DIRECTORIES(test_what_is_mounted_below),
 		IN_DIRECTORIES(test_names_that_cannot_be_told),
 		IN_DIRECTORIES(test_locked_ones),
 		IN_DIRECTORIES(test_deep_nesting),
@@ -583,6 +738,7 @@ int main(void)
 		IN_DIRECTORIES(test_exactly_the_limit),
 		IN_DIRECTORIES(test_files_that_come_late),
 		IN_DIRECTORIES(test_so_many),
+		IN_DIRECTORIES(test_so_many_entries),
 		IN_DIRECTORIES(test_path_that_is_too_long),
 		IN_DIRECTORIES(test_after_any_end),
 		IN_DIRECTORIES(test_only_new_ones_in_a_session),

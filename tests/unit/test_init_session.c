@@ -385,6 +385,46 @@ static void test_files_of_secrets_are_replaced(void **state)
 	end(&session);
 }
 
+/* What a run leaves stays as it was, and of the way there nothing stays. */
+static void test_what_is_sent_stays(void **state)
+{
+	static const char *const scripts[] = {
+		"for i in 1 2 3; do echo >l$i; chmod 0 l$i; done; "
+		"for i in 1 2 3 4 5 6 7 8 9; do echo >f$i; done",
+		"mkdir d; truncate -s 1T d/f",
+	};
+	struct session session;
+	int descriptors;
+
+	(void)state;
+	begin(&session, "60000");
+	run(&session, "true");
+	descriptors = count_descriptors(session.box->pid);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(scripts); i++) {
+		int type;
+
+		box_out = box_working_dir = box_directory;
+		box_out_limit = 100000;
+		start(&session, scripts[i]);
+		box_out = box_working_dir = "";
+		box_out_limit = 0;
+		do {
+			type = box_frame(session.box, NULL);
+			assert_true(type == SBX_WIRE_ARTIFACT ||
+				    type == SBX_WIRE_CONTENT ||
+				    type == SBX_WIRE_EXIT);
+		} while (type != SBX_WIRE_EXIT);
+		sbx_pipes_close(&session.pipes);
+		assert_int_equal(count_descriptors(session.box->pid),
+				 descriptors);
+	}
+	box_working_dir = box_directory;
+	assert_string_equal(run(&session, "stat -c %a f? | uniq -c"),
+			    "      9 644\n");
+	box_working_dir = "";
+	end(&session);
+}
+
 /* A copy is a run like any other. */
 static void test_copies(void **state)
 {
@@ -642,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_a_queue_that_others_keep_full),
 		cmocka_unit_test(test_addresses_that_are_none),
 		cmocka_unit_test(test_files_of_secrets_are_replaced),
+		cmocka_unit_test(test_what_is_sent_stays),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_keeps_what_it_is_given),
 		cmocka_unit_test(test_lies),
