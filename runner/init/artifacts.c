@@ -5,8 +5,9 @@
  * mode, with links, FIFOs and files that are larger than any memory.  So
  * nothing is reached by a path of more than one component, no link is followed,
  * no other file system is entered, nothing is opened that is not a file or a
- * directory, and nothing is done by recursion: where to go on in a directory is kept as the kernel's own offset
- * while one in it is looked through, so that three descriptors do.
+ * directory, and nothing is done by recursion: where to go on in a directory is
+ * kept as the kernel's own offset while one in it is looked through, so that
+ * three descriptors do.
  *
  * A file is announced with its size, which must fit what is left, and no more
  * than that is sent.  What cannot be named (sbx_wire_is_name()) is left out, as

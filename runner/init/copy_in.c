@@ -291,7 +291,7 @@ static int enter(const char *component, uint32_t end)
 	next.fd = openat(dir, component, DIRECTORY);
 	if (next.fd < 0)
 		return complain(raw,
-				errno == ENOTDIR || errno == ELOOP
+				errno == ENOTDIR
 					? "a link or a file is in the way"
 					: "a directory cannot be opened",
 				errno);

@@ -26,6 +26,7 @@
 #define fchmod(...)    FAULTY(fchmod, __VA_ARGS__)
 #define futimens(...)  FAULTY(futimens, __VA_ARGS__)
 #define utimensat(...) FAULTY(utimensat, __VA_ARGS__)
+#define mkdirat(...)   FAULTY(mkdirat, __VA_ARGS__)
 #define openat(...)    FAULTY(openat, __VA_ARGS__)
 #define open(...)      FAULTY(open, __VA_ARGS__)
 #define write(...)     FAULTY(write, __VA_ARGS__)
@@ -34,6 +35,7 @@
 #include "../../runner/init/copy_in.c"
 
 #undef fchmod
+#undef mkdirat
 #undef openat
 #undef open
 #undef write
@@ -172,8 +174,10 @@ static void test_into_directory(void **state)
 	assert_text("d/tree/a", "one");
 	assert_text("d/tree/b/c", "two");
 	add_file("file", "three");
+	add_file(".hidden/file", "five");
 	assert_copies("d/");
 	assert_text("d/file", "three");
+	assert_text("d/.hidden/file", "five");
 	/* What it has in it, not itself. */
 	add_dir(".");
 	add_file("./e", "four");
@@ -209,7 +213,10 @@ static void test_under_a_new_name(void **state)
 
 static void test_no_such_target(void **state)
 {
+	static char too_long[PATH_MAX + 100];
+
 	(void)state;
+	memset(too_long, 'x', sizeof(too_long) - 1);
 	put("file", "");
 	add_file("a", "");
 	assert_fails("no/new", "no/new: is in no directory: No such file or "
@@ -220,6 +227,15 @@ static void test_no_such_target(void **state)
 	assert_fails("file/", "a: is to be a directory and is none\n");
 	add_file("a", "");
 	assert_fails("", ": can be no path\n");
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	add_file("a", "");
+	assert_fails("fifo/new", "fifo/new: is in no directory: Not a "
+				 "directory\n");
+	add_file("a", "");
+	add_end();
+	assert_int_equal(copy_some(too_long, archive.len), SBX_COPY_FAILED);
+	assert_non_null(strstr(said, ": can be no path\n"));
+	archive_clear();
 	add_file("a", "");
 	assert_fails("no/.", "no/.: is not there\n");
 	add_file("a", "");
@@ -241,9 +257,13 @@ static void test_no_such_target(void **state)
 /* The path to the target is the session's own word, with its links. */
 static void test_target_through_links(void **state)
 {
+	static char too_long[PATH_MAX];
 	cleanup_free char *absolute = NULL;
 
 	(void)state;
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	for (size_t i = 100; i < sizeof(too_long) - 1; i += 100)
+		too_long[i] = '/';
 	mkdir("d", 0755);
 	mkdir("d/sub", 0755);
 	put("d/f", "old");
@@ -269,6 +289,16 @@ static void test_target_through_links(void **state)
 	add_file("a", "");
 	assert_fails("loop", "loop: cannot be opened: Too many levels of "
 			     "symbolic links\n");
+	assert_int_equal(unlink("to-later"), 0);
+	assert_int_equal(rmdir("d/later"), 0);
+	assert_int_equal(symlink(absolute, "d/sub/to-later"), 0);
+	add_file("a", "four");
+	assert_copies("d/sub/to-later");
+	assert_text("d/later", "four");
+	assert_int_equal(symlink(too_long, "d/sub/to-far"), 0);
+	add_file("a", "");
+	assert_fails("d/sub/to-far",
+		     "d/sub/to-far: cannot be opened: File name too long\n");
 }
 
 /* --- what is made ---------------------------------------------------------- */
@@ -297,6 +327,41 @@ static void test_modes_and_times(void **state)
 	assert_int_equal(about("d/t/e").st_mtime, LONG_AGO);
 	assert_int_equal(about("d/t/l").st_mtime, LONG_AGO);
 	assert_true(about("d/was").st_mtime != LONG_AGO);
+}
+
+/* Of two entries the last one counts, as for files. */
+static void test_directory_that_comes_twice(void **state)
+{
+	(void)state;
+	add("t", S_IFDIR | 0700, "");
+	add("t", S_IFDIR | 0750, "");
+	assert_copies(".");
+	assert_int_equal(about("t").st_mode, S_IFDIR | 0750);
+}
+
+static void test_directory_that_cannot_be_made(void **state)
+{
+	(void)state;
+	faulty("mkdirat", ENOSPC, 0);
+	add_dir("t");
+	assert_fails(".", "t: no directory can be made: No space left on "
+			  "device\n");
+}
+
+/* Few descriptors do, also where a directory is there already. */
+static void test_into_what_is_there(void **state)
+{
+	(void)state;
+	descriptors = 64;
+	mkdir("t", 0755);
+	for (int i = 0; i < 100; i++) {
+		char called_[16];
+
+		snprintf(called_, sizeof(called_), "t/%d", i);
+		add_file(called_, "x");
+	}
+	assert_copies(".");
+	assert_text("t/99", "x");
 }
 
 /* Directories are merged, everything else is replaced. */
@@ -421,6 +486,8 @@ static void test_names(void **state)
 	/* A line is one line, whatever the name. */
 	add_file("a\nb\x1b[0m", "");
 	assert_fails("d", "a?b?[0m: can be no file's name\n");
+	add_file("a\x7f", "");
+	assert_fails("d", "a?: can be no file's name\n");
 	add_bytes("a\0b", 4, S_IFREG, "", 0);
 	assert_fails("d", "the archive: has a name that does not end\n");
 	add_bytes("abc", 3, S_IFREG, "", 0);
@@ -708,16 +775,29 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_into_directory),  TEST(test_under_a_new_name),
-		TEST(test_no_such_target),  TEST(test_target_through_links),
-		TEST(test_modes_and_times), TEST(test_merge),
-		TEST(test_sizes),	    TEST(test_order),
-		TEST(test_depth),	    TEST(test_names),
-		TEST(test_long_names),	    TEST(test_through_links),
-		TEST(test_links),	    TEST(test_types),
-		TEST(test_damaged_header),  TEST(test_huge_numbers),
-		TEST(test_truncated),	    TEST(test_padded),
-		TEST(test_faults),	    TEST(test_interrupted),
+		TEST(test_into_directory),
+		TEST(test_under_a_new_name),
+		TEST(test_no_such_target),
+		TEST(test_target_through_links),
+		TEST(test_modes_and_times),
+		TEST(test_directory_that_comes_twice),
+		TEST(test_directory_that_cannot_be_made),
+		TEST(test_into_what_is_there),
+		TEST(test_merge),
+		TEST(test_sizes),
+		TEST(test_order),
+		TEST(test_depth),
+		TEST(test_names),
+		TEST(test_long_names),
+		TEST(test_through_links),
+		TEST(test_links),
+		TEST(test_types),
+		TEST(test_damaged_header),
+		TEST(test_huge_numbers),
+		TEST(test_truncated),
+		TEST(test_padded),
+		TEST(test_faults),
+		TEST(test_interrupted),
 		TEST(test_many_files),
 	};
 
