@@ -446,7 +446,7 @@ static int make_other(const struct sbx_cpio *entry)
 	char *slash = strrchr(name, '/');
 	char *last = slash ? slash + 1 : name;
 
-	if (*last == '\0' || (called && !slash && is_directory))
+	if (*last == '\0' || (!slash && is_directory))
 		return complain(raw, "is to be a directory and is none", 0);
 	if (go_to(slash ? (uint32_t)(slash - name) : 0) < 0)
 		return -1;

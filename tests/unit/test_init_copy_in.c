@@ -26,6 +26,7 @@
 #define fchmod(...)    FAULTY(fchmod, __VA_ARGS__)
 #define futimens(...)  FAULTY(futimens, __VA_ARGS__)
 #define utimensat(...) FAULTY(utimensat, __VA_ARGS__)
+#define symlinkat(...) FAULTY(symlinkat, __VA_ARGS__)
 #define mkdirat(...)   FAULTY(mkdirat, __VA_ARGS__)
 #define openat(...)    FAULTY(openat, __VA_ARGS__)
 #define open(...)      FAULTY(open, __VA_ARGS__)
@@ -36,6 +37,7 @@
 
 #undef fchmod
 #undef mkdirat
+#undef symlinkat
 #undef openat
 #undef open
 #undef write
@@ -346,6 +348,18 @@ static void test_directory_that_cannot_be_made(void **state)
 	add_dir("t");
 	assert_fails(".", "t: no directory can be made: No space left on "
 			  "device\n");
+}
+
+/* Only what is in the way goes. */
+static void test_link_that_cannot_be_made(void **state)
+{
+	(void)state;
+	mkdir("t", 0755);
+	put("t/l", "old");
+	faulty_once("symlinkat", ENOSPC, 0);
+	add_link("t/l", "f");
+	assert_fails(".", "t/l: cannot be made: No space left on device\n");
+	assert_text("t/l", "old");
 }
 
 /* Few descriptors do, also where a directory is there already. */
@@ -692,6 +706,32 @@ static void test_truncated(void **state)
 }
 
 /* Whoever writes it may pad it, and is not cut off while it does. */
+/* Whoever sends need not have come to an end. */
+static void test_does_not_wait_for_the_rest(void **state)
+{
+	int in[2];
+	int status;
+	pid_t pid, ended = 0;
+
+	(void)state;
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0)
+		be_child(".", in[0], open("/dev/null", O_WRONLY | O_CLOEXEC));
+	for (size_t i = 0; i < SBX_CPIO_HEADER_SIZE; i++)
+		assert_int_equal(write(in[1], "x", 1), 1);
+	for (int i = 0; i < 500 && ended == 0; i++) {
+		usleep(10000);
+		ended = waitpid(pid, &status, WNOHANG);
+	}
+	if (ended == 0)
+		kill(pid, SIGKILL);
+	assert_int_equal(ended, pid);
+	assert_int_equal(WEXITSTATUS(status), SBX_COPY_FAILED);
+	close(in[0]);
+	close(in[1]);
+}
+
 static void test_padded(void **state)
 {
 	static char much[1000000];
@@ -782,6 +822,7 @@ int main(void)
 		TEST(test_modes_and_times),
 		TEST(test_directory_that_comes_twice),
 		TEST(test_directory_that_cannot_be_made),
+		TEST(test_link_that_cannot_be_made),
 		TEST(test_into_what_is_there),
 		TEST(test_merge),
 		TEST(test_sizes),
@@ -795,6 +836,7 @@ int main(void)
 		TEST(test_damaged_header),
 		TEST(test_huge_numbers),
 		TEST(test_truncated),
+		TEST(test_does_not_wait_for_the_rest),
 		TEST(test_padded),
 		TEST(test_faults),
 		TEST(test_interrupted),
