@@ -551,6 +551,12 @@ static void test_changes(void **state)
 	assert_non_null(memmem(archive.data, archive.len, "ab\0\0\0\0\0\0", 8));
 	assert_string_equal(said, "d/f: became shorter, zeros are in place of "
 				  "the rest\n");
+	/* An errno that is an earlier call's says nothing of that. */
+	start_over();
+	meanwhile = shorten;
+	faulty_once("read", EINTR, 0);
+	assert_int_equal(copy("d"), SBX_COPY_FAILED);
+	faulty(NULL, 0, 0);
 	start_over();
 	meanwhile = lengthen;
 	assert_int_equal(copy("d"), SBX_COPY_DONE);
