@@ -520,6 +520,8 @@ static inline int box_take(struct box *box)
 	cleanup_buf struct sbx_buf payload = SBX_BUF_INIT(SBX_WIRE_HELLO_MAX);
 	int type = box_frame(box, &payload);
 
+	if (type == SBX_WIRE_STDOUT || type == SBX_WIRE_STDERR)
+		assert_true(payload.len > 0);
 	if (type == SBX_WIRE_STDOUT)
 		sbx_buf_append(&box->stdout_, payload.data, payload.len);
 	else if (type == SBX_WIRE_STDERR)

@@ -5,12 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -78,6 +80,9 @@ static int *n_reads;
 
 static char said[64 * 1024];
 
+/* What else the child does before. */
+static void (*first)(void);
+
 /* How many descriptors it may have; 0: as many as this program. */
 static rlim_t descriptors;
 
@@ -88,6 +93,7 @@ static int set_up(void **state)
 	faulty(NULL, 0, 0);
 	meanwhile = NULL;
 	before = NULL;
+	first = NULL;
 	descriptors = 0;
 	umask(022);
 	return scratch_enter(state);
@@ -110,6 +116,8 @@ static _Noreturn void be_child(const char *path, int out, int err)
 	    setrlimit(RLIMIT_NOFILE,
 		      &(struct rlimit){ descriptors, descriptors }) < 0)
 		_exit(100);
+	if (first)
+		first();
 	_exit(sbx_copy_out(path));
 }
 
@@ -224,7 +232,10 @@ static void assert_tree(const char *root)
 
 static void test_names(void **state)
 {
+	char too_long[300] = "";
+
 	(void)state;
+	memset(too_long, 'x', sizeof(too_long) - 1);
 	make_tree();
 	assert_int_equal(symlink("d/t", "link"), 0);
 	assert_int_equal(copy("d/t"), SBX_COPY_DONE);
@@ -237,6 +248,8 @@ static void test_names(void **state)
 	assert_tree(".");
 	assert_int_equal(copy("link"), SBX_COPY_DONE);
 	assert_tree("link");
+	assert_int_equal(copy(too_long), SBX_COPY_FAILED);
+	assert_non_null(strstr(said, ": its name cannot be sent\n"));
 	assert_int_equal(copy("d/t/f"), SBX_COPY_DONE);
 	assert_lists("100640 f 4\n");
 	assert_non_null(memmem(archive.data, archive.len, "text", 4));
@@ -393,11 +406,14 @@ static void test_kernels_own(void **state)
 static void test_proc_is_left_out(void **state)
 {
 	int proc = open("/proc", DIRECTORY);
+	int sys = open("/sys", DIRECTORY);
 	int here = open(".", DIRECTORY);
 
 	(void)state;
 	assert_true(is_kernels(proc));
+	assert_true(is_kernels(sys));
 	assert_false(is_kernels(here));
+	close(sys);
 	put("out", "");
 	depth = 0;
 	filled = 0;
@@ -409,6 +425,36 @@ static void test_proc_is_left_out(void **state)
 	assert_int_equal(depth, 1);
 	assert_int_equal(fcntl(proc, F_GETFD), -1);
 	close(here);
+}
+
+/* Who asks for it gets it, with its directories. */
+static void test_proc_that_is_asked_for(void **state)
+{
+	(void)state;
+	copy("/proc/sys/fs");
+	assert_non_null(memmem(archive.data, archive.len, "fs/inotify", 11));
+}
+
+static void mount_below(void)
+{
+	unsigned int uid = geteuid();
+
+	if (unshare(CLONE_NEWNS | (uid == 0 ? 0 : CLONE_NEWUSER)) < 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "d/m", "tmpfs", 0, NULL) < 0)
+		_exit(101);
+	put("d/m/f", "below");
+}
+
+static void test_other_file_systems(void **state)
+{
+	(void)state;
+	mkdir("d", 0755);
+	mkdir("d/m", 0755);
+	first = mount_below;
+	assert_int_equal(copy("d"), SBX_COPY_DONE);
+	assert_non_null(memmem(archive.data, archive.len, "d/m/f", 6));
+	assert_non_null(memmem(archive.data, archive.len, "below", 5));
 }
 
 /* --- what is large --------------------------------------------------------- */
@@ -447,8 +493,10 @@ static void test_depth(void **state)
 
 static void test_long_path(void **state)
 {
+	cleanup_buf struct sbx_buf found = SBX_BUF_INIT(1 << 20);
 	char long_name[201];
 	int dir = open(".", DIRECTORY);
+	int n = 0;
 
 	(void)state;
 	memset(long_name, 'n', 200);
@@ -464,6 +512,11 @@ static void test_long_path(void **state)
 	close(dir);
 	assert_int_equal(copy("."), SBX_COPY_FAILED);
 	assert_non_null(strstr(said, ": left out: its name cannot be sent\n"));
+	/* "." and five below it; what is cut off is no name of the next one. */
+	list(&found);
+	for (const char *line = found.data; (line = strchr(line, '\n')); line++)
+		n++;
+	assert_int_equal(n, 6);
 }
 
 static void test_large_files(void **state)
@@ -653,15 +706,26 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_names),	  TEST(test_order),
-		TEST(test_nothing_there), TEST(test_modes_and_times),
-		TEST(test_hard_links),	  TEST(test_left_out),
-		TEST(test_odd_names),	  TEST(test_lines),
-		TEST(test_kernels_own),	  TEST(test_proc_is_left_out),
-		TEST(test_depth),	  TEST(test_long_path),
-		TEST(test_large_files),	  TEST(test_many_files),
-		TEST(test_changes),	  TEST(test_exchanges),
-		TEST(test_faults),	  TEST(test_no_faults),
+		TEST(test_names),
+		TEST(test_order),
+		TEST(test_nothing_there),
+		TEST(test_modes_and_times),
+		TEST(test_hard_links),
+		TEST(test_left_out),
+		TEST(test_odd_names),
+		TEST(test_lines),
+		TEST(test_kernels_own),
+		TEST(test_proc_is_left_out),
+		TEST(test_proc_that_is_asked_for),
+		TEST(test_other_file_systems),
+		TEST(test_depth),
+		TEST(test_long_path),
+		TEST(test_large_files),
+		TEST(test_many_files),
+		TEST(test_changes),
+		TEST(test_exchanges),
+		TEST(test_faults),
+		TEST(test_no_faults),
 	};
 
 	n_reads = mmap(NULL, sizeof(*n_reads), PROT_READ | PROT_WRITE,

@@ -121,6 +121,8 @@ static void fill_with_kinds(void)
 	make("/dev/pipe", S_IFIFO | 0666);
 	make("/dev/socket", S_IFSOCK | 0600);
 	make("/dev/a\\b c\n", S_IFREG | 0600);
+	make("/dev/a\x7f", S_IFREG | 0600);
+	make("/dev/mqueue", S_IFREG | 0600);
 	make_directory("/dev/a", 0755);
 	make_directory("/dev/a/b", 0755);
 	make("/dev/a/b/c", S_IFREG | 04755);
@@ -130,6 +132,7 @@ static void fill_with_kinds(void)
 	make_directory("/dev/other", 0755);
 	if (mount("none", "/dev/shm", "tmpfs", 0, "mode=0755") < 0 ||
 	    mount("none", "/dev/other", "tmpfs", 0, "mode=0755") < 0 ||
+	    mount("/proc/version", "/dev/mqueue", NULL, MS_BIND, NULL) < 0 ||
 	    symlink("/proc/kcore", "/dev/core") < 0 ||
 	    symlink("/proc", "/dev/directory") < 0)
 		_exit(112);
@@ -152,11 +155,14 @@ static void test_all_that_is_in_dev(void **state)
 	assert_line(devices, "0 0 p 666 /dev/pipe\n");
 	assert_line(devices, "0 0 s 600 /dev/socket\n");
 	assert_line(devices, "0 0 f 600 /dev/a\\134b\\040c\\012\n");
+	assert_line(devices, "0 0 f 600 /dev/a\\177\n");
+	/* It is no directory, whatever is mounted there. */
+	assert_line(devices, "0 0 f 444 /dev/mqueue\n");
 	assert_line(devices, "0 0 f 4755 /dev/a/b/c\n");
 	/* No mount is there but in name. */
 	assert_line(devices, "0 0 f 600 /dev/pts/file\n");
 	assert_line(devices, "0 0 f 600 /dev/other/file\n");
-	assert_int_equal(lines(devices), 7);
+	assert_int_equal(lines(devices), 9);
 }
 
 /* More than one buffer of entries, and what lies beside them. */
@@ -223,6 +229,37 @@ static void test_directory_that_cannot_be_examined(void **state)
 	/* Root would find a way. */
 	if (!box_wrapper())
 		assert_string_equal(devices, "- 13 /dev/closed\n");
+}
+
+static void fill_with_queues(void)
+{
+	make_directory("/dev/mqueue", 0755);
+	if (mount("none", "/dev/mqueue", "tmpfs", 0, "mode=0755") < 0)
+		_exit(112);
+	make("/dev/mqueue/file", S_IFREG | 0600);
+}
+
+static void close_dev(void)
+{
+	if (chmod("/dev", 0) < 0)
+		_exit(111);
+}
+
+static void test_queues_are_no_devices(void **state)
+{
+	cleanup_free char *devices = devices_with(fill_with_queues);
+
+	(void)state;
+	assert_string_equal(devices, "");
+}
+
+static void test_dev_that_cannot_be_examined(void **state)
+{
+	cleanup_free char *devices = devices_with(close_dev);
+
+	(void)state;
+	if (!box_wrapper())
+		assert_string_equal(devices, "- 13 /dev\n");
 }
 
 static void fill_beyond_telling(void)
@@ -390,6 +427,8 @@ int main(void)
 		cmocka_unit_test(test_many_devices),
 		cmocka_unit_test(test_deep_directories),
 		cmocka_unit_test(test_directory_that_cannot_be_examined),
+		cmocka_unit_test(test_queues_are_no_devices),
+		cmocka_unit_test(test_dev_that_cannot_be_examined),
 		cmocka_unit_test(test_more_devices_than_can_be_told),
 		cmocka_unit_test(test_names_are_read_as_the_kernel_writes_them),
 		cmocka_unit_test(test_link_in_the_place_of_a_mount),

@@ -565,6 +565,24 @@ static void test_lies(void **state)
 	assert_gives_up(&session, "RUN without streams");
 }
 
+/* Who asks and does not listen is answered as far as there is room. */
+static void test_questions_without_end(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin(&session, "60000");
+	for (int i = 0; i < 20000; i++)
+		ask(&session, SBX_WIRE_ASK_STATE);
+	usleep(200000);
+	for (int i = 0; i < 1000; i++)
+		hear_state(&session);
+	leave(&session);
+	meet(&session);
+	assert_string_equal(run(&session, "echo still here"), "still here\n");
+	end(&session);
+}
+
 /* Half a command of one runner is none of the next one's. */
 static void test_half_a_command(void **state)
 {
@@ -686,6 +704,7 @@ int main(void)
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_keeps_what_it_is_given),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_questions_without_end),
 		cmocka_unit_test(test_half_a_command),
 		cmocka_unit_test(test_half_a_request),
 		cmocka_unit_test(test_files_without_an_end),

@@ -626,6 +626,19 @@ static void test_abort_ends_the_action(void **state)
 	box_free(box);
 }
 
+/* Whom nobody listens to cannot say why, and goes all the same. */
+static void test_last_word_to_nobody(void **state)
+{
+	struct box *box = box_ready();
+
+	(void)state;
+	box_shell(box, "while :; do echo flood; done");
+	usleep(500000);
+	box_send(box, 0x7f, NULL, 0);
+	assert_int_equal(WEXITSTATUS(box_wait(box, 5000)), 1);
+	box_free(box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -660,6 +673,7 @@ int main(void)
 		cmocka_unit_test(test_input_over_the_window),
 		cmocka_unit_test(test_input_behind_its_end),
 		cmocka_unit_test(test_abort_ends_the_action),
+		cmocka_unit_test(test_last_word_to_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, box_make_directory,
