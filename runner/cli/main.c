@@ -165,8 +165,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	status = dispatch(&cli, argc, argv);
 	sbx_keyring_clear(&globals.keyring);
-	errno = 0;
-	if (fflush(stdout) || ferror(stdout)) {
+	errno = sbx_term_lost();
+	if (errno || fflush(stdout) || ferror(stdout)) {
 		sbx_term_error("cannot write to standard output: %s",
 			       strerror(errno ? errno : EIO));
 		return status ? status : EX_IOERR;

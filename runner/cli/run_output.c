@@ -99,8 +99,6 @@ static void print_bytes(const void *data, size_t size)
 	sbx_term_stream_init(&out, STDOUT_FILENO);
 	sbx_term_stream_write(&out, data, size);
 	sbx_term_stream_end(&out);
-	if (out.failed)
-		sbx_term_error("cannot write the output");
 }
 
 /* False when @text is no base64. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/terminal.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -141,14 +142,25 @@ size_t sbx_term_incomplete(const char *data, size_t size)
 	return 0;
 }
 
+/* Why a stream to standard output failed. */
+static int lost;
+
+int sbx_term_lost(void)
+{
+	return lost;
+}
+
 static void put(struct sbx_term_stream *stream, const char *data, size_t size)
 {
 	if (size == 0)
 		return;
 	clear_status();
 	stream->in_line = data[size - 1] != '\n';
-	if (!stream->failed && sbx_fd_write_all(stream->fd, data, size))
-		stream->failed = true;
+	if (stream->failed || sbx_fd_write_all(stream->fd, data, size) == 0)
+		return;
+	stream->failed = true;
+	if (stream->fd == STDOUT_FILENO)
+		lost = errno;
 }
 
 /* At most STREAM_CHUNK bytes. */

@@ -61,6 +61,9 @@ void sbx_term_stream_write(struct sbx_term_stream *stream, const void *data,
  */
 void sbx_term_stream_end(struct sbx_term_stream *stream);
 
+/* The errno with which a stream to standard output has failed, or 0. */
+int sbx_term_lost(void);
+
 /*
  * How many bytes at the end of @data may be the beginning of a UTF-8
  * character whose rest is still to come: 0 to 3.

@@ -13,12 +13,30 @@
 /* The action that runs code: the shipped skill "code" has it. */
 #define CODE_ACTION "execute_code"
 
+/* Behind a NUL the rest would be lost, and what is left be another one. */
+static int check_names(const json_t *arguments, struct sbx_error *err)
+{
+	static const char *const names[] = { "name", "path" };
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++) {
+		const json_t *value = json_object_get(arguments, names[i]);
+
+		if (value && strlen(json_string_value(value)) !=
+				     json_string_length(value))
+			return sbx_json_expected(names[i], "a text without NUL",
+						 err);
+	}
+	return 0;
+}
+
 static int parse(enum sbx_mcp_session_tool tool, const char *arguments,
 		 size_t size, json_t **out, struct sbx_error *err)
 {
 	if (sbx_json_parse(arguments, size, out, err) < 0)
 		return sbx_error_wrap(err, "arguments");
-	return sbx_mcp_session_tools_check(tool, *out, err);
+	if (sbx_mcp_session_tools_check(tool, *out, err) < 0)
+		return -1;
+	return check_names(*out, err);
 }
 
 /* --- running ---------------------------------------------------------------- */

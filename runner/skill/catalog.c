@@ -409,6 +409,9 @@ int sbx_catalog_base_dir(const struct sbx_catalog *catalog, const char *name,
 			       absolute ? absolute : images);
 	}
 	return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
-			     "no base image \"%s\" in %s", name,
-			     sbx_buf_text(&where));
+			     "no base image \"%s\" in %s: base images are "
+			     "folders of \"images\", beside the folder of "
+			     "skills; name that of the shipped skills as well "
+			     "(--skills A:B)",
+			     name, sbx_buf_text(&where));
 }
