@@ -81,11 +81,13 @@ static int check_header(struct sbx_init *init)
 		[SBX_WIRE_ASK] = { 4, 4 },
 		[SBX_WIRE_FORWARD] = { 0, 0 },
 		[SBX_WIRE_SIGNAL_DETACHED] = { 1, 1 },
+		[SBX_WIRE_LEARN] = { SBX_WIRE_SYNC_RANDOM,
+				     SBX_WIRE_SYNC_RANDOM },
 	};
 	unsigned char type = frame.header[0];
 
-	if (type < SBX_WIRE_RUN || type > SBX_WIRE_SIGNAL_DETACHED ||
-	    frame.header[1] || frame.header[2] || frame.header[3])
+	if (type < SBX_WIRE_RUN || type > SBX_WIRE_LEARN || frame.header[1] ||
+	    frame.header[2] || frame.header[3])
 		return sbx_abort(init, "unknown command", 0);
 	if (frame.size < sizes[type].min || frame.size > sizes[type].max)
 		return sbx_abort(init, "command of impossible size", 0);
@@ -128,6 +130,7 @@ static int take(struct sbx_init *init, const unsigned char *data, uint32_t size)
 	case SBX_WIRE_FILES:
 	case SBX_WIRE_NEW:
 	case SBX_WIRE_ASK:
+	case SBX_WIRE_LEARN:
 		memcpy(whole + frame.got, data, size);
 		break;
 	case SBX_WIRE_DATA:
@@ -182,6 +185,9 @@ static int complete(struct sbx_init *init)
 		break;
 	case SBX_WIRE_SIGNAL_DETACHED:
 		sbx_detached_signal(frame.signal);
+		break;
+	case SBX_WIRE_LEARN:
+		result = sbx_session_learn(init, whole);
 		break;
 	case SBX_WIRE_FORWARD:
 		if (init->forward_given < 0)

@@ -19,6 +19,7 @@
 
 #include "init/dir_entry.h"
 #include "init/log.h"
+#include "init/secret_file.h"
 #include "init/state.h"
 #include "init/text.h"
 
@@ -61,9 +62,9 @@ bool sbx_detached_remove(pid_t pid)
 	for (int i = 0; i < SBX_WIRE_DETACHED_MAX; i++) {
 		if (all[i].pid != pid)
 			continue;
-		while (sbx_log_take(all[i].out) > 0)
-			;
+		sbx_log_take_all(all[i].out);
 		sbx_close(&all[i].out);
+		sbx_secret_files_remove(pid);
 		all[i].pid = 0;
 		return true;
 	}

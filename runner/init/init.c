@@ -97,11 +97,10 @@ static int set_up_streams(struct sbx_init *init)
 }
 
 /*
- * @self	our path
  * @direct	where the runner listens, or NULL
  * @session	for how many milliseconds this is a session, or NULL
  */
-static int set_up(struct sbx_init *init, const char *self, const char *direct,
+static int set_up(struct sbx_init *init, const char *direct,
 		  const char *session)
 {
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
@@ -111,7 +110,7 @@ static int set_up(struct sbx_init *init, const char *self, const char *direct,
 	if (set_up_streams(init) < 0 || sbx_signals_open(init) < 0)
 		return SBX_ABORT;
 	init->heard_at = sbx_now();
-	if (session && sbx_session_open(init, session, direct, self) < 0)
+	if (session && sbx_session_open(init, session, direct) < 0)
 		return SBX_ABORT;
 	if (direct && direct[0] != '\0')
 		sbx_direct_open(init, direct);
@@ -141,8 +140,8 @@ int main(int argc, char **argv)
 	int result;
 
 	sbx_signals_block();
-	result = set_up(&state, argc > 0 ? argv[0] : "",
-			argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL);
+	result = set_up(&state, argc > 1 ? argv[1] : NULL,
+			argc > 2 ? argv[2] : NULL);
 	if (result == 0)
 		result = sbx_loop(&state);
 	if (result == SBX_ABORT)

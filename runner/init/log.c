@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "init/log.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "init/wire.h"
@@ -19,16 +20,36 @@ ssize_t sbx_log_take(int fd)
 	return got;
 }
 
-uint32_t sbx_log_read(uint64_t *at, const unsigned char **data, uint32_t max)
+void sbx_log_take_all(int fd)
+{
+	int left = 0;
+
+	ioctl(fd, FIONREAD, &left);
+	while (left > 0) {
+		ssize_t got = sbx_log_take(fd);
+
+		left -= got > 0 ? (int)got : left;
+	}
+}
+
+uint64_t sbx_log_end(void)
+{
+	return total;
+}
+
+uint32_t sbx_log_read(uint64_t *at, uint64_t end, const unsigned char **data,
+		      uint32_t max)
 {
 	uint32_t offset, size;
 
 	if (total > sizeof(ring) && *at < total - sizeof(ring))
 		*at = total - sizeof(ring);
+	if (*at > end)
+		*at = end;
 	offset = (uint32_t)(*at % sizeof(ring));
 	size = (uint32_t)(sizeof(ring) - offset);
-	if (size > total - *at)
-		size = (uint32_t)(total - *at);
+	if (size > end - *at)
+		size = (uint32_t)(end - *at);
 	if (size > max)
 		size = max;
 	*data = ring + offset;

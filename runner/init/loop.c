@@ -74,12 +74,17 @@ static int timeout(const struct sbx_init *init)
 	return (int)left;
 }
 
-/* Where it is told that what is to go on behind EXIT has become a program. */
+/*
+ * Where it is told that what is to go on behind EXIT has become a program. When
+ * its runner has gone it was killed, which looks the same.
+ */
 static int starting(const struct sbx_init *init)
 {
 	bool detaches = init->flags & SBX_WIRE_RUN_DETACH;
 
-	return detaches && init->phase == SBX_RUNNING ? init->exec_status : -1;
+	return detaches && init->phase == SBX_RUNNING && !init->is_alone
+		       ? init->exec_status
+		       : -1;
 }
 
 /* Somebody speaks on standard input, or may come to. */
@@ -153,23 +158,26 @@ static void give_credit(struct sbx_init *init)
 		init->owed = 0;
 }
 
-/* One read of what the action wrote; false when there was nothing. */
-static bool take_output(uint8_t type, int *fd)
+/* One read of what the action wrote. */
+static void take_output(uint8_t type, int *fd)
 {
 	ssize_t got = sbx_out_copy(type, *fd, SBX_WIRE_DATA_MAX);
 
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 		sbx_close(fd);
-	return got > 0;
 }
 
-/* Until nothing is there; never to end of file: a child may keep it open. */
-static void drain(uint8_t type, int *fd)
+/* What was there at the end, *@left bytes: others may keep it open, and write.
+ */
+static void drain(uint8_t type, int *fd, int *left)
 {
-	while (*fd >= 0 && sbx_out_has_room()) {
-		if (!take_output(type, fd))
-			sbx_close(fd);
+	while (*left > 0 && sbx_out_has_room()) {
+		ssize_t got = sbx_out_copy(type, *fd, (uint32_t)*left);
+
+		*left -= got > 0 ? (int)got : *left;
 	}
+	if (*left == 0)
+		sbx_close(fd);
 }
 
 static bool queue_exit(const struct sbx_wire_exit *exit)
@@ -191,8 +199,8 @@ static bool queue_exit(const struct sbx_wire_exit *exit)
 static void wind_up(struct sbx_init *init)
 {
 	if (init->phase == SBX_DRAINING) {
-		drain(SBX_WIRE_STDOUT, &init->action_out);
-		drain(SBX_WIRE_STDERR, &init->action_err);
+		drain(SBX_WIRE_STDOUT, &init->action_out, &init->out_left);
+		drain(SBX_WIRE_STDERR, &init->action_err, &init->err_left);
 		if (init->action_out >= 0 || init->action_err >= 0)
 			return;
 		sbx_file_open(init);

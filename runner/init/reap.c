@@ -80,7 +80,7 @@ static int reaped(struct sbx_init *init, pid_t pid, int status,
 static void nobody_left(struct sbx_init *init)
 {
 	init->exit.oom_kills = sbx_oom_kills() - init->oom_before;
-	init->phase = SBX_DRAINING;
+	sbx_run_over(init);
 }
 
 /* *@none: init has no children. */

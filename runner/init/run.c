@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "init/artifacts.h"
@@ -95,7 +96,7 @@ static int make_files(struct run *run, bool may_replace)
 	for (uint32_t i = 0; i < run->n_files; i++) {
 		next_file(&run->files, &file);
 		if (may_replace)
-			unlink(file.path);
+			sbx_secret_file_clear(file.path);
 		if (sbx_secret_file_make(&file) < 0)
 			return -1;
 	}
@@ -143,6 +144,24 @@ static int make_log(struct sbx_init *init, int *out)
 	return 0;
 }
 
+/*
+ * As if it could not be executed, and without a try; that is no end of what
+ * goes on in the session.
+ */
+static int refuse(struct sbx_init *init, uint32_t kind, int errnum)
+{
+	int *const streams[] = { &init->given[0],   &init->given[1],
+				 &init->given[2],   &init->action_in,
+				 &init->action_out, &init->action_err };
+
+	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+		sbx_close(streams[i]);
+	init->exit.kind = kind;
+	init->exit.code = (uint32_t)errnum;
+	sbx_run_over(init);
+	return 0;
+}
+
 static int (*what_it_does(uint32_t flags))(const char *path)
 {
 	if (flags & SBX_WIRE_RUN_COPY_IN)
@@ -166,11 +185,17 @@ static int fork_child(struct sbx_init *init, const char *dir, int status[2])
 
 	if (pid == 0)
 		sbx_child_become(&child);
-	if (pid < 0)
-		return sbx_abort(init, "fork", errno);
+	close(status[1]);
+	if (pid < 0) {
+		int errnum = errno;
+
+		close(status[0]);
+		if (init->session == 0)
+			return sbx_abort(init, "fork", errnum);
+		return refuse(init, SBX_WIRE_EXEC_FAILED, errnum);
+	}
 	for (int i = 0; i < 3; i++)
 		sbx_close(&init->given[i]);
-	close(status[1]);
 	init->pid = pid;
 	init->exec_status = status[0];
 	init->phase = SBX_RUNNING;
@@ -208,15 +233,6 @@ static int remember(struct sbx_init *init, const struct run *run)
 	return 0;
 }
 
-/* As if it could not be executed, and without a try. */
-static int refuse(struct sbx_init *init, int errnum)
-{
-	init->exit.kind = SBX_WIRE_EXEC_FAILED;
-	init->exit.code = (uint32_t)errnum;
-	init->phase = SBX_DRAINING;
-	return 0;
-}
-
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 {
 	int status[2];
@@ -228,9 +244,12 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 	if (check(init, &run) < 0 || remember(init, &run) < 0)
 		return SBX_ABORT;
 	if (run.flags & SBX_WIRE_RUN_DETACH && !sbx_detached_has_room())
-		return refuse(init, EAGAIN);
-	if (make_files(&run, init->session != 0) < 0)
-		return sbx_abort(init, "files of secrets", errno);
+		return refuse(init, SBX_WIRE_EXEC_FAILED, EAGAIN);
+	if (make_files(&run, init->session != 0) < 0) {
+		if (init->session == 0)
+			return sbx_abort(init, "files of secrets", errno);
+		return refuse(init, SBX_WIRE_FILES_FAILED, errno);
+	}
 	init->oom_before = sbx_oom_kills();
 	if (run.flags & SBX_WIRE_RUN_DETACH) {
 		if (make_log(init, &log) < 0)
@@ -242,9 +261,24 @@ int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size)
 		return sbx_abort(init, "pipes for the action", errno);
 	if (fork_child(init, run.dir, status) < 0)
 		return SBX_ABORT;
-	if (log >= 0)
+	if (log < 0)
+		return 0;
+	if (init->phase == SBX_RUNNING) {
 		sbx_detached_add(init->pid, log);
+		sbx_secret_files_hand_over(init->pid);
+	} else {
+		sbx_close(&log);
+	}
 	return 0;
+}
+
+void sbx_run_over(struct sbx_init *init)
+{
+	sbx_secret_files_remove(0);
+	init->phase = SBX_DRAINING;
+	init->out_left = init->err_left = 0;
+	ioctl(init->action_out, FIONREAD, &init->out_left);
+	ioctl(init->action_err, FIONREAD, &init->err_left);
 }
 
 void sbx_run_detached(struct sbx_init *init)
@@ -253,7 +287,9 @@ void sbx_run_detached(struct sbx_init *init)
 	init->exit.kind = SBX_WIRE_DETACHED;
 	init->exit.code = (uint32_t)init->pid;
 	init->pid = 0;
-	init->phase = SBX_DRAINING;
+	/* Of one that has ended meanwhile. */
+	sbx_kill_others();
+	sbx_run_over(init);
 }
 
 int sbx_run_failure(struct sbx_init *init)

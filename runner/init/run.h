@@ -10,6 +10,12 @@
  */
 int sbx_run_start(struct sbx_init *init, unsigned char *payload, uint32_t size);
 
+/*
+ * Nobody of the run is left: its secrets' files go, and what is in its pipes by
+ * now is the last of what it wrote.
+ */
+void sbx_run_over(struct sbx_init *init);
+
 /* A child that is to go on behind EXIT has become a program: that is all. */
 void sbx_run_detached(struct sbx_init *init);
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -43,10 +44,12 @@ static int64_t active_at;
 static unsigned char kept[SBX_WIRE_KEPT_MAX];
 static uint32_t n_kept;
 
-/* What is being told, a type of frame or 0, and how far that is. */
+/* What is being told, a type of frame or 0, how far that is, and of the log how
+ * far it goes: what is written meanwhile is for the next who asks. */
 static struct {
 	uint8_t type;
 	uint64_t at;
+	uint64_t end;
 } telling;
 
 /* --- time ------------------------------------------------------------------ */
@@ -75,20 +78,6 @@ static void watch_directory(const char *socket)
 	(void)inotify_add_watch(watch, dir, IN_MOVED_TO);
 }
 
-/* "/.skillbox-0123456789ab/init" */
-static int learn_sync(struct sbx_init *init, const char *self)
-{
-	const char *slash = strrchr(self, '/');
-	size_t before = slash ? (size_t)(slash - self) : 0;
-
-	if (before < SBX_WIRE_SYNC_RANDOM)
-		return sbx_abort(init, "a session without a name", 0);
-	memcpy(sync_bytes, SBX_WIRE_SYNC, sizeof(SBX_WIRE_SYNC) - 1);
-	memcpy(sync_bytes + sizeof(SBX_WIRE_SYNC) - 1,
-	       slash - SBX_WIRE_SYNC_RANDOM, SBX_WIRE_SYNC_RANDOM);
-	return 0;
-}
-
 bool sbx_session_is_attached(void)
 {
 	return sync_bytes[0] != '\0';
@@ -101,8 +90,7 @@ static void touch(struct sbx_init *init)
 	init->expires_at = active_at + init->session;
 }
 
-int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
-		     const char *self)
+int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket)
 {
 	init->session = parse(ms);
 	if (init->session <= 0)
@@ -110,8 +98,6 @@ int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
 	address = socket;
 	began_at = sbx_now();
 	touch(init);
-	if (socket[0] == '\0')
-		return learn_sync(init, self);
 	watch_directory(socket);
 	return 0;
 }
@@ -120,7 +106,8 @@ int64_t sbx_session_left(const struct sbx_init *init)
 {
 	int64_t left = init->expires_at - sbx_now();
 
-	if (init->session == 0 || init->phase != SBX_WAITING)
+	if (init->session == 0 ||
+	    (init->phase != SBX_WAITING && !init->is_alone))
 		return INT_MAX;
 	return left < INT_MAX ? left : INT_MAX;
 }
@@ -144,8 +131,14 @@ int sbx_session_lost(struct sbx_init *init)
 	for (int i = 0; i < 3; i++)
 		sbx_close(&init->given[i]);
 	sbx_close(&init->forward_given);
-	if (init->phase == SBX_RUNNING)
+	if (init->phase == SBX_WAITING)
+		return 0;
+	touch(init);
+	/* Also one that is to be detached, and has not come that far. */
+	if (init->phase == SBX_RUNNING) {
+		kill(init->pid, SIGKILL);
 		sbx_kill_others();
+	}
 	return 0;
 }
 
@@ -198,7 +191,7 @@ int sbx_session_knock(struct sbx_init *init)
 		say_state(init);
 		return 0;
 	}
-	if (sbx_session_is_attached())
+	if (address[0] == '\0')
 		return 0;
 	drop_events();
 	sbx_direct_open(init, address);
@@ -257,6 +250,17 @@ uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
 
 /* --- what is asked --------------------------------------------------------- */
 
+int sbx_session_learn(struct sbx_init *init,
+		      const unsigned char random[SBX_WIRE_SYNC_RANDOM])
+{
+	if (address[0] != '\0' || sbx_session_is_attached())
+		return sbx_abort(init, "LEARN out of turn", 0);
+	memcpy(sync_bytes, SBX_WIRE_SYNC, sizeof(SBX_WIRE_SYNC) - 1);
+	memcpy(sync_bytes + sizeof(SBX_WIRE_SYNC) - 1, random,
+	       SBX_WIRE_SYNC_RANDOM);
+	return 0;
+}
+
 int sbx_session_keep(struct sbx_init *init, const unsigned char *data,
 		     uint32_t size)
 {
@@ -286,6 +290,7 @@ int sbx_session_ask(struct sbx_init *init, uint32_t question)
 		return 0;
 	case SBX_WIRE_ASK_LOG:
 		telling.type = SBX_WIRE_LOG;
+		telling.end = sbx_log_end();
 		return 0;
 	default:
 		return sbx_abort(init, "unknown question", 0);
@@ -298,7 +303,8 @@ static uint32_t next(const unsigned char **data)
 	uint32_t size;
 
 	if (telling.type == SBX_WIRE_LOG)
-		return sbx_log_read(&telling.at, data, SBX_WIRE_DATA_MAX);
+		return sbx_log_read(&telling.at, telling.end, data,
+				    SBX_WIRE_DATA_MAX);
 	size = n_kept - (uint32_t)telling.at;
 	if (size > SBX_WIRE_DATA_MAX)
 		size = SBX_WIRE_DATA_MAX;

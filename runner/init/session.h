@@ -12,13 +12,11 @@
 /*
  * Makes it one that lives for @ms, a decimal number of milliseconds; @socket is
  * where runners listen, and is needed for as long, or "": they come over the
- * attached streams, and @self, the path of init, says with what.  0 or
- * SBX_ABORT.
+ * attached streams.  0 or SBX_ABORT.
  */
-int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket,
-		     const char *self);
+int sbx_session_open(struct sbx_init *init, const char *ms, const char *socket);
 
-/* Whether runners come over the attached streams. */
+/* Whether runners may come over the attached streams: LEARN has come. */
 bool sbx_session_is_attached(void);
 
 /*
@@ -53,7 +51,10 @@ int64_t sbx_session_patience(void);
 /* Behind EXIT: as it was before RUN, but for what is meant to stay. */
 void sbx_session_again(struct sbx_init *init);
 
-/* The commands KEEP, with its payload, and ASK.  0 or SBX_ABORT. */
+/* The commands LEARN, and KEEP, with their payload, and ASK.  0 or SBX_ABORT.
+ */
+int sbx_session_learn(struct sbx_init *init,
+		      const unsigned char random[SBX_WIRE_SYNC_RANDOM]);
 int sbx_session_keep(struct sbx_init *init, const unsigned char *data,
 		     uint32_t size);
 int sbx_session_ask(struct sbx_init *init, uint32_t question);

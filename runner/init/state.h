@@ -43,6 +43,7 @@ enum sbx_phase {
  * @pid			of the action, 0 when there is none (any more)
  * @action_in		write end of the action's stdin
  * @action_out, @action_err	read ends of its outputs
+ * @out_left, @err_left	bytes in these that are still to be sent, when it is over
  * @exec_status		read end of the pipe the child reports failure by
  * @input		INPUT the action has not taken yet
  * @owed		bytes taken but not given CREDIT for yet
@@ -77,6 +78,8 @@ struct sbx_init {
 	int action_in;
 	int action_out;
 	int action_err;
+	int out_left;
+	int err_left;
 	int exec_status;
 	struct sbx_ring input;
 	uint32_t owed;

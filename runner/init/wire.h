@@ -68,7 +68,8 @@
  * argument is empty, runners come over the attached streams.  There neither
  * side can tell where a frame begins that the other one was in the middle of:
  * the runner says SYNC, which is no frame, wherever init is; init says it too,
- * and then STATE.
+ * and then STATE.  The first runner has it LEARN what SYNC is: nobody in the
+ * sandbox may know, for it looks for that in what the action is given as well.
  *
  * RUN may ask for a process that goes on behind EXIT, which then comes at once
  * (SBX_WIRE_RUN_DETACH).  What such processes write init keeps the end of.
@@ -87,7 +88,7 @@
  * FILES_DONE.
  */
 
-#define SBX_WIRE_VERSION     3
+#define SBX_WIRE_VERSION     4
 #define SBX_WIRE_HEADER_SIZE 8
 
 /* Largest payload of INPUT, STDOUT, STDERR, FILE, DATA and CONTENT. */
@@ -112,6 +113,9 @@
 #define SBX_WIRE_LOG_MAX  (256 * 1024)
 /* Processes of a session that go on behind EXIT. */
 #define SBX_WIRE_DETACHED_MAX 16
+/* Files of secrets of a run, and what the path of one may have. */
+#define SBX_WIRE_SECRET_FILES_MAX 64
+#define SBX_WIRE_SECRET_PATH_MAX  (SBX_WIRE_COMPONENT_MAX + 16)
 /* INPUT bytes that may be under way without credit. */
 #define SBX_WIRE_WINDOW (256 * 1024)
 
@@ -136,14 +140,11 @@
 /* How long the runner may take to close the channel behind EXIT. */
 #define SBX_WIRE_GOODBYE_MS 2000
 
-/*
- * SYNC: these bytes, the first of which is not in the rest, and what stands
- * behind the dash in the name of init's directory, which is random.
- */
+/* SYNC: these bytes, the first of which is not in the rest, and LEARN's. */
 #define SBX_WIRE_SYNC                                                          \
 	"\xf5"                                                                 \
 	"skillbox-sync-"
-#define SBX_WIRE_SYNC_RANDOM 12
+#define SBX_WIRE_SYNC_RANDOM 32
 #define SBX_WIRE_SYNC_SIZE   (sizeof(SBX_WIRE_SYNC) - 1 + SBX_WIRE_SYNC_RANDOM)
 
 /* So far somebody has come with a SYNC; the next byte is @byte. */
@@ -173,6 +174,8 @@ enum sbx_wire_type {
 	SBX_WIRE_FORWARD = 0x0c,   /* empty; a descriptor comes along */
 	SBX_WIRE_SIGNAL_DETACHED = 0x0d, /* one byte, a signal number, for what
 					    goes on behind EXIT */
+	SBX_WIRE_LEARN = 0x0e,		 /* SBX_WIRE_SYNC_RANDOM bytes in
+					    hexadecimal, once */
 
 	/* init to runner */
 	SBX_WIRE_HELLO = 0x81,	    /* sections, see below; once, first */
@@ -289,6 +292,8 @@ enum sbx_wire_exit_kind {
 	SBX_WIRE_EXEC_FAILED = 2,  /* code: errno of execve(2) */
 	SBX_WIRE_CHDIR_FAILED = 3, /* code: errno of chdir(2) */
 	SBX_WIRE_DETACHED = 4,	   /* code: pid, in the sandbox; it goes on */
+	SBX_WIRE_FILES_FAILED = 5, /* code: errno; files of secrets could not be
+				      made, in a session */
 };
 
 /* Bits of sbx_wire_exit.flags. */

@@ -101,6 +101,9 @@ void sbx_channel_choose(struct sbx_channel *channel);
  */
 void sbx_channel_set_session(struct sbx_channel *channel);
 
+/* Has init learn what later runners come with: SBX_WIRE_SYNC_RANDOM bytes. */
+void sbx_channel_learn(struct sbx_channel *channel, const char *random);
+
 /*
  * Over attached streams, whose last frame may have been anybody's: says SYNC,
  * and hears nothing before init does.  @random has SBX_WIRE_SYNC_RANDOM

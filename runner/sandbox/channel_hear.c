@@ -201,25 +201,27 @@ static int take_credit(struct sbx_channel *channel, struct sbx_error *err)
 static int take_exit(struct sbx_channel *channel, struct sbx_error *err)
 {
 	static const uint32_t lowest[] = {
-		[SBX_WIRE_SIGNALED] = 1,
-		[SBX_WIRE_EXEC_FAILED] = 1,
-		[SBX_WIRE_CHDIR_FAILED] = 1,
-		[SBX_WIRE_DETACHED] = 2,
+		[SBX_WIRE_SIGNALED] = 1,     [SBX_WIRE_EXEC_FAILED] = 1,
+		[SBX_WIRE_CHDIR_FAILED] = 1, [SBX_WIRE_DETACHED] = 2,
+		[SBX_WIRE_FILES_FAILED] = 1,
 	};
-	static const uint32_t highest[] = { [SBX_WIRE_EXITED] = 255,
-					    [SBX_WIRE_SIGNALED] =
-						    SBX_CHANNEL_SIGNAL_MAX,
-					    [SBX_WIRE_EXEC_FAILED] = 4095,
-					    [SBX_WIRE_CHDIR_FAILED] = 4095,
-					    [SBX_WIRE_DETACHED] = INT32_MAX };
+	static const uint32_t highest[] = {
+		[SBX_WIRE_EXITED] = 255,
+		[SBX_WIRE_SIGNALED] = SBX_CHANNEL_SIGNAL_MAX,
+		[SBX_WIRE_EXEC_FAILED] = 4095,
+		[SBX_WIRE_CHDIR_FAILED] = 4095,
+		[SBX_WIRE_DETACHED] = INT32_MAX,
+		[SBX_WIRE_FILES_FAILED] = 4095
+	};
 	const unsigned char *payload =
 		(const unsigned char *)channel->whole.data;
 	uint32_t kind = sbx_wire_get32(payload);
 	uint32_t code = sbx_wire_get32(payload + 4);
 
-	if (kind > SBX_WIRE_DETACHED || code < lowest[kind] ||
+	if (kind > SBX_WIRE_FILES_FAILED || code < lowest[kind] ||
 	    code > highest[kind] ||
-	    (kind == SBX_WIRE_DETACHED && !channel->detaches))
+	    (kind == SBX_WIRE_DETACHED && !channel->detaches) ||
+	    (kind == SBX_WIRE_FILES_FAILED && !channel->is_session))
 		return not_allowed(channel, "tells of an impossible end", err);
 	channel->phase = channel->is_session ? SBX_CHANNEL_READY
 			 : channel->resets   ? SBX_CHANNEL_RESETTING

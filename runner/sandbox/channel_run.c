@@ -13,6 +13,9 @@
 
 #define FILE_PREFIX SBX_SECRETS_DIR "/"
 
+_Static_assert(SBX_SECRETS_MAX <= SBX_WIRE_SECRET_FILES_MAX,
+	       "init remembers as many");
+
 /* By its place, or by its name when it has one; never its value. */
 static int too_long(const char *what, size_t place, const char *string,
 		    struct sbx_error *err)

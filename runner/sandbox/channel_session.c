@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What only sessions are told: KEEP, ASK and FORWARD of init/wire.h. */
+/* What only sessions are told: LEARN, KEEP, ASK and FORWARD of init/wire.h. */
 #include "sandbox/channel_state.h"
 
 #include <string.h>
@@ -85,6 +85,12 @@ void sbx_channel_forward(struct sbx_channel *channel, int *fd)
 {
 	begin_order(channel, SBX_WIRE_FORWARD, 0);
 	channel->forward = sbx_take_fd(fd);
+}
+
+void sbx_channel_learn(struct sbx_channel *channel, const char *random)
+{
+	memcpy(begin_order(channel, SBX_WIRE_LEARN, SBX_WIRE_SYNC_RANDOM),
+	       random, SBX_WIRE_SYNC_RANDOM);
 }
 
 void sbx_channel_sync(struct sbx_channel *channel, const char *random)

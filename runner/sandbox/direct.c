@@ -94,6 +94,7 @@ static void remove_directory(int parent, const char *name, int dir)
 	remove_note(parent, name, SBX_DIRECT_HOOK);
 	remove_note(parent, name, SBX_DIRECT_ENGINE);
 	remove_note(parent, name, SBX_DIRECT_PORTS);
+	remove_note(parent, name, SBX_DIRECT_SYNC);
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 

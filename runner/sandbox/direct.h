@@ -26,6 +26,7 @@ struct sbx_direct;
 #define SBX_DIRECT_HOOK	  "on-stop"
 #define SBX_DIRECT_ENGINE "engine" /* which it is on */
 #define SBX_DIRECT_PORTS  "ports"  /* who forwards them, and where */
+#define SBX_DIRECT_SYNC	  "sync"   /* what its init takes for a runner */
 
 /*
  * Makes directory and socket, and removes what dead runners left of theirs.

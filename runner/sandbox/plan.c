@@ -13,6 +13,7 @@
 #include "sandbox/runner.h"
 #include "sandbox/sources.h"
 #include "sandbox/spec.h"
+#include "secret/memory.h"
 
 /* --- life ------------------------------------------------------------------ */
 
@@ -169,6 +170,25 @@ static void pick_secrets(const struct sbx_plan_request *request,
 	}
 }
 
+/* None of what a session was given is shown, whichever action named it. */
+static int hide_all(struct sbx_plan *plan, const struct sbx_secrets *given,
+		    struct sbx_error *err)
+{
+	for (size_t i = 0; given && i < given->n; i++) {
+		const struct sbx_secret *secret = &given->v[i];
+		unsigned char *copy;
+
+		if (sbx_secrets_find(&plan->secrets.opened, secret->name))
+			continue;
+		if (sbx_secret_alloc(&copy, secret->size, err) < 0)
+			return -1;
+		memcpy(copy, secret->value, secret->size);
+		sbx_secrets_set(&plan->secrets.opened, secret->name, &copy,
+				secret->size);
+	}
+	return 0;
+}
+
 /* By one thread at a time. */
 static int open_secrets(struct sbx_plan *plan,
 			const struct sbx_plan_request *request,
@@ -203,7 +223,7 @@ int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		pick_secrets(request, &plan->grant.action, &picked);
 		result = open_secrets(plan, request, &picked, err);
 		free(picked.v);
-		return result;
+		return result < 0 ? -1 : hide_all(plan, request->secrets, err);
 	}
 	if (open_secrets(plan, request, request->secrets, err) < 0 ||
 	    sbx_sources_find_devices(&plan->grant, &plan->host_devices, err) <

@@ -327,6 +327,13 @@ static void end_exec_failed(struct sbx_record *record,
 	cleanup_buf struct sbx_buf name = SBX_BUF_INIT(512);
 
 	set_outcome(record, SBX_OUTCOME_EXEC_FAILED, missing ? 127 : 126);
+	if (ending->exit.kind == SBX_WIRE_FILES_FAILED) {
+		set_error(record,
+			  sbx_asprintf("what an earlier step left in %s is in "
+				       "the way of this one's secrets: %s",
+				       SBX_SECRETS_DIR, strerror(errnum)));
+		return;
+	}
 	sbx_text_escape(&name, what, strlen(what), false);
 	set_error(record,
 		  sbx_asprintf(entered ? "the command %s cannot be executed: %s"

@@ -105,6 +105,26 @@ static int read_plan(struct state *state, struct sbx_error *err)
 	return result;
 }
 
+/* null, or an object of nothing, is what is given when nothing is. */
+static bool says_something(const json_t *input)
+{
+	return !json_is_null(input) &&
+	       !(json_is_object(input) && json_object_size(input) == 0);
+}
+
+/* Its standard input is empty, and nobody is there to fill it. */
+static int check_detached(const struct sbx_run *run, bool has_input,
+			  struct sbx_error *err)
+{
+	if (!has_input || !run->session || !run->session->detach)
+		return 0;
+	return sbx_error_set(
+		err, SBX_OUTCOME_INVALID,
+		"what is detached reads no input, and there is "
+		"some: copy it into a file of the session (session "
+		"cp), and detach a command that reads that");
+}
+
 static int parse_input(struct state *state, struct sbx_error *err)
 {
 	const struct sbx_run *run = state->run;
@@ -117,10 +137,13 @@ static int parse_input(struct state *state, struct sbx_error *err)
 				     run->input_size,
 				     (long long)action->input_limit);
 	if (run->session && run->session->command)
-		return 0;
+		return check_detached(run, run->input_size > 0, err);
 	if (sbx_json_parse(run->input, run->input_size, &state->input, err) < 0)
 		return sbx_error_wrap(err, "input is not one JSON value");
-	return 0;
+	return check_detached(run,
+			      action->input != SBX_INPUT_ENV &&
+				      says_something(state->input),
+			      err);
 }
 
 static int check_files(struct state *state, struct sbx_error *err)

@@ -174,8 +174,8 @@ int sbx_sandbox_reset_done(struct sbx_sandbox *sandbox, struct sbx_error *err);
  *
  * @pid		of it
  * @uid, @gid	of its programs
- * @sync	it is met over the attached streams, and this is in the middle
- *		of the path of init; or "": in the session's directory
+ * @sync	it is met over the attached streams, by what it has learned; or
+ *		"": in the session's directory
  */
 struct sbx_sandbox_init {
 	pid_t pid;
@@ -193,6 +193,14 @@ int sbx_sandbox_reopen(struct sbx_sandbox **out, struct sbx_engine *engine,
 		       const char *id, const struct sbx_sandbox_init *init,
 		       struct sbx_direct **direct, double ms, int cancel_fd,
 		       struct sbx_error *err);
+
+/*
+ * Of one that is met over the attached streams: has init learn what those say
+ * who come later, SBX_WIRE_SYNC_RANDOM bytes.
+ */
+bool sbx_sandbox_is_attached(const struct sbx_sandbox *sandbox);
+int sbx_sandbox_learn(struct sbx_sandbox *sandbox, const char *random,
+		      struct sbx_error *err);
 
 /*
  * Has init keep @data for the runners to come, and from then on the sandbox

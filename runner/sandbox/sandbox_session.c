@@ -254,6 +254,18 @@ static int flush(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	return await(sandbox, &done, sbx_clock_ms() + ANSWER_MS, -1, err);
 }
 
+bool sbx_sandbox_is_attached(const struct sbx_sandbox *sandbox)
+{
+	return !sandbox->is_direct;
+}
+
+int sbx_sandbox_learn(struct sbx_sandbox *sandbox, const char *random,
+		      struct sbx_error *err)
+{
+	sbx_channel_learn(sandbox->channel, random);
+	return flush(sandbox, err);
+}
+
 /* That it has been heard is known when something behind it is answered. */
 int sbx_sandbox_keep(struct sbx_sandbox *sandbox, const void *data, size_t size,
 		     struct sbx_error *err)

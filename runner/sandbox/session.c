@@ -55,16 +55,20 @@ static bool is_attached(const json_t *inspect)
 	return where && where[0] == '\0';
 }
 
-/* The entrypoint is "/.skillbox-0123456789ab/init". */
-static void read_sync(const json_t *inspect, struct sbx_sandbox_init *out)
+/* Nothing of it is known inside, nor to the engine. */
+static int read_sync(const struct sbx_session *session,
+		     struct sbx_sandbox_init *out, struct sbx_error *err)
 {
-	const json_t *entrypoint =
-		sbx_json_at(inspect, "Config", "Entrypoint", NULL);
-	const char *path = json_string_value(json_array_get(entrypoint, 0));
+	cleanup_buf struct sbx_buf note = SBX_BUF_INIT(SBX_WIRE_SYNC_RANDOM);
 
-	if (path && sbx_text_has_prefix(path, SBX_SPEC_INIT_PREFIX))
-		snprintf(out->sync, sizeof(out->sync), "%s",
-			 path + strlen(SBX_SPEC_INIT_PREFIX));
+	if (sbx_direct_get_note(session->channel, SBX_DIRECT_SYNC, &note) < 0 ||
+	    note.len != SBX_WIRE_SYNC_RANDOM)
+		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
+				     "how the session \"%s\" is met is not "
+				     "noted here: stop it, and make a new one",
+				     session->name);
+	snprintf(out->sync, sizeof(out->sync), "%s", sbx_buf_text(&note));
+	return 0;
 }
 
 int sbx_session_locate(struct sbx_engine *engine,
@@ -84,8 +88,8 @@ int sbx_session_locate(struct sbx_engine *engine,
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 				     "the session \"%s\" has ended",
 				     session->name);
-	if (is_attached(inspect))
-		read_sync(inspect, out);
+	if (is_attached(inspect) && read_sync(session, out, err) < 0)
+		return -1;
 	user = sbx_json_text_at(inspect, "Config", "User", NULL);
 	out->pid = (pid_t)sbx_json_int_at(0, inspect, "State", "Pid", NULL);
 	if (user && sscanf(user, "%u:%u", &out->uid, &out->gid) == 2 &&
@@ -175,11 +179,11 @@ static void add_state(json_t *json, const struct sbx_wire_state *state)
 }
 
 static int ask_state(struct sbx_engine *engine,
-		     const struct sbx_session *session, double wait_ms,
+		     const struct sbx_session *session,
 		     struct sbx_wire_state *out, struct sbx_error *err)
 {
 	struct sbx_sandbox *sandbox = NULL;
-	int result = sbx_session_open(engine, session, wait_ms, &sandbox, err);
+	int result = sbx_session_open(engine, session, 0, &sandbox, err);
 
 	if (result == 0)
 		result = sbx_sandbox_state(sandbox, out, err);
@@ -198,7 +202,7 @@ int sbx_session_status(struct sbx_engine *engine, const char *owner,
 		return -1;
 	json = sbx_session_json(&session);
 	if (session.state == SBX_SESSION_ACTIVE) {
-		if (ask_state(engine, &session, 0, &state, err) == 0)
+		if (ask_state(engine, &session, &state, err) == 0)
 			add_state(json, &state);
 		else if (err->outcome == SBX_OUTCOME_BUSY)
 			json_object_set_new(json, "busy", json_true());
@@ -299,17 +303,24 @@ static int note_expiry(const struct sbx_session *session,
 				   err);
 }
 
+/* Nobody else may come to it until the engine has done it. */
 int sbx_session_pause(struct sbx_engine *engine, const char *owner,
 		      const char *name, struct sbx_error *err)
 {
 	cleanup_session struct sbx_session session = { .id = NULL };
 	struct sbx_wire_state state = { .left_ms = 0 };
+	struct sbx_sandbox *sandbox = NULL;
+	int result = find_and_open(engine, owner, name, SBX_SESSION_WAIT_MS,
+				   &session, &sandbox, err);
 
-	if (sbx_session_find(engine, owner, name, &session, err) < 0 ||
-	    ask_state(engine, &session, SBX_SESSION_WAIT_MS, &state, err) < 0 ||
-	    note_expiry(&session, &state, err) < 0)
-		return -1;
-	return sbx_container_pause(engine, session.id, err);
+	if (result == 0)
+		result = sbx_sandbox_state(sandbox, &state, err);
+	if (result == 0)
+		result = note_expiry(&session, &state, err);
+	if (result == 0)
+		result = sbx_container_pause(engine, session.id, err);
+	sbx_sandbox_free(&sandbox);
+	return result;
 }
 
 int sbx_session_resume(struct sbx_engine *engine, const char *owner,

@@ -184,6 +184,20 @@ static int start_alone(struct sbx_engine *engine, const struct sbx_plan *plan,
 			     "again");
 }
 
+/* Nobody in the sandbox may know what its init takes for a runner. */
+static int agree_on_sync(struct sbx_sandbox *sandbox, const char *channel,
+			 struct sbx_error *err)
+{
+	char random[SBX_WIRE_SYNC_RANDOM + 1];
+
+	if (!sbx_sandbox_is_attached(sandbox))
+		return 0;
+	sbx_random_hex(random, sizeof(random));
+	if (sbx_direct_set_note(channel, SBX_DIRECT_SYNC, random, err) < 0)
+		return -1;
+	return sbx_sandbox_learn(sandbox, random, err);
+}
+
 /* From here on it outlives us. */
 static int hand_over(struct sbx_engine *engine, struct sbx_sandbox *sandbox,
 		     const struct sbx_plan_request *request,
@@ -199,6 +213,7 @@ static int hand_over(struct sbx_engine *engine, struct sbx_sandbox *sandbox,
 		 sbx_engine_identity(engine));
 	if (sbx_direct_set_note(channel, SBX_DIRECT_ENGINE, identity, err) <
 		    0 ||
+	    agree_on_sync(sandbox, channel, err) < 0 ||
 	    sbx_session_keep_encode(&request->overrides->environment,
 				    request->secrets ? request->secrets : &none,
 				    &data, &size, err) < 0)

@@ -14,6 +14,11 @@ setup_file() {
     command: [sh, -c, 'eval "$ATTACK"']
     pids_limit: 64
     secrets: [{name: TOKEN, required: false}]
+  deploy:
+    command: [wc, -c, /run/secrets/token]
+    secrets: [{name: TOKEN, file: token}]
+  other:
+    command: [sh, -c, 'ls -A /run/secrets; cat /run/secrets/token kept']
 YAML
 	skillbox build t-escape-session
 }
@@ -200,6 +205,115 @@ only_server() {
 	session stop ta-memory
 	ended_session ta-memory
 	soon no_process "$uid"
+}
+
+# What one run is given another one must not find, and what it was given and
+# has kept, which is its right, is not shown.
+@test "a secret ends with its run, and is in no record" {
+	token=$BATS_TEST_TMPDIR/token
+	echo correct-horse-battery >"$token"
+	made ta-token --skill t-escape-session --action deploy \
+		--secret "TOKEN=@$token"
+	step ta-token deploy
+	ended ok 0
+	step ta-token other
+	ended failed 1
+	holds '.stderr | test("/run/secrets/token.: No such file")'
+	run ! session cp ta-token:/run/secrets/token -
+	[[ $output = *'No such file'* ]]
+	# What is in the way of it goes.
+	inside ta-token 'cd /run/secrets && rm token &&
+		mkdir -p token/x/y && ln -s / token/x/z && chmod 0 token/x token'
+	ended ok 0
+	step ta-token deploy
+	ended ok 0
+	# A run that was not given it has it from one that was.
+	session cp "$token" ta-token:kept
+	step ta-token -- cat kept
+	holds '.output == "***\n"'
+}
+
+@test "who has all processes for himself has not the session" {
+	made ta-pids --skill t-escape-session --action attack
+	step ta-pids --detach -- sh -c 'trap "" TERM; sleep 0.5
+		for _ in $(seq 62); do sleep 1000 & done; wait'
+	sleep 1
+	step ta-pids -- true
+	ended exec_failed 126
+	holds '.error | test("Resource temporarily unavailable")'
+	about ta-pids
+	holds '.detached == 1'
+	session stop ta-pids
+	ended_session ta-pids 10
+}
+
+# Attacks: what init takes for another runner's first word, as far as it can be
+# known in there, and behind it a command, in what a caller only passes on.
+@test "input is no runner, whatever is in it" {
+	export SKILLBOX_CHANNEL=attached
+	made ta-sync --skill t-escape-session
+	channel=$(docker inspect "$(container_of ta-sync)" |
+		jq -r '.[0].Config.Labels["io.skillbox.channel"]')
+	sync=$(cat "${XDG_RUNTIME_DIR:-/run}/skillbox/sessions/$channel.sync")
+	[ "${#sync}" = 32 ]
+	# It is nowhere in there, nor does the engine know it.
+	inside ta-sync "cat /proc/*/cmdline /proc/*/environ /proc/*/mountinfo \
+		2>/dev/null | tr '\\0' ' '; ls -R /.skillbox-*; env"
+	run ! grep -qF "$sync" <<<"$record"
+	run ! grep -qF "$sync" <<<"$(docker inspect "$(container_of ta-sync)")"
+	# What was in its place: the path of init.
+	inside ta-sync 'tr "\0" "\n" </proc/1/cmdline | head -n 1'
+	seen=$(jq -r .output <<<"$record" | sed 's|.*/.skillbox-||; s|/.*||')
+	{
+		head -c 240000 /dev/zero
+		printf '\365skillbox-sync-%s\4\0\0\0\1\0\0\0\11' "$seen"
+		printf '\365skillbox-sync-%s\4\0\0\0\1\0\0\0\11' \
+			"$seen$seen$seen"
+	} >"$BATS_TEST_TMPDIR/input"
+	step ta-sync --stdin - -- sha256sum <"$BATS_TEST_TMPDIR/input"
+	ended ok 0
+	[ "$(field .output)" = "$(sha256sum <"$BATS_TEST_TMPDIR/input")" ]
+	step ta-sync --stdin - -- true <"$BATS_TEST_TMPDIR/input"
+	ended ok 0
+	session cp "$BATS_TEST_TMPDIR/input" ta-sync:copy
+	step ta-sync -- sha256sum copy
+	[[ $(field .output) = "$(sha256sum <"$BATS_TEST_TMPDIR/input" |
+		cut -d' ' -f1)"* ]]
+}
+
+@test "a log that is written all the time can be read" {
+	made ta-log --skill t-escape-session
+	step ta-log --detach -- cat /dev/zero
+	for _ in 1 2 3 4 5; do
+		size=$(session logs ta-log | wc -c)
+		[ "$size" -gt 0 ] && [ "$size" -le 262144 ]
+	done
+}
+
+# A run that begins in the moment is turned away, or not frozen.
+@test "pause freezes no run" {
+	made ta-pause --skill t-escape-session
+	for i in 1 2 3 4 5 6 7 8; do
+		"$program" --skills "$skills" session run ta-pause -- \
+			sleep 0.3 >/dev/null 2>&1 3>&- &
+		first=$!
+		sleep 0.1
+		"$program" --skills "$skills" session run ta-pause \
+			--timeout 3s -- sleep 0.37 \
+			>"$BATS_TEST_TMPDIR/second" 2>&1 3>&- &
+		second=$!
+		sleep "0.0$i"
+		session pause ta-pause
+		docker top "$(container_of ta-pause)" -eo pid,args \
+			>"$BATS_TEST_TMPDIR/frozen"
+		run ! grep -q 'sleep 0' "$BATS_TEST_TMPDIR/frozen"
+		session resume ta-pause
+		wait "$first" "$second" || :
+		record=$(cat "$BATS_TEST_TMPDIR/second")
+		holds '.outcome == "ok" or (.error | test("is paused"))'
+	done
+	step ta-pause -- true
+	ended ok 0
 }
 
 # another COMMAND...: skillbox as the host's user 1234, once there is a $socket

@@ -400,6 +400,34 @@ daemon_says() {
 	} | "$harness/find-secret" "$token" -
 }
 
+@test "what is detached is given no input, and is not told that it was" {
+	made ts-no-input --skill t-sessions
+	step ts-no-input --detach --stdin - -- cat <<<"lost"
+	ended invalid 65
+	holds '.error | test("reads no input")'
+	about ts-no-input
+	holds '.detached == 0'
+	step ts-no-input --detach -- sleep 100
+	ended ok 0
+}
+
+@test "output that cannot be written is no success" {
+	made ts-full --skill t-sessions
+	for format in text json; do
+		status=0
+		session run ts-full --format "$format" -- echo text >/dev/full ||
+			status=$?
+		[ "$status" = 74 ]
+	done
+	step ts-full --detach -- sh -c 'echo line; sleep 100'
+	soon logs_have ts-full line
+	status=0
+	session logs ts-full >/dev/full 2>"$BATS_TEST_TMPDIR/said" || status=$?
+	[ "$status" = 74 ]
+	grep -q 'cannot write to standard output: No space left' \
+		"$BATS_TEST_TMPDIR/said"
+}
+
 @test "another image, by the policy's leave" {
 	printf 'FROM skillbox/busybox\nRUN echo other >/which\n' |
 		docker build -q -t t-sessions-other - >/dev/null

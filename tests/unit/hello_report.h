@@ -13,7 +13,7 @@
 #include "init/wire.h"
 #include "sandbox/hello.h"
 
-static const char build[] = "3 0123456789abcdef";
+static const char build[] = "4 0123456789abcdef";
 
 static const char status[] = "Name:\tinit\n"
 			     "Umask:\t0022\n"

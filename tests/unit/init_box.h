@@ -107,9 +107,6 @@ static void (*box_last)(void);
 static char *box_argument;
 static char *box_session;
 
-/* What init is called, or NULL: by its path. */
-static char *box_name;
-
 /* Limits that init is to find, besides those of the test; 0: none. */
 static rlim_t box_nofile;
 static rlim_t box_nproc;
@@ -151,8 +148,7 @@ static inline void box_become_sandbox(uid_t uid, gid_t gid, bool is_root)
 
 static inline void box_exec(int init_fd, char *path)
 {
-	char *argv[32 + 1] = { box_name ? box_name : path, box_argument,
-			       box_session, NULL };
+	char *argv[32 + 1] = { path, box_argument, box_session, NULL };
 	char *wrapper = box_wrapper() ? sbx_strdup(box_wrapper()) : NULL;
 	int n = 0;
 

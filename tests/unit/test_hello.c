@@ -92,7 +92,7 @@ static void test_other_version_is_another_build(void **state)
 {
 	struct fixture *f = *state;
 
-	change(&f->sections[BUILD], "3 ", "2 ");
+	change(&f->sections[BUILD], "4 ", "2 ");
 	change(&f->sections[STATUS], "Uid:", "uid:");
 	assert_int_equal(check(f), SBX_HELLO_OTHER_BUILD);
 }

@@ -14,33 +14,28 @@
 #include "init_memory.h"
 #include "init_session.h"
 
-#define RANDOM "0123456789ab"
+#define RANDOM "0123456789abcdef0123456789abcdef"
 
 static const char sync_bytes[] = SBX_WIRE_SYNC RANDOM;
 
-static struct box *box_attached(const char *path, const char *ms)
+static void begin_attached(struct session *session, const char *ms)
 {
 	char nowhere[] = "";
-	char name[64], time[16];
-	struct box *box;
+	char time[16];
 
-	snprintf(name, sizeof(name), "%s", path);
+	memset(session, 0, sizeof(*session));
+	session->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
 	snprintf(time, sizeof(time), "%s", ms);
 	box_argument = nowhere;
 	box_session = time;
-	box_name = name;
-	box = box_start();
-	box_argument = box_session = box_name = NULL;
-	return box;
-}
-
-static void begin_attached(struct session *session, const char *ms)
-{
-	memset(session, 0, sizeof(*session));
-	session->pipes = (struct sbx_pipes)SBX_PIPES_INIT;
-	session->box = box_attached("/.skillbox-" RANDOM "/init", ms);
+	session->box = box_start();
+	box_argument = box_session = NULL;
 	assert_int_equal(box_frame(session->box, NULL), SBX_WIRE_HELLO);
 	box_send(session->box, SBX_WIRE_BEAT, NULL, 0);
+	box_send(session->box, SBX_WIRE_LEARN, RANDOM, strlen(RANDOM));
+	/* Nobody comes before that was heard. */
+	ask(session, SBX_WIRE_ASK_STATE);
+	hear_state(session);
 }
 
 /* Another runner, right behind @before of another one. */
@@ -56,7 +51,12 @@ static void come_behind(struct session *session, const void *before,
 	sbx_buf_append(&said, sync_bytes, sizeof(sync_bytes) - 1);
 	box_write(session->box, said.data, said.len);
 	while (!found) {
-		assert_true(sbx_clock_ms() < until);
+		if (sbx_clock_ms() > until || box_wait(session->box, 0) >= 0) {
+			char why[256] = "";
+
+			(void)!read(session->box->err, why, sizeof(why) - 1);
+			fail_msg("init does not answer: %s", why);
+		}
 		box_read(session->box, 100);
 		found = wire->len ? memmem(wire->data, wire->len, sync_bytes,
 					   sizeof(sync_bytes) - 1)
@@ -289,19 +289,39 @@ static void test_nobody_else_is_asked(void **state)
 	end(&session);
 }
 
-/* Without one it would believe what anybody knows. */
-static void test_a_name_that_is_none(void **state)
+/* Once it is told what runners say, and only where they come that way. */
+static void test_learns_once(void **state)
 {
-	static const char *const bad[] = { "init", "/init",
-					   "0123456789a/init" };
+	struct session session;
 
 	(void)state;
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(bad); i++) {
-		struct box *box = box_attached(bad[i], "60000");
+	begin_attached(&session, "60000");
+	box_send(session.box, SBX_WIRE_LEARN, RANDOM, strlen(RANDOM));
+	assert_gives_up(&session, "LEARN out of turn");
 
-		assert_aborts(box, "a session without a name");
-		box_free(box);
-	}
+	begin(&session, "60000");
+	box_send(session.box, SBX_WIRE_LEARN, RANDOM, strlen(RANDOM));
+	assert_gives_up(&session, "LEARN out of turn");
+}
+
+/* Of whoever went before that nobody can know. */
+static void test_nothing_learned(void **state)
+{
+	char nowhere[] = "", time[] = "1500";
+	struct box *box;
+
+	(void)state;
+	box_argument = nowhere;
+	box_session = time;
+	box = box_start();
+	box_argument = box_session = NULL;
+	assert_int_equal(box_frame(box, NULL), SBX_WIRE_HELLO);
+	box_send(box, SBX_WIRE_BEAT, NULL, 0);
+	/* As good as anything; NULs are no SYNC either. */
+	box_write(box, "\5\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0", 16);
+	sbx_close(&box->in);
+	assert_int_equal(box_wait(box, BOX_WAIT_MS), 1 << 8);
+	box_free(box);
 }
 
 int main(void)
@@ -316,7 +336,8 @@ int main(void)
 		cmocka_unit_test(test_input_that_comes_late),
 		cmocka_unit_test(test_attached_ends_in_time),
 		cmocka_unit_test(test_nobody_else_is_asked),
-		cmocka_unit_test(test_a_name_that_is_none),
+		cmocka_unit_test(test_learns_once),
+		cmocka_unit_test(test_nothing_learned),
 	};
 
 	return cmocka_run_group_tests(tests, box_make_directory,

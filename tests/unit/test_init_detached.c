@@ -105,6 +105,24 @@ static void test_nobody_gets_away(void **state)
 	end(&session);
 }
 
+/* How many children process @pid has. */
+static int count_below(pid_t pid)
+{
+	char path[64], text[4096] = "";
+	FILE *children;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	children = fopen(path, "re");
+	assert_non_null(children);
+	if (fgets(text, sizeof(text), children)) {
+		for (const char *at = text; (at = strchr(at, ' ')); at++)
+			n++;
+	}
+	fclose(children);
+	return n;
+}
+
 /* How long the file at "@box_directory/name" is. */
 static off_t size_of(const char *name)
 {
@@ -278,6 +296,94 @@ static void test_one_that_closes_its_output(void **state)
 	end(&session);
 }
 
+/* However fast somebody writes, it has an end. */
+static void test_log_that_is_written_meanwhile(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin(&session, "60000");
+	detach(&session, "exec cat /dev/zero");
+	usleep(200000);
+	for (int i = 0; i < 20; i++) {
+		cleanup_buf struct sbx_buf log =
+			SBX_BUF_INIT(4 * SBX_WIRE_LOG_MAX);
+
+		ask(&session, SBX_WIRE_ASK_LOG);
+		hear_all(&session, SBX_WIRE_LOG, &log);
+		assert_true(log.len <= SBX_WIRE_LOG_MAX);
+	}
+	end(&session);
+}
+
+/*
+ * A process that is to be detached, and is kept from becoming a program: its
+ * runner goes, and the next one must not wait for it.
+ */
+static void test_one_that_is_stopped_before_it_is_one(void **state)
+{
+	static const char stop[] =
+		"exec perl -e 'my $p = $$; while (1) { "
+		"kill(\"STOP\", $_) for ($p + 1 .. $p + 8) }'";
+	struct session session;
+	int stopped = 0;
+
+	(void)state;
+	for (int i = 0; i < 20 && stopped < 3; i++) {
+		struct pollfd out = { .events = POLLIN };
+
+		begin(&session, "60000");
+		detach(&session, stop);
+		usleep(100000);
+		box_flags = SBX_WIRE_RUN_DETACH;
+		box_shell(session.box, "exec sleep 4321");
+		box_flags = 0;
+		out.fd = session.box->out;
+		if (poll(&out, 1, 300) == 0) {
+			stopped++;
+			leave(&session);
+			meet(&session);
+			/* It may have become one all the same. */
+			assert_int_equal(session.state.detached,
+					 count_below(session.box->pid));
+		}
+		end(&session);
+	}
+	assert_true(stopped > 0);
+}
+
+/* Somebody's orphans, when it ends as another one becomes a program. */
+static void test_orphans_while_another_is_detached(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin(&session, "60000");
+	for (int i = 0; i < 20; i++) {
+		char script[256];
+
+		/* It sees the next one come, as a process that is no program. */
+		snprintf(script, sizeof(script),
+			 "exec perl -e 'for (1..5) { fork or exec qw(sleep "
+			 "4321) } "
+			 "my $n = $$ + 6; select(undef, undef, undef, 0.0001) "
+			 "until -e \"/proc/$n\"; "
+			 "select(undef, undef, undef, %d * 0.00005)'",
+			 i);
+		detach(&session, script);
+		usleep(100000);
+		detach(&session, "exec sleep 2222");
+		usleep(50000);
+		ask(&session, SBX_WIRE_ASK_STATE);
+		hear_state(&session);
+		if (session.state.detached == 1)
+			assert_int_equal(count_below(session.box->pid), 1);
+		box_send(session.box, SBX_WIRE_SIGNAL_DETACHED, "\x09", 1);
+		run(&session, "true");
+	}
+	end(&session);
+}
+
 /* Only the end of it is kept. */
 static void test_log_without_end(void **state)
 {
@@ -311,6 +417,9 @@ int main(void)
 		cmocka_unit_test(test_sigkill_spares_the_detached),
 		cmocka_unit_test(test_no_more_than_so_many_detached),
 		cmocka_unit_test(test_one_that_closes_its_output),
+		cmocka_unit_test(test_log_that_is_written_meanwhile),
+		cmocka_unit_test(test_one_that_is_stopped_before_it_is_one),
+		cmocka_unit_test(test_orphans_while_another_is_detached),
 		cmocka_unit_test(test_log_without_end),
 	};
 

@@ -59,7 +59,7 @@ static void test_hello_has_the_facts(void **state)
 		cleanup_free char *limits = section(&hello, 5);
 		cleanup_free char *devices = section(&hello, 6);
 
-		assert_string_equal(build, "3 " SBX_INIT_BUILD_ID);
+		assert_string_equal(build, "4 " SBX_INIT_BUILD_ID);
 		assert_non_null(strstr(status, "\nPid:\t1\n"));
 		assert_non_null(strstr(status, "\nNoNewPrivs:\t1\n"));
 		assert_non_null(strstr(mounts, " / /proc rw,nosuid"));

@@ -365,23 +365,133 @@ static void test_addresses_that_are_none(void **state)
 /* A secret is there for each run anew, whatever has become of it. */
 static void test_files_of_secrets_are_replaced(void **state)
 {
+	static const char *const ways[] = {
+		"ln -s /etc/passwd secret",
+		"mkdir -p secret/x/y; echo >secret/x/z; ln -s /etc secret/l; "
+		"chmod 0 secret/x secret",
+		"mkfifo secret",
+		":",
+	};
 	struct session session;
 	char path[64];
 
 	(void)state;
 	begin(&session, "60000");
 	snprintf(path, sizeof(path), "%s/secret", box_directory);
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(ways); i++) {
 		char script[256];
 
+		/* A link, and directories that are locked. */
 		snprintf(script, sizeof(script),
-			 "cat %s; rm -f %s; ln -s /etc/passwd %s", path, path,
-			 path);
+			 "cat %s; cd %s; rm -f secret; %s", path, box_directory,
+			 ways[i]);
 		box_files = LIST(path, i % 2 ? "odd" : "even");
 		assert_string_equal(run(&session, script),
 				    i % 2 ? "odd" : "even");
 		box_files = NULL;
 	}
+	end(&session);
+}
+
+/* What is not given to a run it must not find either. */
+static void test_files_of_secrets_end_with_their_run(void **state)
+{
+	cleanup_free char *one = sbx_asprintf("%s/one", box_directory);
+	cleanup_free char *two = sbx_asprintf("%s/two", box_directory);
+	struct session session;
+
+	(void)state;
+	begin(&session, "60000");
+	box_working_dir = box_directory;
+	box_files = LIST(one, "1", two, "2");
+	assert_string_equal(run(&session, "cat one two"), "12");
+	box_files = NULL;
+	assert_string_equal(run(&session, "ls"), "");
+	/* Nor when its runner has gone. */
+	box_files = LIST(one, "1");
+	start(&session, "sleep 1234");
+	box_files = NULL;
+	leave(&session);
+	meet(&session);
+	assert_string_equal(run(&session, "ls"), "");
+	/* One that goes on has them as long. */
+	box_files = LIST(one, "1");
+	detach(&session, "exec sleep 4321");
+	box_files = LIST(two, "2");
+	assert_string_equal(run(&session, "ls"), "one\ntwo\n");
+	box_files = NULL;
+	assert_string_equal(run(&session, "ls"), "one\n");
+	box_send(session.box, SBX_WIRE_SIGNAL_DETACHED, "\x09", 1);
+	usleep(200000);
+	assert_string_equal(run(&session, "ls"), "");
+	box_working_dir = "";
+	end(&session);
+}
+
+/* That is no end of the session, nor of what goes on in it. */
+static void test_files_of_secrets_that_cannot_be_made(void **state)
+{
+	cleanup_free char *path = sbx_asprintf("%s/no/such", box_directory);
+	cleanup_free char *too_long =
+		sbx_asprintf("%s/%0255d", box_directory, 0);
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct session session;
+	int before;
+
+	(void)state;
+	begin(&session, "60000");
+	detach(&session, "exec sleep 4321");
+	before = count_descriptors(session.box->pid);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+			sbx_pipes_open(&session.pipes, BOX_UID, BOX_UID, &err),
+			0);
+		box_give(session.pipes.theirs, 3);
+		box_files = LIST(path, "secret");
+		box_shell(session.box, "true");
+		box_files = NULL;
+		hear_exit(&session, SBX_WIRE_FILES_FAILED);
+		assert_int_equal(session.box->exit.code, ENOENT);
+	}
+	box_files = LIST(too_long, "secret");
+	start(&session, "true");
+	box_files = NULL;
+	hear_exit(&session, SBX_WIRE_FILES_FAILED);
+	assert_int_equal(session.box->exit.code, ENAMETOOLONG);
+	assert_int_equal(count_descriptors(session.box->pid), before);
+	assert_int_equal(count_processes(&session, "sleep 4321"), 1);
+	end(&session);
+}
+
+/* Whoever has all processes for himself has not the session. */
+static void test_no_process_for_a_run(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	struct session session;
+	int before;
+
+	(void)state;
+	box_nproc = 1;
+	begin(&session, "60000");
+	box_nproc = 0;
+	ask(&session, SBX_WIRE_ASK_STATE);
+	hear_state(&session);
+	before = count_descriptors(session.box->pid);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+			sbx_pipes_open(&session.pipes, BOX_UID, BOX_UID, &err),
+			0);
+		box_give(session.pipes.theirs, 3);
+		box_shell(session.box, "true");
+		hear_exit(&session, SBX_WIRE_EXEC_FAILED);
+		assert_int_equal(session.box->exit.code, EAGAIN);
+		box_flags = SBX_WIRE_RUN_DETACH;
+		box_shell(session.box, "true");
+		box_flags = 0;
+		hear_exit(&session, SBX_WIRE_EXEC_FAILED);
+		assert_int_equal(session.box->exit.code, EAGAIN);
+	}
+	assert_int_equal(count_descriptors(session.box->pid), before);
 	end(&session);
 }
 
@@ -700,6 +810,9 @@ int main(void)
 		cmocka_unit_test(test_a_queue_that_others_keep_full),
 		cmocka_unit_test(test_addresses_that_are_none),
 		cmocka_unit_test(test_files_of_secrets_are_replaced),
+		cmocka_unit_test(test_files_of_secrets_end_with_their_run),
+		cmocka_unit_test(test_files_of_secrets_that_cannot_be_made),
+		cmocka_unit_test(test_no_process_for_a_run),
 		cmocka_unit_test(test_what_is_sent_stays),
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_keeps_what_it_is_given),

@@ -440,7 +440,7 @@ static void test_lies_before_run(void **state)
 {
 	static const struct lie lies[] = {
 		{ 0x00, "", 0, "unknown command" },
-		{ 0x0e, "", 0, "unknown command" },
+		{ 0x0f, "", 0, "unknown command" },
 		{ SBX_WIRE_KEEP, "", 0, "a session's command" },
 		{ SBX_WIRE_ASK, "\1\0\0\0", 4, "a session's command" },
 		{ SBX_WIRE_FORWARD, "", 0, "a session's command" },
@@ -534,7 +534,7 @@ static void test_lies_after_run(void **state)
 {
 	static const struct lie lies[] = {
 		{ RUN(U32("\1", "\0") "\0\0\0x\0"), "second RUN" },
-		{ 0x0e, "", 0, "unknown command" },
+		{ 0x0f, "", 0, "unknown command" },
 		{ SBX_WIRE_SIGNAL, "\0", 1, "SIGNAL without a signal" },
 	};
 
