@@ -286,9 +286,8 @@ const struct sbx_command sbx_cmd_logs = {
 		   "its runs, oldest first: when it ended, skill and action, "
 		   "outcome and status, how long it took, how its sandbox came "
 		   "to be, the run's id, and what went wrong. Secrets were "
-		   "taken out before anything was kept; inputs are kept only "
-		   "as far "
-		   "as an error quotes them.",
+		   "taken out before anything was kept; of an input there is "
+		   "what an error quotes of it.",
 	.examples = "  skillbox logs -f\n"
 		    "  skillbox logs text --failed\n"
 		    "  skillbox logs --run 3f2a9c | jq .stderr\n"
