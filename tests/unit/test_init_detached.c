@@ -384,6 +384,24 @@ static void test_orphans_while_another_is_detached(void **state)
 	end(&session);
 }
 
+/* What it wrote last, also where its end comes at the same time. */
+static void test_last_words(void **state)
+{
+	cleanup_buf struct sbx_buf log = SBX_BUF_INIT(SBX_WIRE_LOG_MAX);
+	struct session session;
+
+	(void)state;
+	begin(&session, "60000");
+	detach(&session, "sleep 0.2; echo last words");
+	kill(session.box->pid, SIGSTOP);
+	usleep(500000);
+	kill(session.box->pid, SIGCONT);
+	ask(&session, SBX_WIRE_ASK_LOG);
+	hear_all(&session, SBX_WIRE_LOG, &log);
+	assert_string_equal(sbx_buf_text(&log), "last words\n");
+	end(&session);
+}
+
 /* Only the end of it is kept. */
 static void test_log_without_end(void **state)
 {
@@ -420,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_log_that_is_written_meanwhile),
 		cmocka_unit_test(test_one_that_is_stopped_before_it_is_one),
 		cmocka_unit_test(test_orphans_while_another_is_detached),
+		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_log_without_end),
 	};
 

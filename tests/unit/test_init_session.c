@@ -166,6 +166,25 @@ static void test_its_time_begins_anew(void **state)
 	end(&session);
 }
 
+/* Of a run that took longer, when its runner has gone. */
+static void test_its_time_begins_anew_without_a_runner(void **state)
+{
+	struct session session;
+
+	(void)state;
+	begin(&session, "1500");
+	start(&session, "sleep 1234");
+	for (int i = 0; i < 4; i++) {
+		usleep(500000);
+		box_beat(session.box);
+	}
+	leave(&session);
+	meet(&session);
+	assert_true(session.state.left_ms > 0);
+	assert_true(session.state.left_ms <= 1500);
+	end(&session);
+}
+
 static void test_a_session_of_no_time(void **state)
 {
 	static const char *const bad[] = { "0",	  "",	 "x",	"-1",
@@ -803,6 +822,7 @@ int main(void)
 		cmocka_unit_test(test_ends_when_its_time_is_over),
 		cmocka_unit_test(test_nobody_keeps_it_alive),
 		cmocka_unit_test(test_its_time_begins_anew),
+		cmocka_unit_test(test_its_time_begins_anew_without_a_runner),
 		cmocka_unit_test(test_a_session_of_no_time),
 		cmocka_unit_test(test_tells_what_it_uses),
 		cmocka_unit_test(test_watches_where_runners_come),
