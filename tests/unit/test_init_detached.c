@@ -396,6 +396,12 @@ static void test_last_words(void **state)
 	kill(session.box->pid, SIGSTOP);
 	usleep(500000);
 	kill(session.box->pid, SIGCONT);
+	/* Its log is as long as it is when somebody asks. */
+	ask(&session, SBX_WIRE_ASK_STATE);
+	hear_state(&session);
+	ask(&session, SBX_WIRE_ASK_STATE);
+	hear_state(&session);
+	assert_int_equal(session.state.detached, 0);
 	ask(&session, SBX_WIRE_ASK_LOG);
 	hear_all(&session, SBX_WIRE_LOG, &log);
 	assert_string_equal(sbx_buf_text(&log), "last words\n");
