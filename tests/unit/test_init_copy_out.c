@@ -679,6 +679,14 @@ static void test_faults(void **state)
 	assert_fault("write", EPIPE, 0, NULL,
 		     "the archive: cannot be written: Broken pipe\n");
 	assert_int_equal(archive.len, 0);
+	/* That is the end of it, not of one file after the other. */
+	put("d/big", "");
+	assert_int_equal(truncate("d/big", 1000000), 0);
+	faulty("write", EPIPE, 0);
+	assert_int_equal(copy("d"), SBX_COPY_FAILED);
+	assert_string_equal(said,
+			    "the archive: cannot be written: Broken pipe\n");
+	assert_int_equal(unlink("d/big"), 0);
 	assert_int_equal(symlink("f", "d/l"), 0);
 	assert_int_equal(unlink("d/f"), 0);
 	assert_fault("readlinkat", EIO, 0, "40755 d 0\n",
