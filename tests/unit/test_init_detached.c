@@ -316,6 +316,35 @@ static void test_log_that_is_written_meanwhile(void **state)
 	end(&session);
 }
 
+/* Nor is what was asked for more when nobody takes it for a while. */
+static void test_log_that_has_to_wait(void **state)
+{
+	struct session session;
+	size_t size = 0, before;
+	int type;
+
+	(void)state;
+	begin(&session, "60000");
+	detach(&session, "exec cat /dev/zero");
+	for (int i = 0; i < 20000; i++)
+		ask(&session, SBX_WIRE_ASK_STATE);
+	ask(&session, SBX_WIRE_ASK_LOG);
+	usleep(300000);
+	do {
+		cleanup_buf struct sbx_buf payload =
+			SBX_BUF_INIT(SBX_WIRE_DATA_MAX);
+
+		before = size;
+		type = box_frame(session.box, &payload);
+		if (type == SBX_WIRE_LOG)
+			size += payload.len;
+		else
+			assert_int_equal(type, SBX_WIRE_STATE);
+	} while (type == SBX_WIRE_STATE || size > before);
+	assert_true(size <= SBX_WIRE_LOG_MAX);
+	end(&session);
+}
+
 /*
  * A process that is to be detached, and is kept from becoming a program: its
  * runner goes, and the next one must not wait for it.
@@ -442,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_no_more_than_so_many_detached),
 		cmocka_unit_test(test_one_that_closes_its_output),
 		cmocka_unit_test(test_log_that_is_written_meanwhile),
+		cmocka_unit_test(test_log_that_has_to_wait),
 		cmocka_unit_test(test_one_that_is_stopped_before_it_is_one),
 		cmocka_unit_test(test_orphans_while_another_is_detached),
 		cmocka_unit_test(test_last_words),
