@@ -26,7 +26,6 @@ static int fuzz_pipe2(int ends[2], int flags);
 static int fuzz_fcntl(int fd, int command, int flags);
 static int fuzz_close(int fd);
 static int fuzz_open(const char *path, int flags);
-static int fuzz_unlink(const char *path);
 static pid_t fuzz_fork(void);
 
 /* So small that it is passed, and its ring goes round. */
@@ -38,7 +37,6 @@ static pid_t fuzz_fork(void);
 #define fcntl		fuzz_fcntl
 #define close		fuzz_close
 #define open		fuzz_open
-#define unlink		fuzz_unlink
 #define fork		fuzz_fork
 #define run		init_run
 #include "../../runner/init/command.c"
@@ -51,8 +49,8 @@ static pid_t fuzz_fork(void);
 #undef fcntl
 #undef close
 #undef open
-#undef unlink
 #undef fork
+#include "../../runner/init/cursor.c"
 #include "../../runner/init/ring.c"
 
 /*
@@ -119,12 +117,6 @@ static int fuzz_open(const char *path, int flags)
 	must(strcmp(path, "/dev/null") == 0);
 	must(flags == (O_RDONLY | O_CLOEXEC));
 	return 1003;
-}
-
-static int fuzz_unlink(const char *path)
-{
-	(void)path;
-	return 0;
 }
 
 static int fuzz_close(int fd)
@@ -206,6 +198,12 @@ int sbx_given_end(struct sbx_init *init)
 	return 0;
 }
 
+/* The channel is a direct one, and the action's streams come with it. */
+static bool is_direct;
+
+/* It is a session; one thing is run all the same. */
+static bool is_session;
+
 static void put_file(struct sbx_buf *out, const char *path, const void *data,
 		     uint32_t size)
 {
@@ -223,6 +221,26 @@ int sbx_secret_file_make(const struct sbx_secret_file *made)
 	return 0;
 }
 
+void sbx_secret_file_clear(const char *path)
+{
+	must(is_session && path);
+}
+
+void sbx_secret_files_hand_over(pid_t pid)
+{
+	must(is_session && pid == 77);
+}
+
+void sbx_secret_files_remove(pid_t owner)
+{
+	must(owner == 0);
+}
+
+uint32_t sbx_kill_others(void)
+{
+	return 0;
+}
+
 uint64_t sbx_oom_kills(void)
 {
 	return 0;
@@ -232,12 +250,6 @@ int64_t sbx_now(void)
 {
 	return 1;
 }
-
-/* The channel is a direct one, and the action's streams come with it. */
-static bool is_direct;
-
-/* It is a session; one thing is run all the same. */
-static bool is_session;
 
 int sbx_session_keep(struct sbx_init *init, const unsigned char *data,
 		     uint32_t size)
@@ -267,9 +279,17 @@ void sbx_detached_signal(int number)
 	must(is_session && number >= 0 && number < 256);
 }
 
-bool sbx_session_is_attached(const struct sbx_init *init)
+bool sbx_session_is_attached(void)
 {
-	return is_session && !init->is_direct;
+	return is_session && !is_direct;
+}
+
+int sbx_session_learn(struct sbx_init *init,
+		      const unsigned char random[SBX_WIRE_SYNC_RANDOM])
+{
+	must(is_session && init->phase == SBX_WAITING);
+	sbx_buf_append(&world.given, random, SBX_WIRE_SYNC_RANDOM);
+	return 0;
 }
 
 uint32_t sbx_session_filter(struct sbx_init *init, const unsigned char *from,
