@@ -100,6 +100,12 @@ bool sbx_json_true_at(const json_t *value, ...)
 	return json_is_true(at);
 }
 
+bool sbx_json_says_nothing(const json_t *value)
+{
+	return json_is_null(value) ||
+	       (json_is_object(value) && json_object_size(value) == 0);
+}
+
 json_t *sbx_json_strings(char *const *list)
 {
 	json_t *array = json_array();

@@ -40,6 +40,9 @@ json_int_t sbx_json_int_at(json_int_t missing, const json_t *value, ...)
 /* True only when there is a true at such a path. */
 bool sbx_json_true_at(const json_t *value, ...) __attribute__((sentinel));
 
+/* null, or an object of nothing: what is given when nothing is. */
+bool sbx_json_says_nothing(const json_t *value);
+
 /* An array of strings as JSON, in order; new reference. */
 json_t *sbx_json_strings(char *const *list);
 

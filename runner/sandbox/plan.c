@@ -457,6 +457,15 @@ int sbx_plan_finish(struct sbx_plan *plan,
 
 /* --- using ----------------------------------------------------------------- */
 
+bool sbx_plan_checks_output(const struct sbx_plan *plan)
+{
+	enum sbx_output kind = plan->grant.action.output;
+
+	return plan->output_schema ||
+	       (kind != SBX_OUTPUT_AUTO && kind != SBX_OUTPUT_TEXT &&
+		kind != SBX_OUTPUT_BINARY);
+}
+
 int sbx_plan_environment(const struct sbx_plan *plan, const char *run_id,
 			 const json_t *input, const void *text, size_t size,
 			 struct sbx_strv *env, struct sbx_error *err)

@@ -163,6 +163,9 @@ int sbx_plan_environment(const struct sbx_plan *plan, const char *run_id,
 			 const json_t *input, const void *text, size_t size,
 			 struct sbx_strv *env, struct sbx_error *err);
 
+/* What has to fit, or to be JSON, is looked at as a whole. */
+bool sbx_plan_checks_output(const struct sbx_plan *plan);
+
 /*
  * What init has to be told; the rest of @program is for the caller.  Borrowed
  * from the plan.

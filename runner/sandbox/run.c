@@ -105,13 +105,6 @@ static int read_plan(struct state *state, struct sbx_error *err)
 	return result;
 }
 
-/* null, or an object of nothing, is what is given when nothing is. */
-static bool says_something(const json_t *input)
-{
-	return !json_is_null(input) &&
-	       !(json_is_object(input) && json_object_size(input) == 0);
-}
-
 /* Its standard input is empty, and nobody is there to fill it. */
 static int check_detached(const struct sbx_run *run, bool has_input,
 			  struct sbx_error *err)
@@ -142,7 +135,7 @@ static int parse_input(struct state *state, struct sbx_error *err)
 		return sbx_error_wrap(err, "input is not one JSON value");
 	return check_detached(run,
 			      action->input != SBX_INPUT_ENV &&
-				      says_something(state->input),
+				      !sbx_json_says_nothing(state->input),
 			      err);
 }
 
@@ -387,16 +380,6 @@ static int get_sandbox(struct state *state, struct sbx_error *err)
 	return result;
 }
 
-/* What has to fit, or to be JSON, is looked at as a whole. */
-static bool is_unchecked(const struct sbx_plan *plan)
-{
-	enum sbx_output kind = plan->grant.action.output;
-
-	return !plan->output_schema &&
-	       (kind == SBX_OUTPUT_AUTO || kind == SBX_OUTPUT_TEXT ||
-		kind == SBX_OUTPUT_BINARY);
-}
-
 static void describe_program(struct state *state,
 			     struct sbx_sandbox_program *program)
 {
@@ -413,7 +396,7 @@ static void describe_program(struct state *state,
 	program->cancel_fd = run->cancel_fd;
 	state->events = run->events;
 	state->events.has_stdout = run->events.has_stdout &&
-				   is_unchecked(state->plan);
+				   !sbx_plan_checks_output(state->plan);
 	program->events = &state->events;
 	program->reset = run->pool &&
 			 state->plan->grant.action.reuse == SBX_REUSE_RESET;

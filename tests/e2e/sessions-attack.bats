@@ -50,7 +50,7 @@ with_server() {
 }
 
 serves() {
-	[ "$(curl -s -m 5 "http://127.0.0.1:$(port_of "$1")/")" = 'it works' ]
+	[ "$(curl -s -m 5 "http://$(address_of "$1" 8080)/")" = 'it works' ]
 }
 
 # only_server: of the session's user the host runs nothing but init and that

@@ -70,6 +70,23 @@ port_of() {
 	session status "$1" --format json | jq -r '.ports[0].published'
 }
 
+# needs_engine_ports: the engine's own, of a session with a network
+needs_engine_ports() {
+	[ "$(family)" != podman ] ||
+		skip "it publishes ports by the firewall, which is left alone"
+}
+
+# address_of NAME PORT: where a port of it is reached from here, published where
+# it can be
+address_of() {
+	if [ "$(family)" = podman ]; then
+		docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' \
+			"$(container_of "$1")" | sed "s/$/:$2/"
+	else
+		echo "127.0.0.1:$(port_of "$1")"
+	fi
+}
+
 # is_busy NAME: something runs in it
 is_busy() {
 	session status "$1" --format json | jq -e .busy >/dev/null

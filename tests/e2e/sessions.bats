@@ -274,6 +274,7 @@ cpu_of() {
 # --- ports --------------------------------------------------------------------
 
 @test "a server that goes on is reached by its published port" {
+	needs_engine_ports
 	made ts-web --skill t-sessions --network bridge --publish 8080
 	serve_inside ts-web 8080 /workspace
 	inside ts-web 'echo it works >index.html'
@@ -289,6 +290,7 @@ cpu_of() {
 }
 
 @test "a port that is asked for is the one" {
+	needs_engine_ports
 	made ts-port --skill t-sessions --network bridge \
 		--publish 8080:127.0.0.1:18374
 	[ "$(port_of ts-port)" = 18374 ]
