@@ -87,6 +87,11 @@ cpu_of() {
 	ended ok 0
 }
 
+# one_container NAME: Podman takes others away when it has said so
+one_container() {
+	[ "$(container_of "$1" | wc -l)" = 1 ]
+}
+
 @test "of two that come at once one has the name" {
 	echo ts-race >>"$BATS_FILE_TMPDIR/made"
 	pids=()
@@ -104,7 +109,7 @@ cpu_of() {
 	done
 	cat "$BATS_TEST_TMPDIR/said"
 	[ "$won" = 1 ]
-	[ "$(container_of ts-race | wc -l)" = 1 ]
+	soon one_container ts-race
 	inside ts-race true
 	ended ok 0
 }
@@ -230,7 +235,7 @@ cpu_of() {
 	[ -n "$(container_of ts-over)" ]
 	sleep 3
 	session list
-	[ -z "$(container_of ts-over)" ]
+	ended_session ts-over
 }
 
 # --- hooks --------------------------------------------------------------------
