@@ -224,7 +224,11 @@ static const char *compare(const struct sbx_empty *was,
 	return NULL;
 }
 
-/* Modes and times are as good a message as a file. */
+/*
+ * Modes and times are as good a message as a file.  What is root's (Podman's
+ * tmpfs are) has no times that we could choose: then they are those of now, and
+ * say no more than that it was emptied.
+ */
 static int restore(const struct sbx_empty *empty, int fd)
 {
 	const struct timespec times[] = { empty->root.st_atim,
@@ -232,7 +236,9 @@ static int restore(const struct sbx_empty *empty, int fd)
 
 	if (fchmod(fd, empty->root.st_mode & 07777) < 0 && errno != EPERM)
 		return -1;
-	return futimens(fd, times) < 0 && errno != EPERM ? -1 : 0;
+	if (futimens(fd, times) == 0)
+		return 0;
+	return errno == EPERM ? futimens(fd, NULL) : -1;
 }
 
 const char *sbx_empty(const struct sbx_empty *empty, uint32_t *budget,

@@ -24,6 +24,8 @@ YAML
 }
 
 setup() {
+	# Podman's tmpfs are root's: their times can only become those of now.
+	[ "$(family)" != podman ] || look=${look/:%X:%Y/}
 	{ read -r shared && read -r socket; } <"$BATS_FILE_TMPDIR/shared"
 	daemon=
 }
