@@ -103,7 +103,9 @@ too_much() {
 }
 
 @test "everything locked, by the action itself" {
-	leaves 'mkdir -p a/b; echo x >a/b/c; chmod 0 a/b/c a/b a .'
+	# Podman's tmpfs is root's: nobody in there can lock it.
+	leaves 'mkdir -p a/b; echo x >a/b/c; chmod 0 a/b/c a/b a
+		chmod 0 . || [ "$(stat -c %u .)" = 0 ]'
 	ended ok 0
 	holds '[.artifacts[].name] == ["a/b/c"]'
 }
