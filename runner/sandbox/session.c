@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "codec/json.h"
 #include "engine/container.h"
 #include "engine/turn.h"

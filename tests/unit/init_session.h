@@ -162,13 +162,19 @@ static inline int keep(void *ctx, int stream, const void *data, size_t size,
 	return 0;
 }
 
-static inline void start(struct session *session, const char *script)
+/* Streams for a run, which go with the next frame. */
+static inline void give_streams(struct session *session)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
 	uid_t uid = geteuid() == 0 ? BOX_UID : geteuid();
 
 	assert_int_equal(sbx_pipes_open(&session->pipes, uid, uid, &err), 0);
 	box_give(session->pipes.theirs, 3);
+}
+
+static inline void start(struct session *session, const char *script)
+{
+	give_streams(session);
 	box_shell(session->box, script);
 	for (int i = 0; i < 3; i++)
 		sbx_close(&session->pipes.theirs[i]);

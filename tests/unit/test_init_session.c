@@ -45,14 +45,11 @@ static void test_exit_is_of_one_run(void **state)
 
 static void test_command_that_is_not_there_is_no_end(void **state)
 {
-	struct sbx_error err = SBX_ERROR_INIT;
 	struct session session;
 
 	(void)state;
 	begin(&session, "60000");
-	assert_int_equal(sbx_pipes_open(&session.pipes, BOX_UID, BOX_UID, &err),
-			 0);
-	box_give(session.pipes.theirs, 3);
+	give_streams(&session);
 	box_run(session.box, LIST("/no/such/program"));
 	hear_exit(&session, SBX_WIRE_EXEC_FAILED);
 	assert_string_equal(run(&session, "echo still here"), "still here\n");
@@ -453,7 +450,6 @@ static void test_files_of_secrets_that_cannot_be_made(void **state)
 	cleanup_free char *path = sbx_asprintf("%s/no/such", box_directory);
 	cleanup_free char *too_long =
 		sbx_asprintf("%s/%0255d", box_directory, 0);
-	struct sbx_error err = SBX_ERROR_INIT;
 	struct session session;
 	int before;
 
@@ -462,10 +458,7 @@ static void test_files_of_secrets_that_cannot_be_made(void **state)
 	detach(&session, "exec sleep 4321");
 	before = count_descriptors(session.box->pid);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(
-			sbx_pipes_open(&session.pipes, BOX_UID, BOX_UID, &err),
-			0);
-		box_give(session.pipes.theirs, 3);
+		give_streams(&session);
 		box_files = LIST(path, "secret");
 		box_shell(session.box, "true");
 		box_files = NULL;
@@ -485,7 +478,6 @@ static void test_files_of_secrets_that_cannot_be_made(void **state)
 /* Whoever has all processes for himself has not the session. */
 static void test_no_process_for_a_run(void **state)
 {
-	struct sbx_error err = SBX_ERROR_INIT;
 	struct session session;
 	int before;
 
@@ -497,10 +489,7 @@ static void test_no_process_for_a_run(void **state)
 	hear_state(&session);
 	before = count_descriptors(session.box->pid);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(
-			sbx_pipes_open(&session.pipes, BOX_UID, BOX_UID, &err),
-			0);
-		box_give(session.pipes.theirs, 3);
+		give_streams(&session);
 		box_shell(session.box, "true");
 		hear_exit(&session, SBX_WIRE_EXEC_FAILED);
 		assert_int_equal(session.box->exit.code, EAGAIN);
@@ -557,7 +546,6 @@ static void test_what_is_sent_stays(void **state)
 /* A copy is a run like any other. */
 static void test_copies(void **state)
 {
-	struct sbx_error err = SBX_ERROR_INIT;
 	struct session session;
 	char path[64], script[128];
 
@@ -568,13 +556,9 @@ static void test_copies(void **state)
 	run(&session, script);
 	for (uint32_t flags = SBX_WIRE_RUN_COPY_IN;
 	     flags <= SBX_WIRE_RUN_COPY_OUT; flags <<= 1) {
-		uid_t uid = geteuid() == 0 ? BOX_UID : geteuid();
-
 		sbx_buf_consume(&session.box->stdout_,
 				session.box->stdout_.len);
-		assert_int_equal(sbx_pipes_open(&session.pipes, uid, uid, &err),
-				 0);
-		box_give(session.pipes.theirs, 3);
+		give_streams(&session);
 		box_flags = flags;
 		box_run(session.box, LIST(path));
 		box_flags = 0;
