@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/mount_options.h"
 #include "base/text.h"
 #include "codec/json.h"
 #include "engine/http.h"
@@ -161,18 +162,56 @@ void sbx_podman_translate_image(json_t *image)
 
 /* --- volumes --------------------------------------------------------------- */
 
+/*
+ * Podman gives a new volume to the user of the container that has it first, a
+ * directory of the host that it is as well.  It leaves the owner alone where
+ * the options say one; mount(2) takes no notice of it for a bind mount.
+ */
+static const char keeps_owner[] = ",uid=0";
+
+/* From "bind" to "bind,uid=0"; borrowed, or new reference in @made. */
+static json_t *volume_options(json_t *asked, json_t **made)
+{
+	const char *o = sbx_json_text_at(asked, "o", NULL);
+
+	if (!o || (!sbx_mount_option_in(o, "bind") &&
+		   !sbx_mount_option_in(o, "rbind")))
+		return asked;
+	*made = json_copy(asked);
+	json_object_set_new(*made, "o", json_sprintf("%s%s", o, keeps_owner));
+	return *made;
+}
+
+void sbx_podman_translate_volume(json_t *volume)
+{
+	/* What it understood of "o" itself, once more. */
+	static const char *const added[] = { "UID", "GID", "SIZE", "INODES" };
+	json_t *options = json_object_get(volume, "Options");
+	const char *o = sbx_json_text_at(options, "o", NULL);
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(added); i++)
+		json_object_del(options, added[i]);
+	if (o && sbx_text_has_suffix(o, keeps_owner))
+		json_object_set_new(
+			options, "o",
+			json_stringn(o, strlen(o) - strlen(keeps_owner)));
+}
+
 /* 201 also for a volume that is there. */
 static int make_volume(struct sbx_engine *engine, const json_t *mount,
 		       struct sbx_error *err)
 {
 	const json_t *options = json_object_get(mount, "VolumeOptions");
-	json_auto_t *body = json_pack(
-		"{s:O, s:O*, s:O*, s:O*}", "Name",
-		json_object_get(mount, "Source"), "Labels",
-		json_object_get(options, "Labels"), "Driver",
-		sbx_json_at(options, "DriverConfig", "Name", NULL),
-		"DriverOpts",
-		sbx_json_at(options, "DriverConfig", "Options", NULL));
+	json_auto_t *made = NULL;
+	json_auto_t *body =
+		json_pack("{s:O, s:O*, s:O*, s:O*}", "Name",
+			  json_object_get(mount, "Source"), "Labels",
+			  json_object_get(options, "Labels"), "Driver",
+			  sbx_json_at(options, "DriverConfig", "Name", NULL),
+			  "DriverOpts",
+			  volume_options(sbx_json_at(options, "DriverConfig",
+						     "Options", NULL),
+					 &made));
 	struct sbx_http_request request = {
 		.method = "POST",
 		.path = "/volumes/create",

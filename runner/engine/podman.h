@@ -39,6 +39,12 @@ void sbx_podman_translate_list(json_t *containers);
 void sbx_podman_translate_image(json_t *image);
 
 /*
+ * Turns the options of @volume, as Podman's own API inspects it, into those it
+ * was made with (sbx_podman_make_volumes).
+ */
+void sbx_podman_translate_volume(json_t *volume);
+
+/*
  * Makes the volumes that Docker's create body mounts.  Podman would make them
  * too, but without their labels.
  */

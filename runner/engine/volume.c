@@ -3,7 +3,9 @@
 
 #include "base/mem.h"
 #include "codec/json.h"
+#include "engine/handle.h"
 #include "engine/http.h"
+#include "engine/podman.h"
 
 int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 		    struct sbx_error *err)
@@ -26,11 +28,19 @@ int sbx_volume_inspect(struct sbx_engine *engine, const char *name,
 {
 	cleanup_free char *escaped = sbx_http_escape(name);
 	cleanup_free char *path = sbx_asprintf("/volumes/%s", escaped);
-	int ret = sbx_http_get(engine, path, JSON_OBJECT, out, err);
+	cleanup_free char *own = sbx_asprintf("/libpod%s/json", path);
+	int ret = sbx_handle_negotiate(engine, err);
 
+	if (ret == 0)
+		ret = sbx_http_get(engine, engine->podman ? own : path,
+				   JSON_OBJECT, out, err);
 	if (ret == SBX_HTTP_NOT_THERE)
 		return SBX_VOLUME_GONE;
-	return ret == 0 ? 0 : sbx_error_wrap(err, "inspect volume %s", name);
+	if (ret < 0)
+		return sbx_error_wrap(err, "inspect volume %s", name);
+	if (engine->podman)
+		sbx_podman_translate_volume(*out);
+	return 0;
 }
 
 int sbx_volume_remove(struct sbx_engine *engine, const char *name,

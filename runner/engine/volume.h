@@ -17,7 +17,11 @@
 int sbx_volume_list(struct sbx_engine *engine, const char *label, json_t **out,
 		    struct sbx_error *err);
 
-/* GET /volumes/{name}; new reference.  SBX_VOLUME_GONE. */
+/*
+ * As GET /volumes/{name} answers; new reference.  Podman's has "NeedsChown" as
+ * well: true where what it is will be given to the user of the next container
+ * that has it.  SBX_VOLUME_GONE.
+ */
 int sbx_volume_inspect(struct sbx_engine *engine, const char *name,
 		       json_t **out, struct sbx_error *err);
 

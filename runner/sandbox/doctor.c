@@ -447,6 +447,19 @@ static void examine_tmpfs(struct sbx_doctor_findings *to, const json_t *version)
 		   "a tmpfs has a size, a number of files and an owner");
 }
 
+/* A directory of the host is kept from that, see engine/podman.c. */
+static void examine_volumes(struct sbx_doctor_findings *to,
+			    const json_t *version)
+{
+	if (is_podman(version))
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "volumes",
+			       "use a Docker engine for volumes of that type",
+			       "Podman gives what a new volume of type nfs or "
+			       "cifs has at its root to the action's user");
+	else
+		ok(to, "volumes", "what a volume is made of keeps its owner");
+}
+
 static void examine_ipc(struct sbx_doctor_findings *to, const json_t *version)
 {
 	const char *text = sbx_json_text_at(version, "Version", NULL);
@@ -516,6 +529,7 @@ void sbx_doctor_examine(struct sbx_doctor_findings *findings,
 	examine_network(findings, info);
 	examine_storage(findings, info, free_bytes);
 	examine_tmpfs(findings, version);
+	examine_volumes(findings, version);
 	examine_ipc(findings, version);
 	examine_cgroup_folder(findings, info);
 	examine_builder(findings, version);

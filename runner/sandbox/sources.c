@@ -98,6 +98,19 @@ static int find_device(struct sbx_engine *engine, const char *name,
 		name, json_object_get(*inspect, "Options"), device, &type, err);
 }
 
+/* Read-only or not, nobody said that the action may own it. */
+static int check_owner(const json_t *inspect, const char *device,
+		       struct sbx_error *err)
+{
+	if (!sbx_json_true_at(inspect, "NeedsChown", NULL))
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "volumes.never: the engine would give %.200s of "
+			     "the host to the action's user; make the volume "
+			     "anew, with \"o=bind,uid=0\"",
+			     device);
+}
+
 static int check_volume(struct sbx_engine *engine,
 			const struct sbx_policy *policy,
 			const struct sbx_grant *grant,
@@ -114,7 +127,8 @@ static int check_volume(struct sbx_engine *engine,
 		return -1;
 	if (!device)
 		return 0;
-	if (sbx_grant_device(policy, grant->skill, device, mount->read_only,
+	if (check_owner(inspect, device, err) < 0 ||
+	    sbx_grant_device(policy, grant->skill, device, mount->read_only,
 			     err) < 0 ||
 	    find(engine, policy, device, out, err) < 0 ||
 	    sbx_guarded_data(device, root, err) < 0)

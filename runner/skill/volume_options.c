@@ -2,39 +2,10 @@
 #include "skill/volume_options.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
+#include "base/mount_options.h"
 #include "codec/json.h"
-
-/* The next of options as mount(8) has them, "ro,uid=1"; its length. */
-static size_t next_option(const char **rest, const char **option)
-{
-	size_t length;
-
-	*option = *rest + strspn(*rest, ", ");
-	length = strcspn(*option, ",");
-	*rest = *option + length;
-	return length;
-}
-
-static bool is_called(const char *option, size_t length, const char *name)
-{
-	return strlen(name) == length && strncasecmp(option, name, length) == 0;
-}
-
-/* "rbind,ro" has "rbind". */
-static bool has_option(const char *options, const char *name)
-{
-	const char *option;
-	size_t length;
-
-	while ((length = next_option(&options, &option)) > 0) {
-		if (is_called(option, length, name))
-			return true;
-	}
-	return false;
-}
 
 bool sbx_volume_is_type(const char *text)
 {
@@ -59,7 +30,8 @@ int sbx_volume_options_judge(const char *name, const json_t *options,
 	*type = NULL;
 	if (!fstype && !o && !path)
 		return 0;
-	if (o && (has_option(o, "bind") || has_option(o, "rbind"))) {
+	if (o && (sbx_mount_option_in(o, "bind") ||
+		  sbx_mount_option_in(o, "rbind"))) {
 		if (path) {
 			*device = path;
 			return 0;
@@ -103,12 +75,12 @@ const char *sbx_volume_options_secret(const char *o)
 	const char *option;
 	size_t length;
 
-	while ((length = next_option(&o, &option)) > 0) {
+	while ((length = sbx_mount_option_next(&o, &option)) > 0) {
 		const char *end = memchr(option, '=', length);
 		size_t size = end ? (size_t)(end - option) : length;
 
 		for (size_t i = 0; i < SBX_ARRAY_SIZE(secrets); i++) {
-			if (is_called(option, size, secrets[i].name))
+			if (sbx_mount_option_is(option, size, secrets[i].name))
 				return secrets[i].why;
 		}
 		/* mount.cifs(8): user=NAME%PASSWORD */

@@ -164,25 +164,25 @@ static void test_devices(void **state)
 		      "{\"path\": \"/dev/c:/dev/c:rw\"}]");
 }
 
-/* Its create call would make a volume without labels and options. */
-static void test_volumes_are_made(void **state)
+/* Asks for a volume with @options; what Podman is told of it. */
+static void expect_made(const char *options, const char *told)
 {
-	static const char expected[] =
-		"{\"Name\": \"v\", \"Labels\": {\"a\": \"b\"}, "
-		"\"Driver\": \"local\", \"DriverOpts\": "
-		"{\"type\": \"tmpfs\", \"device\": \"tmpfs\"}}";
+	cleanup_free char *expected =
+		sbx_asprintf("{\"Name\": \"v\", \"Labels\": {\"a\": \"b\"}, "
+			     "\"Driver\": \"local\", \"DriverOpts\": %s}",
+			     told);
 	json_auto_t *body = json_pack(
-		"{s:{s:[{s:s, s:s, s:{s:{s:s}, s:{s:s, s:{s:s, s:s}}}}]}}",
-		"HostConfig", "Mounts", "Type", "volume", "Source", "v",
-		"VolumeOptions", "Labels", "a", "b", "DriverConfig", "Name",
-		"local", "Options", "type", "tmpfs", "device", "tmpfs");
+		"{s:{s:[{s:s, s:s, s:{s:{s:s}, s:{s:s, s:o}}}]}}", "HostConfig",
+		"Mounts", "Type", "volume", "Source", "v", "VolumeOptions",
+		"Labels", "a", "b", "DriverConfig", "Name", "local", "Options",
+		json_loads(options, 0, NULL));
+	json_auto_t *asked = json_deep_copy(body);
 	struct sbx_error err = SBX_ERROR_INIT;
 	struct sbx_engine *engine = NULL;
 	struct fault_server server = { .reply = NULL };
 	json_auto_t *seen = NULL;
 	const char *sent;
 
-	(void)state;
 	fault_start(&server);
 	server.reply = "HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\n{}";
 	assert_int_equal(sbx_engine_new(&engine, server.url, &err), 0);
@@ -195,8 +195,54 @@ static void test_volumes_are_made(void **state)
 
 		assert_string_equal(line, expected);
 	}
+	assert_true(json_equal(body, asked));
 	sbx_engine_free(&engine);
 	fault_stop(&server);
+}
+
+/* Its create call would make a volume without labels and options. */
+static void test_volumes_are_made(void **state)
+{
+	static const char tmpfs[] = "{\"type\": \"tmpfs\", \"o\": \"size=1m\"}";
+
+	(void)state;
+	expect_made(tmpfs, tmpfs);
+}
+
+/* A directory of the host is not given to the first container that has it. */
+static void test_owner_of_a_bind(void **state)
+{
+	(void)state;
+	expect_made("{\"o\": \"bind\", \"device\": \"/x\"}",
+		    "{\"o\": \"bind,uid=0\", \"device\": \"/x\"}");
+	expect_made("{\"o\": \"ro,rbind\"}", "{\"o\": \"ro,rbind,uid=0\"}");
+}
+
+/* They are the ones that were asked for. */
+static void test_options_of_a_volume(void **state)
+{
+	static const char *const samples[][2] = {
+		{ "{\"type\": \"tmpfs\", \"o\": "
+		  "\"size=1m,uid=5,gid=6,inodes=7\","
+		  " \"SIZE\": \"1m\", \"UID\": \"5\", \"GID\": \"6\","
+		  " \"INODES\": \"7\"}",
+		  "{\"type\": \"tmpfs\", \"o\": "
+		  "\"size=1m,uid=5,gid=6,inodes=7\"}" },
+		{ "{\"device\": \"/x\", \"o\": \"bind,uid=0\", \"UID\": \"0\"}",
+		  "{\"device\": \"/x\", \"o\": \"bind\"}" },
+		{ "{}", "{}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		json_auto_t *volume = json_pack(
+			"{s:o}", "Options", json_loads(samples[i][0], 0, NULL));
+		json_auto_t *asked = json_loads(samples[i][1], 0, NULL);
+
+		sbx_podman_translate_volume(volume);
+		assert_true(
+			json_equal(json_object_get(volume, "Options"), asked));
+	}
 }
 
 static void expect_no_word(json_t *body, const char *word)
@@ -427,6 +473,8 @@ int main(void)
 		SPEC_TEST(test_ports),
 		SPEC_TEST(test_devices),
 		cmocka_unit_test(test_volumes_are_made),
+		cmocka_unit_test(test_owner_of_a_bind),
+		cmocka_unit_test(test_options_of_a_volume),
 		SPEC_TEST(test_what_it_has_no_word_for),
 		SPEC_TEST(test_as_asked),
 		SPEC_TEST(test_less_than_asked),

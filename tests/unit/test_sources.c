@@ -90,14 +90,14 @@ static void answer(struct fixture *f, int status, const char *json)
 	f->server.reply = f->reply;
 }
 
-/* The volume is a bind of @name. */
-static void answer_bind(struct fixture *f, const char *name)
+/* The volume is a bind of @name, and @more. */
+static void answer_bind(struct fixture *f, const char *name, const char *more)
 {
 	cleanup_free char *path = in(name);
 	cleanup_free char *json = sbx_asprintf(
 		"{\"Name\": \"v\", \"Options\": {\"type\": \"none\", "
-		"\"o\": \"bind\", \"device\": \"%s\"}}",
-		path);
+		"\"o\": \"bind\", \"device\": \"%s\"}%s}",
+		path, more);
 
 	answer(f, 200, json);
 }
@@ -263,20 +263,26 @@ static void test_bound_volume(void **state)
 	cleanup_free char *top = in("");
 
 	mount(f, "name", true);
-	answer_bind(f, "data");
+	answer_bind(f, "data", "");
 	assert_int_equal(check_sources(f), -1);
 	assert_denied(f, "skills.volumes: ");
 	sbx_rights_add_volume(&f->policy.skills.rights, top, false);
 	assert_int_equal(check_sources(f), 0);
 	assert_int_equal(f->paths[0].ino, inode("data"));
+	/* Podman would give it away. */
+	answer_bind(f, "data", ", \"NeedsChown\": true");
+	assert_int_equal(check_sources(f), -1);
+	assert_denied(f, "volumes.never: ");
+	answer_bind(f, "data", ", \"NeedsChown\": false");
+	assert_int_equal(check_sources(f), 0);
 	mount(f, "name", false);
 	assert_int_equal(check_sources(f), -1);
 	assert_denied(f, "skills.volumes: ");
 	mount(f, "name", true);
-	answer_bind(f, "root");
+	answer_bind(f, "root", "");
 	assert_int_equal(check_sources(f), -1);
 	assert_denied(f, "volumes.never: ");
-	answer_bind(f, "absent");
+	answer_bind(f, "absent", "");
 	assert_int_equal(check_sources(f), -1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_INVALID);
 }
