@@ -83,7 +83,9 @@ int sbx_session_locate(struct sbx_engine *engine,
 					       err);
 	if (result < 0)
 		return -1;
-	if (result == SBX_CONTAINER_GONE)
+	/* It may have ended since it was found. */
+	if (result == SBX_CONTAINER_GONE ||
+	    !sbx_json_true_at(inspect, "State", "Running", NULL))
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 				     "the session \"%s\" has ended",
 				     session->name);

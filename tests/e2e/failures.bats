@@ -273,7 +273,7 @@ says_full='(.error | test("no space left|database or disk is full"))'
 	rm "$small"/filler*
 	act t-failures says 1
 	ended ok 0
-	soon test -z "$(docker ps -aq)"
+	soon eval '[ -z "$(docker ps -aq)" ]'
 }
 
 teardown() {

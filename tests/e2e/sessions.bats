@@ -262,8 +262,8 @@ one_container() {
 	[[ $output = *'the hook '*'ended with status 3'* ]]
 	[ -e "$BATS_TEST_TMPDIR/ran" ]
 	[ ! -e "$BATS_TEST_TMPDIR/stopped" ]
-	[ -z "$(container_of ts-hook)" ]
 	run -66 session status ts-hook
+	ended_session ts-hook
 }
 
 @test "the hook of one whose time was over runs with the next command, once" {
