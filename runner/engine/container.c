@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "engine/handle.h"
 #include "engine/http.h"
@@ -30,6 +31,12 @@ static char *container_path(const char *id, const char *rest)
 	return sbx_asprintf("/containers/%s%s", escaped, rest);
 }
 
+/* Of one that goes while it is looked at Podman says so with 500 (5.4). */
+static bool is_gone(const char *message)
+{
+	return sbx_text_has_suffix(message, ": no such container");
+}
+
 /* What is asked about the container @id, but for its path, which is @rest. */
 static int ask(struct sbx_engine *engine, const char *id, const char *rest,
 	       struct sbx_http_request request,
@@ -38,7 +45,11 @@ static int ask(struct sbx_engine *engine, const char *id, const char *rest,
 	cleanup_free char *path = container_path(id, rest);
 
 	request.path = path;
-	return sbx_http_perform(engine, &request, response, err);
+	if (sbx_http_perform(engine, &request, response, err) < 0)
+		return -1;
+	if (engine->podman && is_gone(response->message))
+		response->status = 404;
+	return 0;
 }
 
 /* Podman 4.3 has no code of its own for it. */
@@ -163,7 +174,8 @@ int sbx_container_inspect(struct sbx_engine *engine, const char *id,
 	if (ret == 0)
 		ret = sbx_http_get(engine, engine->podman ? own : path,
 				   JSON_OBJECT, out, err);
-	if (ret == SBX_HTTP_NOT_THERE)
+	if (ret == SBX_HTTP_NOT_THERE ||
+	    (ret < 0 && engine->podman && is_gone(err->message)))
 		return SBX_CONTAINER_GONE;
 	if (ret < 0)
 		return sbx_error_wrap(err, "inspect container");

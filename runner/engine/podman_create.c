@@ -215,6 +215,10 @@ static json_t *masking_tmpfs(const json_t *from, const char *target,
 	return mount("tmpfs", "tmpfs", target, split(options));
 }
 
+/*
+ * A propagation with "r" makes crun bind all that is mounted below as well,
+ * whatever else is said; for a mount alone the one without means the same.
+ */
 static json_t *bind(const json_t *from, const char *source, const char *target,
 		    const char *mode)
 {
@@ -223,9 +227,11 @@ static json_t *bind(const json_t *from, const char *source, const char *target,
 	const char *propagation =
 		sbx_json_text_at(from, "BindOptions", "Propagation", NULL);
 
+	if (!propagation)
+		propagation = "rprivate";
 	return mount("bind", source, target,
 		     json_pack("[s, s, s]", mode, alone ? "bind" : "rbind",
-			       propagation ? propagation : "rprivate"));
+			       propagation + (alone && propagation[0] == 'r')));
 }
 
 static json_t *volume(const json_t *from, const char *source,

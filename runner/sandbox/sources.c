@@ -127,11 +127,11 @@ static int check_volume(struct sbx_engine *engine,
 		return -1;
 	if (!device)
 		return 0;
-	if (check_owner(inspect, device, err) < 0 ||
-	    sbx_grant_device(policy, grant->skill, device, mount->read_only,
+	if (sbx_grant_device(policy, grant->skill, device, mount->read_only,
 			     err) < 0 ||
 	    find(engine, policy, device, out, err) < 0 ||
-	    sbx_guarded_data(device, root, err) < 0)
+	    sbx_guarded_data(device, root, err) < 0 ||
+	    check_owner(inspect, device, err) < 0)
 		return sbx_error_wrap(err, "volume %s", name);
 	return 0;
 }

@@ -303,7 +303,10 @@ YAML
 		docker volume create --opt type="$1" --opt o="$2" \
 			--opt device="$3" "$name" >/dev/null
 	}
-	made_of none bind "$host"
+	bind=bind
+	# Else it would give the path to the action.
+	[ "$(family)" != podman ] || bind=bind,uid=0
+	made_of none "$bind" "$host"
 	act t-policy-volume reads
 	ended denied 77
 	holds '.error | test("skills.volumes: .*" + $host)' --arg host "$host"
@@ -315,7 +318,7 @@ YAML
 	ended denied 77
 	[ ! -e "$host/made" ]
 	for path in /etc /proc /dev "$(docker info -f '{{.DockerRootDir}}')"; do
-		made_of none bind "$path"
+		made_of none "$bind" "$path"
 		policy <<<'skills: {volumes: ["/:ro"]}'
 		act t-policy-volume reads
 		ended denied 77

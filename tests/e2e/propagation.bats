@@ -46,7 +46,7 @@ later() {
 		>"$BATS_TEST_TMPDIR/act" &
 	local action=$!
 	shift
-	soon test -e "$host/ready"
+	soon test -e "$host/ready" || { cat "$BATS_TEST_TMPDIR/act"; return 1; }
 	there "$@"
 	touch "$host/go"
 	wait "$action" || :

@@ -231,34 +231,46 @@ shell() {
 }
 
 @test "sessions.most and sessions.ttl of the policy are kept to" {
-	policy <<<'sessions: {most: 2, ttl: 20s}'
+	skillbox session create t-serve-most --skill t-serve-s
+	policy <<-'YAML'
+		sessions: {most: 2, ttl: 20s}
+		callers: {owner: true}
+	YAML
 	serve
-	create a '"ttl": "1h"'
+	# This user has those of other files, too.
+	local owner='"owner": "t-most"'
+	create a "$owner, \"ttl\": \"1h\""
 	holds '.ttl_ms == 20000'
-	create b '"ttl": "10s"'
+	create b "$owner, \"ttl\": \"10s\""
 	holds '.ttl_ms == 10000'
-	ask POST /v1/sessions -d '{"name": "c", "skill": "t-serve-s"}'
+	ask POST /v1/sessions \
+		-d "{\"name\": \"c\", \"skill\": \"t-serve-s\", $owner}"
 	answered 403 denied
 	holds '.error | startswith("sessions.most: ")'
-	run -77 skillbox session create c --skill t-serve-s
+	ask DELETE /v1/sessions/a -H 'Skillbox-Owner: t-most'
+	create c "$owner"
+	policy <<<'sessions: {most: 1}'
+	run -77 skillbox session create d --skill t-serve-s
 	[[ $output = *'sessions.most: '* ]]
-	ask DELETE /v1/sessions/a
-	create c
 }
 
 @test "many who create at once get no more than the policy lets them" {
-	policy <<<'sessions: {most: 3}'
+	policy <<-'YAML'
+		sessions: {most: 3}
+		callers: {owner: true}
+	YAML
 	serve
 	pids=()
 	for i in 1 2 3 4 5 6; do
 		curl -s --unix-socket "$socket" -o /dev/null \
-			-d "{\"name\": \"s$i\", \"skill\": \"t-serve-s\"}" \
+			-d "{\"name\": \"s$i\", \"skill\": \"t-serve-s\",
+				\"owner\": \"t-many\"}" \
 			http://localhost/v1/sessions &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
-	ask GET /v1/sessions
-	holds '.sessions | length <= 3'
+	ask GET /v1/sessions -H 'Skillbox-Owner: t-many'
+	holds '.sessions | length <= 3 and length > 0'
 }
 
 @test "they outlive the daemon, and its command line and it share them" {

@@ -255,6 +255,33 @@ static void test_inspect(void **state)
 	assert_non_null(strstr(f->server.seen, "/containers/..%2Fc/json "));
 }
 
+/* Podman says of one that goes just then that something broke. */
+static void test_gone_at_last(void **state)
+{
+	static const char went[] = "no container with ID c found in database: "
+				   "no such container";
+	json_t *out = NULL;
+	struct fixture *f = *state;
+
+	answer(f, 500, went);
+	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
+			 -1);
+	sbx_engine_free(&f->engine);
+	f->server.ping = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\n"
+			 "Libpod-Api-Version: 5.4.2\r\n"
+			 "Content-Length: 0\r\n\r\n";
+	assert_int_equal(sbx_engine_new(&f->engine, f->server.url, &f->err), 0);
+	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
+			 SBX_CONTAINER_GONE);
+	assert_non_null(strstr(f->server.seen, "/libpod/containers/c/json "));
+	assert_int_equal(
+		sbx_container_remove(f->engine, "c", SBX_TURN_NORMAL, &f->err),
+		SBX_CONTAINER_GONE);
+	answer(f, 500, "no such container: is what it cannot say");
+	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
+			 -1);
+}
+
 static void test_volumes(void **state)
 {
 	json_t *out = NULL;
@@ -336,15 +363,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_start),
-		TEST(test_kill),
-		TEST(test_remove),
-		TEST(test_create),
-		TEST(test_inspect),
-		TEST(test_volumes),
-		TEST(test_had_oom),
-		TEST(test_urgent_calls),
-		TEST(test_start_without_gpus),
+		TEST(test_start),	 TEST(test_kill),
+		TEST(test_remove),	 TEST(test_create),
+		TEST(test_inspect),	 TEST(test_gone_at_last),
+		TEST(test_volumes),	 TEST(test_had_oom),
+		TEST(test_urgent_calls), TEST(test_start_without_gpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

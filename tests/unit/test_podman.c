@@ -116,7 +116,7 @@ static void test_mounts(void **state)
 		"\"mode=1777\", \"notmpcopyup\"]}, "
 		"{\"type\": \"bind\", \"source\": \"/srv/data\", "
 		"\"destination\": \"/data\", \"options\": [\"ro\", \"bind\", "
-		"\"rprivate\"]}, "
+		"\"private\"]}, "
 		"{\"type\": \"tmpfs\", \"source\": \"tmpfs\", "
 		"\"destination\": \"/declared\", \"options\": [\"ro\", "
 		"\"nosuid\", \"nodev\", \"noexec\", \"size=4096\", "
@@ -308,14 +308,19 @@ static void test_what_it_has_no_word_for(void **state)
 
 /* --- what it says it made -------------------------------------------------- */
 
+#define BIND                                                                   \
+	"[{\"Type\": \"bind\", \"Destination\": \"/data\", \"RW\": false,"     \
+	" \"Propagation\": "
+
 /* As Podman says it of the fixture's container, where it has other words. */
 static json_t *inspected(const json_t *body)
 {
 	static const char tmpfs[] = "rw,nosuid,nodev,noexec,size=67108864,"
 				    "mode=1777,rprivate";
-	json_t *made = json_pack("{s:O, s:n, s:n, s:s, s:[]}", "HostConfig",
+	json_t *made = json_pack("{s:O, s:n, s:n, s:s, s:o}", "HostConfig",
 				 host(body), "EffectiveCaps", "BoundingCaps",
-				 "OCIRuntime", "crun", "Mounts");
+				 "OCIRuntime", "crun", "Mounts",
+				 json_loads(BIND "\"private\"}]", 0, NULL));
 	json_t *config = json_deep_copy(body);
 	json_t *to = json_deep_copy(host(body));
 
@@ -386,6 +391,8 @@ static void test_less_than_asked(void **state)
 		{ "HostConfig", "PortBindings", "{\"80/tcp\": []}",
 		  "PortBindings" },
 		{ "HostConfig", "PublishAllPorts", "true", "PublishAllPorts" },
+		{ NULL, "Mounts", BIND "\"shared\"}]", "Mounts" },
+		{ NULL, "Mounts", BIND "\"slave\"}]", "Mounts" },
 	};
 	json_auto_t *body = asked(*state);
 
