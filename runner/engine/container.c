@@ -20,6 +20,7 @@
 #define KILL_IDLE_MS 10000
 /* Of what happened already. */
 #define EVENTS_IDLE_MS 2000
+#define UNPACK_TRIES   5
 /* Ends a process and unmounts a file system. */
 #define REMOVE_IDLE_MS 30000
 
@@ -37,6 +38,17 @@ static bool is_gone(const char *message)
 	return sbx_text_has_suffix(message, ": no such container");
 }
 
+static int perform(struct sbx_engine *engine,
+		   const struct sbx_http_request *request,
+		   struct sbx_http_response *response, struct sbx_error *err)
+{
+	if (sbx_http_perform(engine, request, response, err) < 0)
+		return -1;
+	if (engine->podman && is_gone(response->message))
+		response->status = 404;
+	return 0;
+}
+
 /* What is asked about the container @id, but for its path, which is @rest. */
 static int ask(struct sbx_engine *engine, const char *id, const char *rest,
 	       struct sbx_http_request request,
@@ -45,11 +57,7 @@ static int ask(struct sbx_engine *engine, const char *id, const char *rest,
 	cleanup_free char *path = container_path(id, rest);
 
 	request.path = path;
-	if (sbx_http_perform(engine, &request, response, err) < 0)
-		return -1;
-	if (engine->podman && is_gone(response->message))
-		response->status = 404;
-	return 0;
+	return perform(engine, &request, response, err);
 }
 
 /* Podman 4.3 has no code of its own for it. */
@@ -304,22 +312,41 @@ int sbx_container_unpause(struct sbx_engine *engine, const char *id,
 	return set_frozen(engine, id, "unpause", err);
 }
 
-int sbx_container_remove(struct sbx_engine *engine, const char *id,
-			 enum sbx_turn_kind kind, struct sbx_error *err)
+/*
+ * By Docker's words Podman would ask the first process to end, init, which
+ * takes no notice, and wait for ten seconds.
+ */
+static int ask_to_remove(struct sbx_engine *engine, const char *id,
+			 enum sbx_turn_kind kind,
+			 struct sbx_http_response *response,
+			 struct sbx_error *err)
 {
-	const struct sbx_http_request request = {
+	cleanup_free char *path = container_path(id, "?force=1&v=1");
+	cleanup_free char *own =
+		sbx_asprintf("/libpod%s&volumes=1&timeout=0", path);
+	struct sbx_http_request request = {
 		.method = "DELETE",
 		.kind = kind,
 		.idle_ms = REMOVE_IDLE_MS,
 	};
+
+	if (sbx_handle_negotiate(engine, err) < 0)
+		return -1;
+	request.path = engine->podman ? own : path;
+	return perform(engine, &request, response, err);
+}
+
+int sbx_container_remove(struct sbx_engine *engine, const char *id,
+			 enum sbx_turn_kind kind, struct sbx_error *err)
+{
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (ask(engine, id, "?force=1&v=1", request, &response, err) < 0)
+	if (ask_to_remove(engine, id, kind, &response, err) < 0)
 		return sbx_error_wrap(err, "remove container");
 	switch (response.status) {
 	case 204:
-	case 200: /* Podman 4 */
+	case 200: /* Podman */
 		return 0;
 	case 404:
 		return SBX_CONTAINER_GONE;
@@ -369,13 +396,10 @@ int sbx_container_list(struct sbx_engine *engine, const char *label,
 	return sbx_error_wrap(err, "list containers");
 }
 
-int sbx_container_put_archive(struct sbx_engine *engine, const char *id,
-			      const char *path, const void *data, size_t size,
-			      struct sbx_error *err)
+/* A status that the engine has for it, or -1. */
+static long put_archive(struct sbx_engine *engine, const char *target,
+			const void *data, size_t size, struct sbx_error *err)
 {
-	cleanup_free char *where = sbx_http_escape(path);
-	cleanup_free char *rest = sbx_asprintf("/archive?path=%s", where);
-	cleanup_free char *target = container_path(id, rest);
 	struct sbx_http_bytes bytes = { .data = data, .size = size };
 	struct sbx_http_request request = {
 		.method = "PUT",
@@ -386,9 +410,26 @@ int sbx_container_put_archive(struct sbx_engine *engine, const char *id,
 	};
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
-	int ret = sbx_http_perform(engine, &request, &response, err);
 
-	if (ret == 0 && response.status != 200)
-		ret = sbx_http_refused(&response, err);
-	return ret == 0 ? 0 : sbx_error_wrap(err, "unpack into %s", path);
+	if (sbx_http_perform(engine, &request, &response, err) < 0)
+		return -1;
+	if (response.status != 200)
+		sbx_http_refused(&response, err);
+	return response.status;
+}
+
+int sbx_container_put_archive(struct sbx_engine *engine, const char *id,
+			      const char *path, const void *data, size_t size,
+			      struct sbx_error *err)
+{
+	cleanup_free char *where = sbx_http_escape(path);
+	cleanup_free char *rest = sbx_asprintf("/archive?path=%s", where);
+	cleanup_free char *target = container_path(id, rest);
+	long status = put_archive(engine, target, data, size, err);
+
+	/* Podman stumbles over what somebody else unpacks there just then. */
+	for (int i = 1; i < UNPACK_TRIES && status == 500 && engine->podman;
+	     i++)
+		status = put_archive(engine, target, data, size, err);
+	return status == 200 ? 0 : sbx_error_wrap(err, "unpack into %s", path);
 }

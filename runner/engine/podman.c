@@ -216,7 +216,18 @@ void sbx_podman_translate_volume(json_t *volume)
 			json_stringn(o, strlen(o) - strlen(keeps_owner)));
 }
 
-/* 201 also for a volume that is there. */
+/*
+ * 201 also for a volume that is there, but for one that somebody else makes
+ * just then.
+ */
+static bool is_made(const struct sbx_http_response *response)
+{
+	return response->status == 201 ||
+	       (response->status == 500 &&
+		sbx_text_has_suffix(response->message,
+				    ": volume already exists"));
+}
+
 static int make_volume(struct sbx_engine *engine, const json_t *mount,
 		       struct sbx_error *err)
 {
@@ -241,7 +252,7 @@ static int make_volume(struct sbx_engine *engine, const json_t *mount,
 
 	if (sbx_http_perform(engine, &request, &response, err) < 0)
 		return -1;
-	return response.status == 201 ? 0 : sbx_http_refused(&response, err);
+	return is_made(&response) ? 0 : sbx_http_refused(&response, err);
 }
 
 int sbx_podman_make_volumes(struct sbx_engine *engine, const json_t *body,

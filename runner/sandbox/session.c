@@ -390,9 +390,6 @@ int sbx_session_stop(struct sbx_engine *engine, const char *owner,
 	    sbx_session_open(engine, &session, 0, &sandbox, &ignored) == 0)
 		end_detached(sandbox);
 	sbx_sandbox_free(&sandbox);
-	/* Podman would ask init first, for ten seconds. */
-	if (session.state == SBX_SESSION_ACTIVE)
-		sbx_container_kill(engine, session.id, &ignored);
 	if (sbx_container_remove(engine, session.id, SBX_TURN_URGENT, err) < 0)
 		return -1;
 	sbx_session_bury(session.channel, lines);

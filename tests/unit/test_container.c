@@ -255,6 +255,45 @@ static void test_inspect(void **state)
 	assert_non_null(strstr(f->server.seen, "/containers/..%2Fc/json "));
 }
 
+/* An engine that is Podman, from now on. */
+static void be_podman(struct fixture *f)
+{
+	sbx_engine_free(&f->engine);
+	f->server.ping = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\n"
+			 "Libpod-Api-Version: 5.4.2\r\n"
+			 "Content-Length: 0\r\n\r\n";
+	assert_int_equal(sbx_engine_new(&f->engine, f->server.url, &f->err), 0);
+}
+
+/* How often an archive that is refused is sent. */
+static int sent(struct fixture *f, int status)
+{
+	int before = f->server.requests;
+
+	answer(f, status, "file exists");
+	assert_int_equal(sbx_container_put_archive(f->engine, "c", "/", "tar",
+						   3, &f->err),
+			 -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
+	return f->server.requests - before;
+}
+
+/* Podman may stumble over what is unpacked there at the same time. */
+static void test_archive(void **state)
+{
+	struct fixture *f = *state;
+
+	answer_json(f, 200, "{}");
+	assert_int_equal(sbx_container_put_archive(f->engine, "c", "/a b",
+						   "tar", 3, &f->err),
+			 0);
+	assert_non_null(strstr(f->server.seen, "/archive?path=%2Fa%20b "));
+	assert_int_equal(sent(f, 500), 1);
+	be_podman(f);
+	assert_int_equal(sent(f, 500), 5);
+	assert_int_equal(sent(f, 404), 1);
+}
+
 /* Podman says of one that goes just then that something broke. */
 static void test_gone_at_last(void **state)
 {
@@ -266,17 +305,15 @@ static void test_gone_at_last(void **state)
 	answer(f, 500, went);
 	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
 			 -1);
-	sbx_engine_free(&f->engine);
-	f->server.ping = "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\n"
-			 "Libpod-Api-Version: 5.4.2\r\n"
-			 "Content-Length: 0\r\n\r\n";
-	assert_int_equal(sbx_engine_new(&f->engine, f->server.url, &f->err), 0);
+	be_podman(f);
 	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
 			 SBX_CONTAINER_GONE);
 	assert_non_null(strstr(f->server.seen, "/libpod/containers/c/json "));
 	assert_int_equal(
 		sbx_container_remove(f->engine, "c", SBX_TURN_NORMAL, &f->err),
 		SBX_CONTAINER_GONE);
+	/* It is not asked to end first. */
+	assert_non_null(strstr(f->server.seen, "timeout=0 "));
 	answer(f, 500, "no such container: is what it cannot say");
 	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
 			 -1);
@@ -363,11 +400,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_start),	 TEST(test_kill),
-		TEST(test_remove),	 TEST(test_create),
-		TEST(test_inspect),	 TEST(test_gone_at_last),
-		TEST(test_volumes),	 TEST(test_had_oom),
-		TEST(test_urgent_calls), TEST(test_start_without_gpus),
+		TEST(test_start),
+		TEST(test_kill),
+		TEST(test_remove),
+		TEST(test_create),
+		TEST(test_inspect),
+		TEST(test_gone_at_last),
+		TEST(test_archive),
+		TEST(test_volumes),
+		TEST(test_had_oom),
+		TEST(test_urgent_calls),
+		TEST(test_start_without_gpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

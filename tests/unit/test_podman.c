@@ -164,8 +164,9 @@ static void test_devices(void **state)
 		      "{\"path\": \"/dev/c:/dev/c:rw\"}]");
 }
 
-/* Asks for a volume with @options; what Podman is told of it. */
-static void expect_made(const char *options, const char *told)
+/* Asks for a volume with @options; what Podman is told of it, and answers. */
+static void expect_answer(const char *options, const char *told,
+			  const char *reply, int result)
 {
 	cleanup_free char *expected =
 		sbx_asprintf("{\"Name\": \"v\", \"Labels\": {\"a\": \"b\"}, "
@@ -184,9 +185,9 @@ static void expect_made(const char *options, const char *told)
 	const char *sent;
 
 	fault_start(&server);
-	server.reply = "HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\n{}";
+	server.reply = reply;
 	assert_int_equal(sbx_engine_new(&engine, server.url, &err), 0);
-	if (sbx_podman_make_volumes(engine, body, &err) < 0)
+	if (sbx_podman_make_volumes(engine, body, &err) != result)
 		fail_msg("%s", err.message);
 	sent = strstr(server.seen, "\r\n\r\n") + 4;
 	assert_int_equal(sbx_json_parse(sent, strlen(sent), &seen, &err), 0);
@@ -198,6 +199,24 @@ static void expect_made(const char *options, const char *told)
 	assert_true(json_equal(body, asked));
 	sbx_engine_free(&engine);
 	fault_stop(&server);
+}
+
+static void expect_made(const char *options, const char *told)
+{
+	expect_answer(options, told,
+		      "HTTP/1.1 201 x\r\nContent-Length: 2\r\n\r\n{}", 0);
+}
+
+/* By somebody else just then, or not at all. */
+static void test_volumes_that_are_not_made(void **state)
+{
+	(void)state;
+	expect_answer("{}", "{}",
+		      "HTTP/1.1 500 x\r\nContent-Length: 34\r\n\r\n"
+		      "name v in u: volume already exists",
+		      0);
+	expect_answer("{}", "{}",
+		      "HTTP/1.1 500 x\r\nContent-Length: 7\r\n\r\nno room", -1);
 }
 
 /* Its create call would make a volume without labels and options. */
@@ -480,6 +499,7 @@ int main(void)
 		SPEC_TEST(test_ports),
 		SPEC_TEST(test_devices),
 		cmocka_unit_test(test_volumes_are_made),
+		cmocka_unit_test(test_volumes_that_are_not_made),
 		cmocka_unit_test(test_owner_of_a_bind),
 		cmocka_unit_test(test_options_of_a_volume),
 		SPEC_TEST(test_what_it_has_no_word_for),
