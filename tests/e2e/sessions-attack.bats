@@ -180,7 +180,7 @@ only_server() {
 	ended_session ta-outlive 1
 	soon no_process "$uid"
 	# Nor its time.
-	made ta-outlive --skill t-escape-session --ttl 2s
+	made ta-outlive --skill t-escape-session --ttl $((2 * seconds))s
 	step ta-outlive --detach -- sh -c 'trap "" TERM; /app/session stays
 		while :; do sleep 1; done'
 	ended_session ta-outlive 10

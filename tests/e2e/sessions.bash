@@ -16,6 +16,10 @@ made() {
 	session create "$@"
 }
 
+# For a time of a session: under valgrind a command takes a second itself.
+seconds=1
+[ -z "${SBX_VALGRIND_PROGRAM-}" ] || seconds=5
+
 # For teardown: whatever a test has left.
 end_sessions() {
 	local name
