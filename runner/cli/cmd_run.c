@@ -92,6 +92,7 @@ static const struct sbx_option options[] = {
  *
  * @argument	INPUT as written, or NULL
  * @output	what is shown of it
+ * @out_fd	where its files go, or -1
  * @input	what it gets, once @has_input
  * @asked_at	when the daemon got it, "" when it did not
  * @engine	where it ran, NULL when it did not come to that
@@ -105,6 +106,7 @@ struct run {
 	const char *argument;
 	char owner[32];
 	char run_id[RUN_ID_SIZE];
+	int out_fd;
 	struct sbx_overrides *overrides;
 	struct sbx_secrets secrets;
 	struct sbx_files files;
@@ -290,7 +292,8 @@ static int perform(struct run *run, json_t **record, struct sbx_error *err)
 	int cancel_fd = sbx_cancel_setup();
 	int result;
 
-	if (sbx_request_environment(&run->values->request,
+	if (sbx_run_artifacts_open(run->values->out, &run->out_fd, err) ||
+	    sbx_request_environment(&run->values->request,
 				    &run->overrides->environment, err) ||
 	    take_secrets(run, err) ||
 	    sbx_request_files(&run->values->request.files, cancel_fd,
@@ -351,19 +354,6 @@ static json_t *record_of(const struct run *run, const struct sbx_error *err)
 	return json;
 }
 
-/* The exit status: of the record, unless its files could not be written. */
-static int write_artifacts(const struct run *run, json_t *record)
-{
-	struct sbx_error err = SBX_ERROR_INIT;
-	int status = (int)sbx_json_int_at(0, record, "status", NULL);
-
-	if (!run->values->out ||
-	    sbx_run_artifacts_write(record, run->values->out, &err) == 0)
-		return status;
-	sbx_term_error("%s", err.message);
-	return status ? status : sbx_outcome_status(SBX_OUTCOME_INTERNAL);
-}
-
 static int run_and_report(struct run *run)
 {
 	struct sbx_error err = SBX_ERROR_INIT;
@@ -374,7 +364,7 @@ static int run_and_report(struct run *run)
 	sbx_random_hex(run->run_id, sizeof(run->run_id));
 	if (perform(run, &record, &err) < 0)
 		record = record_of(run, &err);
-	status = write_artifacts(run, record);
+	status = sbx_run_artifacts_write(record, run->out_fd, run->values->out);
 	sbx_run_output_record(&run->output, record);
 	hint(run, record);
 	sweep(run);
@@ -406,6 +396,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 		.skill = argv[0],
 		.action = argv[1],
 		.argument = argv[2],
+		.out_fd = -1,
 		.overrides = overrides,
 		.input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX),
 	};
@@ -415,6 +406,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 		return sbx_cli_usage(cli, "%s", err.message);
 	sbx_run_output_init(&run.output, values->format);
 	status = run_and_report(&run);
+	sbx_close(&run.out_fd);
 	sbx_buf_free(&run.input);
 	sbx_run_output_clear(&run.output);
 	sbx_secrets_clear(&run.secrets);

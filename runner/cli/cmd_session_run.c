@@ -83,6 +83,7 @@ static const struct sbx_option options[] = {
  * @action	its name; NULL with a command
  * @argument	INPUT as written, or NULL
  * @command	what stood behind "--"
+ * @out_fd	where its files go, or -1
  */
 struct run {
 	const struct sbx_cli *cli;
@@ -92,6 +93,7 @@ struct run {
 	const char *argument;
 	struct sbx_strv command;
 	char run_id[RUN_ID_SIZE];
+	int out_fd;
 	struct sbx_session_target target;
 	struct sbx_catalog catalog;
 	struct sbx_policy policy;
@@ -222,7 +224,8 @@ static int run_and_report(struct run *run)
 	int status;
 
 	sbx_random_hex(run->run_id, sizeof(run->run_id));
-	if (prepare(run, &err) == 0) {
+	if (sbx_run_artifacts_open(run->values->out, &run->out_fd, &err) == 0 &&
+	    prepare(run, &err) == 0) {
 		perform(run, &record);
 	} else {
 		sbx_record_init(&record);
@@ -230,14 +233,8 @@ static int run_and_report(struct run *run)
 		sbx_record_fail(&record, &err);
 	}
 	json = sbx_record_json(&record);
-	status = record.status;
 	sbx_record_clear(&record);
-	if (run->values->out &&
-	    sbx_run_artifacts_write(json, run->values->out, &err) < 0) {
-		sbx_term_error("%s", err.message);
-		status = status ? status
-				: sbx_outcome_status(SBX_OUTCOME_INTERNAL);
-	}
+	status = sbx_run_artifacts_write(json, run->out_fd, run->values->out);
 	sbx_run_output_record(&run->output, json);
 	return status;
 }
@@ -291,6 +288,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 		.action = n > 1 ? arguments[1] : NULL,
 		.argument = n > 2 ? arguments[2] : NULL,
 		.command = *command,
+		.out_fd = -1,
 		.overrides = SBX_OVERRIDES_INIT,
 		.input = SBX_BUF_INIT(SBX_REQUEST_INPUT_MAX),
 	};
@@ -301,6 +299,7 @@ static int run_with(const struct sbx_cli *cli, const struct values *values,
 	sbx_run_output_init(&run.output, values->format);
 	run.output.kind = SBX_OUTPUT_TEXT;
 	status = run_and_report(&run);
+	sbx_close(&run.out_fd);
 	sbx_session_target_close(&run.target);
 	sbx_run_output_clear(&run.output);
 	sbx_policy_clear(&run.policy);

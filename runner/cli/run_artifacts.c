@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cli/terminal.h"
 #include "codec/json.h"
 #include "init/wire.h"
 
@@ -107,23 +108,39 @@ static int write_one(int root, const json_t *artifact, struct sbx_error *err)
 			       "cannot write %s", sbx_buf_text(&shown));
 }
 
-int sbx_run_artifacts_write(json_t *record, const char *dir,
-			    struct sbx_error *err)
+static int write_all(json_t *record, int root, struct sbx_error *err)
 {
-	json_t *list = json_object_get(record, "artifacts");
-	cleanup_fd int root = -1;
 	json_t *artifact;
 	size_t i;
 
-	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
-		root = open(dir, DIRECTORY);
-	if (root < 0)
-		return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-				       "--out %s", dir);
-	json_array_foreach (list, i, artifact) {
+	json_array_foreach (json_object_get(record, "artifacts"), i, artifact) {
 		if (write_one(root, artifact, err) < 0)
-			return sbx_error_wrap(err, "--out %s", dir);
+			return -1;
 		json_object_del(artifact, "data");
 	}
 	return 0;
+}
+
+int sbx_run_artifacts_open(const char *dir, int *fd, struct sbx_error *err)
+{
+	*fd = -1;
+	if (!dir)
+		return 0;
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		*fd = open(dir, DIRECTORY);
+	if (*fd >= 0 && faccessat(*fd, ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return sbx_error_errno(err, SBX_OUTCOME_INVALID, errno, "--out %s",
+			       dir);
+}
+
+int sbx_run_artifacts_write(json_t *record, int fd, const char *dir)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	int status = (int)sbx_json_int_at(0, record, "status", NULL);
+
+	if (fd < 0 || write_all(record, fd, &err) == 0)
+		return status;
+	sbx_term_error("--out %s: %s", dir, err.message);
+	return status ? status : sbx_outcome_status(SBX_OUTCOME_INTERNAL);
 }

@@ -194,6 +194,16 @@ later() {
 	[ "$(find "$BATS_TEST_TMPDIR/out" -type f | wc -l)" = 3 ]
 }
 
+@test "--out where nothing can be written is invalid, and nothing runs" {
+	given
+	act t-files copy "${options[@]}" --out "$BATS_FILE_TMPDIR/text"
+	ended invalid 65
+	holds '.started_at == null and (.error | test("^--out .*: Not a dir"))'
+	act t-files copy "${options[@]}" --out "$BATS_TEST_TMPDIR/none/below"
+	ended invalid 65
+	holds '.started_at == null and (.error | test("^--out .*: No such"))'
+}
+
 @test "what cannot be given is invalid, and nothing runs" {
 	act t-files plain --file "a=$BATS_FILE_TMPDIR/text"
 	ended invalid 65
