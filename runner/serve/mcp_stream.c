@@ -313,6 +313,8 @@ static bool read_some(struct stream *stream)
 
 	if (got > 0)
 		feed(stream, data, (size_t)got);
+	else if (got == 0)
+		end_line(stream);
 	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 

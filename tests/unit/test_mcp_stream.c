@@ -285,6 +285,20 @@ static void test_end_of_input(void **state)
 	assert_null(line);
 }
 
+/* A shell's `printf` writes no newline. */
+static void test_last_line(void **state)
+{
+	cleanup_free char *line = NULL;
+
+	(void)state;
+	say(PING("1") "\n" PING("2"));
+	assert_int_equal(shutdown(client, SHUT_WR), 0);
+	check_next(PONG("1"));
+	check_next(PONG("2"));
+	line = next_line();
+	assert_null(line);
+}
+
 /* And so does he from whom no more is taken. */
 static void test_end_fd(void **state)
 {
@@ -349,10 +363,13 @@ static void test_stalls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_lines),  TEST(test_begins),  TEST(test_no_messages),
-		TEST(test_sizes),  TEST(test_calls),   TEST(test_busy),
-		TEST(test_cancel), TEST(test_same_id), TEST(test_end_of_input),
-		TEST(test_end_fd), TEST(test_hang_up), TEST(test_stalls),
+		TEST(test_lines),	 TEST(test_begins),
+		TEST(test_no_messages),	 TEST(test_sizes),
+		TEST(test_calls),	 TEST(test_busy),
+		TEST(test_cancel),	 TEST(test_same_id),
+		TEST(test_end_of_input), TEST(test_last_line),
+		TEST(test_end_fd),	 TEST(test_hang_up),
+		TEST(test_stalls),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the program has it */
