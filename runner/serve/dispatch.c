@@ -2,6 +2,7 @@
 #include "serve/dispatch.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/turn.h"
 #include "serve/on_build.h"
 #include "serve/on_mcp.h"
@@ -82,6 +83,29 @@ static void answer_metrics(struct sbx_service *service,
 	sbx_answer_text(answer, 200, SBX_METRICS_TYPE, body, free, body);
 }
 
+/*
+ * What is not understood may be what mattered.  Who asks for health or metrics
+ * may add what he likes.
+ */
+static bool is_understood(const struct sbx_exchange *exchange,
+			  struct sbx_answer *answer)
+{
+	enum sbx_route_id id = exchange->route.id;
+	const char *known = sbx_route_query(id);
+	const char *other;
+
+	if (!sbx_text_has_prefix(sbx_route_pattern(id), "/v1/"))
+		return true;
+	other = exchange->other_query(exchange->ctx, known);
+	if (!other)
+		return true;
+	sbx_answer_refuse(answer, 400, SBX_OUTCOME_INVALID,
+			  "query: \"%.100s\" is no member of it here; "
+			  "expected %s%s",
+			  other, known ? "only " : "none", known ? known : "");
+	return false;
+}
+
 void sbx_dispatch(struct sbx_service *service,
 		  const struct sbx_exchange *exchange,
 		  struct sbx_answer *answer)
@@ -118,5 +142,6 @@ void sbx_dispatch(struct sbx_service *service,
 		[SBX_ROUTE_MCP_DELETE] = sbx_on_mcp_delete,
 	};
 
-	handlers[exchange->route.id](service, exchange, answer);
+	if (is_understood(exchange, answer))
+		handlers[exchange->route.id](service, exchange, answer);
 }

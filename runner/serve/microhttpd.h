@@ -17,6 +17,7 @@
 	F(MHD_get_connection_info)                                             \
 	F(MHD_set_connection_option)                                           \
 	F(MHD_lookup_connection_value)                                         \
+	F(MHD_get_connection_values)                                           \
 	F(MHD_create_response_from_buffer_with_free_callback_cls)              \
 	F(MHD_create_response_from_callback)                                   \
 	F(MHD_create_response_for_upgrade)                                     \

@@ -74,4 +74,7 @@ bool sbx_route_is_run_id(const char *text);
 const char *sbx_route_method(enum sbx_route_id id);
 const char *sbx_route_pattern(enum sbx_route_id id);
 
+/* The member of a query that it takes, or NULL. */
+const char *sbx_route_query(enum sbx_route_id id);
+
 #endif

@@ -135,7 +135,8 @@ void sbx_service_end(struct sbx_service *service);
  * @connection	its socket
  * @header	the value of a header, NULL when there is none
  * @query	the value of a member of the query, the same
- * @ctx		of both
+ * @other_query	the name of a member that is not @known (or NULL), the same
+ * @ctx		of them
  */
 struct sbx_exchange {
 	struct sbx_route route;
@@ -145,6 +146,7 @@ struct sbx_exchange {
 	bool is_local;
 	const char *(*header)(void *ctx, const char *name);
 	const char *(*query)(void *ctx, const char *name);
+	const char *(*other_query)(void *ctx, const char *known);
 	void *ctx;
 };
 

@@ -103,6 +103,20 @@ is_running() {
 	answered 404 not_found
 }
 
+@test "a member of the query that is none is refused, and nothing runs" {
+	serve
+	ask POST '/v1/skills/t-serve/actions/input?timeout=1s' -d '{}'
+	answered 400 invalid
+	holds '.error | test("^query: \"timeout\" .*expected none")'
+	ask GET '/v1/runs/x?wait=1s&wiat=1s'
+	answered 400 invalid
+	holds '.error | test("\"wiat\" .*expected only wait")'
+	ask GET '/v1/skills?%00%FF'
+	answered 400 invalid
+	ask GET '/healthz?probe=1'
+	answered 200
+}
+
 @test "no path leads out of the skills directories" {
 	for path in /v1/skills/../actions/echo /v1/skills/..%2f/actions/echo \
 		/v1/skills/%2e%2e%2fskills%2ft-serve/actions/echo \
