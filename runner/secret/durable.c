@@ -11,7 +11,6 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/mem.h"
-#include "codec/hash.h"
 
 /* An entry of the user database, as text. */
 #define USER_SIZE_MAX 4096
@@ -126,10 +125,11 @@ int sbx_durable_write(int dirfd, const char *name, const void *data,
 			       "cannot write %s", name);
 }
 
-int sbx_durable_lock(const char *path, struct sbx_error *err)
+int sbx_durable_lock_take(struct sbx_durable_lock *lock, const char *path,
+			  struct sbx_error *err)
 {
 	cleanup_free char *absolute = realpath(path, NULL);
-	char name[7 + SBX_HASH_HEX_SIZE] = "secret-";
+	char hex[SBX_HASH_HEX_SIZE];
 	struct sbx_hash *hash;
 
 	if (!absolute)
@@ -137,7 +137,15 @@ int sbx_durable_lock(const char *path, struct sbx_error *err)
 				       "cannot use %s", path);
 	sbx_hash_new(&hash);
 	sbx_hash_field(hash, absolute);
-	sbx_hash_finish(hash, name + 7);
+	sbx_hash_finish(hash, hex);
 	sbx_hash_free(&hash);
-	return sbx_lock_take(name, err);
+	snprintf(lock->name, sizeof(lock->name), "secret-%s", hex);
+	lock->fd = sbx_lock_take(lock->name, err);
+	return lock->fd < 0 ? -1 : 0;
+}
+
+void sbx_durable_lock_drop(struct sbx_durable_lock *lock)
+{
+	if (lock->fd >= 0)
+		sbx_lock_drop(lock->name, &lock->fd);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "codec/hash.h"
 
 /*
  * Files that are whole or not there, whenever the machine stops: written
@@ -45,7 +46,23 @@ int sbx_durable_write(int dirfd, const char *name, const void *data,
 		      size_t size, const struct sbx_durable *how,
 		      struct sbx_error *err);
 
-/* Waits for, and takes, the lock of what is changed in the directory @path. */
-int sbx_durable_lock(const char *path, struct sbx_error *err);
+/* Of what is changed in a directory; @fd is -1 when it is nobody's. */
+struct sbx_durable_lock {
+	char name[sizeof("secret-") - 1 + SBX_HASH_HEX_SIZE];
+	int fd;
+};
+
+#define SBX_DURABLE_LOCK_INIT                                                  \
+	{                                                                      \
+		.fd = -1                                                       \
+	}
+
+/* Waits for, and takes, that of the directory @path. */
+int sbx_durable_lock_take(struct sbx_durable_lock *lock, const char *path,
+			  struct sbx_error *err);
+
+/* Gives it back, if it was taken. */
+void sbx_durable_lock_drop(struct sbx_durable_lock *lock);
+#define cleanup_durable_lock SBX_CLEANUP(sbx_durable_lock_drop)
 
 #endif

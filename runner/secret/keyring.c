@@ -330,16 +330,16 @@ int sbx_keyring_generate(struct sbx_keyring *ring, const struct sbx_key **key,
 			 struct sbx_error *err)
 {
 	cleanup_free char *path = sbx_keyring_directory(ring);
-	cleanup_fd int lock = -1;
+	cleanup_durable_lock struct sbx_durable_lock lock =
+		SBX_DURABLE_LOCK_INIT;
 
 	if (!path)
 		return sbx_error_set(err, SBX_OUTCOME_MISCONFIGURED,
 				     "a new key needs a directory to be in: "
 				     "name one with --keys DIR");
-	if (sbx_durable_mkdir(path, err) < 0)
-		return -1;
-	lock = sbx_durable_lock(path, err);
-	if (lock < 0 || sbx_keyring_load(ring, err) < 0)
+	if (sbx_durable_mkdir(path, err) < 0 ||
+	    sbx_durable_lock_take(&lock, path, err) < 0 ||
+	    sbx_keyring_load(ring, err) < 0)
 		return -1;
 	if (generate_in(ring, path, err) < 0) {
 		sbx_keyring_clear(ring);

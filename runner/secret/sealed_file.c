@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "secret/durable.h"
 
 /* --- places --------------------------------------------------------------- */
 
@@ -110,7 +109,7 @@ void sbx_sealed_file_close(struct sbx_sealed_file *file)
 {
 	sbx_sealed_clear(&file->sealed);
 	sbx_close(&file->directory);
-	sbx_close(&file->lock);
+	sbx_durable_lock_drop(&file->lock);
 }
 
 /* Whether it is word for word what would be written. */
@@ -151,10 +150,8 @@ int sbx_sealed_file_edit(struct sbx_sealed_file *file,
 	cleanup_free char *path = sbx_sealed_place_path(place);
 
 	file->place = place;
-	if (sbx_durable_mkdir(place->directory, err) < 0)
-		return -1;
-	file->lock = sbx_durable_lock(place->directory, err);
-	if (file->lock < 0)
+	if (sbx_durable_mkdir(place->directory, err) < 0 ||
+	    sbx_durable_lock_take(&file->lock, place->directory, err) < 0)
 		return -1;
 	file->directory =
 		open(place->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "secret/durable.h"
 #include "secret/sealed.h"
 
 /*
@@ -73,12 +74,12 @@ struct sbx_sealed_file {
 	const struct sbx_sealed_place *place;
 	struct stat old;
 	int directory;
-	int lock;
+	struct sbx_durable_lock lock;
 };
 
 #define SBX_SEALED_FILE_INIT                                                   \
 	{                                                                      \
-		.directory = -1, .lock = -1                                    \
+		.directory = -1, .lock = SBX_DURABLE_LOCK_INIT                 \
 	}
 
 /* @place is borrowed; its directory is made where it may be missing. */
