@@ -36,4 +36,12 @@ struct sbx_microhttpd {
 /* The library, static; NULL with INTERNAL when it cannot be loaded. */
 const struct sbx_microhttpd *sbx_microhttpd_load(struct sbx_error *err);
 
+/*
+ * The name of the first member of the request's query that is not @known (or
+ * NULL): as long as the request is there.
+ */
+const char *sbx_microhttpd_other_query(const struct sbx_microhttpd *mhd,
+				       struct MHD_Connection *http,
+				       const char *known);
+
 #endif

@@ -188,32 +188,12 @@ static const char *query_of(void *ctx, const char *name)
 		request->http, MHD_GET_ARGUMENT_KIND, name);
 }
 
-struct search {
-	const char *known;
-	const char *found;
-};
-
-static enum MHD_Result look_at(void *ctx, enum MHD_ValueKind kind,
-			       const char *name, const char *value)
-{
-	struct search *search = ctx;
-
-	(void)kind;
-	(void)value;
-	if (search->known && strcmp(name, search->known) == 0)
-		return MHD_YES;
-	search->found = name;
-	return MHD_NO;
-}
-
 static const char *other_query_of(void *ctx, const char *known)
 {
 	struct request *request = ctx;
-	struct search search = { .known = known };
 
-	request->connection->server->mhd->MHD_get_connection_values(
-		request->http, MHD_GET_ARGUMENT_KIND, look_at, &search);
-	return search.found;
+	return sbx_microhttpd_other_query(request->connection->server->mhd,
+					  request->http, known);
 }
 
 /* The first line of a request is there. */
