@@ -267,6 +267,40 @@ static void test_pull(void **state)
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
 }
 
+/* How often an image is asked for when the engine answers that. */
+static int asked(struct fixture *f, const char *reply, int result)
+{
+	int before = f->server.requests;
+	json_t *image = NULL;
+
+	f->server.reply = reply;
+	assert_int_equal(sbx_image_inspect(f->engine, "x", &image, &f->err),
+			 result);
+	json_decref(image);
+	return f->server.requests - before;
+}
+
+/* Podman stumbles over any other image that goes just then. */
+static void test_podman_inspect(void **state)
+{
+	static const char gone[] =
+		"HTTP/1.1 500 x\r\nContent-Length: 39\r\n\r\n"
+		"locating image with ID: image not known";
+	static const char broken[] =
+		"HTTP/1.1 500 x\r\nContent-Length: 6\r\n\r\nbroken";
+	struct fixture *f = *state;
+
+	assert_int_equal(asked(f, gone, -1), 1);
+	sbx_engine_free(&f->engine);
+	f->server.ping = PODMAN_PING;
+	assert_int_equal(sbx_engine_new(&f->engine, f->server.url, &f->err), 0);
+	assert_int_equal(asked(f, gone, -1), 5);
+	assert_int_equal(asked(f, broken, -1), 1);
+	assert_int_equal(asked(f, "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n",
+			       SBX_IMAGE_GONE),
+			 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +315,7 @@ int main(void)
 		TEST(test_import),
 		TEST(test_pull),
 		TEST(test_podman_network),
+		TEST(test_podman_inspect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
