@@ -97,6 +97,7 @@ static int prepare_create(struct sbx_engine *engine, const char *name,
 			  struct sbx_error *err)
 {
 	cleanup_free char *escaped = sbx_http_escape(name);
+	json_auto_t *host = NULL;
 
 	if (sbx_handle_negotiate(engine, err) < 0)
 		return -1;
@@ -106,7 +107,9 @@ static int prepare_create(struct sbx_engine *engine, const char *name,
 		return 0;
 	}
 	*path = sbx_strdup("/libpod/containers/create");
-	if (sbx_podman_create_body(own_body, name, body, err) < 0)
+	if ((!engine->cgroup && sbx_podman_info(engine, &host, err) < 0) ||
+	    sbx_podman_create_body(own_body, name, body, engine->cgroup, err) <
+		    0)
 		return -1;
 	return sbx_podman_make_volumes(engine, body, err);
 }

@@ -6,6 +6,7 @@
 #include "engine/docker_context.h"
 #include "engine/handle.h"
 #include "engine/http.h"
+#include "engine/podman.h"
 #include "engine/transport.h"
 
 #define DEFAULT_URL "unix:///var/run/docker.sock"
@@ -101,7 +102,16 @@ int sbx_engine_ping(struct sbx_engine *engine, const char **api_version,
 int sbx_engine_info(struct sbx_engine *engine, json_t **out,
 		    struct sbx_error *err)
 {
-	return sbx_http_get(engine, "/info", JSON_OBJECT, out, err) ? -1 : 0;
+	json_auto_t *own = NULL;
+
+	if (sbx_http_get(engine, "/info", JSON_OBJECT, out, err))
+		return -1;
+	if (!engine->podman)
+		return 0;
+	if (sbx_podman_info(engine, &own, err) < 0)
+		return -1;
+	sbx_podman_translate_info(*out, own);
+	return 0;
 }
 
 int sbx_engine_version(struct sbx_engine *engine, json_t **out,

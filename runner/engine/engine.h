@@ -64,7 +64,10 @@ const char *sbx_engine_platform(struct sbx_engine *engine);
 int sbx_engine_ping(struct sbx_engine *engine, const char **api_version,
 		    struct sbx_error *err);
 
-/* GET /info and GET /version; new references. */
+/*
+ * GET /info and GET /version; new references.  Of Podman's host the first says
+ * what its own API does.
+ */
 int sbx_engine_info(struct sbx_engine *engine, json_t **out,
 		    struct sbx_error *err);
 int sbx_engine_version(struct sbx_engine *engine, json_t **out,

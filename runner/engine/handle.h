@@ -14,6 +14,7 @@
  * @api_version	"1.41", "" until negotiated
  * @buildkit	the engine has BuildKit behind /build; known once negotiated
  * @podman	Podman's major version; 0: it is not Podman; the same
+ * @cgroup	of Podman: version of the cgroups, 1 or 2; 0: not asked yet
  */
 struct sbx_engine {
 	struct sbx_transport *transport;
@@ -21,6 +22,7 @@ struct sbx_engine {
 	char api_version[16];
 	bool buildkit;
 	int podman;
+	int cgroup;
 };
 
 /*

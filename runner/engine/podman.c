@@ -9,6 +9,7 @@
 #include "base/mount_options.h"
 #include "base/text.h"
 #include "codec/json.h"
+#include "engine/handle.h"
 #include "engine/http.h"
 
 /* --- what it made, in Docker's words --------------------------------------- */
@@ -100,6 +101,9 @@ static void translate_host(json_t *host, int major)
 			json_object_set_new(json_object_get(host, "Tmpfs"), key,
 					    translate_tmpfs(options));
 	}
+	/* Where there is none, cgroup v2. */
+	if (sbx_json_int_at(0, host, "MemorySwappiness", NULL) == -1)
+		json_object_set_new(host, "MemorySwappiness", json_null());
 	/* Volumes and binds; "Mounts" has them as well. */
 	json_object_del(host, "Binds");
 }
@@ -158,6 +162,96 @@ void sbx_podman_translate_list(json_t *containers)
 	}
 }
 
+/* --- the host --------------------------------------------------------------- */
+
+int sbx_podman_info(struct sbx_engine *engine, json_t **out,
+		    struct sbx_error *err)
+{
+	const char *version;
+
+	if (sbx_http_get(engine, "/libpod/info", JSON_OBJECT, out, err))
+		return sbx_error_wrap(err, "ask Podman about its host");
+	version = sbx_json_text_at(*out, "host", "cgroupVersion", NULL);
+	engine->cgroup = version && strcmp(version, "v2") == 0 ? 2 : 1;
+	return 0;
+}
+
+static bool has_controller(const json_t *own, const char *name)
+{
+	const json_t *list =
+		sbx_json_at(own, "host", "cgroupControllers", NULL);
+	const json_t *controller;
+	size_t i;
+
+	json_array_foreach (list, i, controller) {
+		const char *text = json_string_value(controller);
+
+		if (text && strcmp(text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* It looks for the files of cgroup v1. */
+static void translate_limits(json_t *info, const json_t *own)
+{
+	static const struct {
+		const char *member;
+		const char *controller;
+	} limits[] = {
+		{ "MemoryLimit", "memory" },
+		{ "SwapLimit", "memory" },
+		{ "CpuCfsQuota", "cpu" },
+		{ "PidsLimit", "pids" },
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(limits); i++) {
+		bool has = has_controller(own, limits[i].controller);
+
+		json_object_set_new(info, limits[i].member, json_boolean(has));
+	}
+}
+
+/* The filter it uses is called "default" whatever it is. */
+static json_t *seccomp_option(const json_t *own)
+{
+	static const char packaged[] = "/usr/share/containers/seccomp.json";
+	const char *path = sbx_json_text_at(own, "host", "security",
+					    "seccompProfilePath", NULL);
+
+	if (!path || !*path || strcmp(path, packaged) == 0)
+		return json_string("name=seccomp,profile=default");
+	return json_sprintf("name=seccomp,profile=%s", path);
+}
+
+static void translate_security(json_t *info, const json_t *own)
+{
+	json_t *options = json_object_get(info, "SecurityOptions");
+	bool rootless =
+		sbx_json_true_at(own, "host", "security", "rootless", NULL);
+
+	for (size_t i = json_array_size(options); i-- > 0;) {
+		const char *text =
+			json_string_value(json_array_get(options, i));
+
+		if (text && sbx_text_has_prefix(text, "name=seccomp"))
+			json_array_set_new(options, i, seccomp_option(own));
+		/* The kernel's; nobody but root can load a profile. */
+		else if (text && rootless && strcmp(text, "name=apparmor") == 0)
+			json_array_remove(options, i);
+	}
+}
+
+void sbx_podman_translate_info(json_t *info, const json_t *own)
+{
+	const char *version =
+		sbx_json_text_at(own, "host", "cgroupVersion", NULL);
+
+	if (version && strcmp(version, "v2") == 0)
+		translate_limits(info, own);
+	translate_security(info, own);
+}
+
 /* The registry that Docker means when it says none. */
 void sbx_podman_translate_image(json_t *image)
 {
@@ -182,23 +276,31 @@ void sbx_podman_translate_image(json_t *image)
 /* --- volumes --------------------------------------------------------------- */
 
 /*
- * Podman gives a new volume to the user of the container that has it first, a
- * directory of the host that it is as well.  It leaves the owner alone where
- * the options say one; mount(2) takes no notice of it for a bind mount.
+ * Podman gives a volume, as long as it is empty, to the user of the container
+ * that has it, and then to whoever has the image's directory in that place,
+ * with its mode; a directory of the host that it is as well.  It leaves the
+ * owner alone where the options say one; mount(2) takes no notice of it for a
+ * bind mount.
  */
 static const char keeps_owner[] = ",uid=0";
 
-/* From "bind" to "bind,uid=0"; borrowed, or new reference in @made. */
-static json_t *volume_options(json_t *asked, json_t **made)
+/*
+ * From nothing to "uid=0", and from "bind" to "bind,uid=0".  What is mounted
+ * there otherwise would take it for its own option.
+ */
+static json_t *volume_options(const json_t *asked)
 {
 	const char *o = sbx_json_text_at(asked, "o", NULL);
+	json_t *made;
 
-	if (!o || (!sbx_mount_option_in(o, "bind") &&
-		   !sbx_mount_option_in(o, "rbind")))
-		return asked;
-	*made = json_copy(asked);
-	json_object_set_new(*made, "o", json_sprintf("%s%s", o, keeps_owner));
-	return *made;
+	if (json_object_size(asked) == 0)
+		return json_pack("{s:s}", "o", keeps_owner + 1);
+	made = json_copy((json_t *)asked);
+	if (o &&
+	    (sbx_mount_option_in(o, "bind") || sbx_mount_option_in(o, "rbind")))
+		json_object_set_new(made, "o",
+				    json_sprintf("%s%s", o, keeps_owner));
+	return made;
 }
 
 void sbx_podman_translate_volume(json_t *volume)
@@ -210,7 +312,9 @@ void sbx_podman_translate_volume(json_t *volume)
 
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(added); i++)
 		json_object_del(options, added[i]);
-	if (o && sbx_text_has_suffix(o, keeps_owner))
+	if (o && strcmp(o, keeps_owner + 1) == 0)
+		json_object_del(options, "o");
+	else if (o && sbx_text_has_suffix(o, keeps_owner))
 		json_object_set_new(
 			options, "o",
 			json_stringn(o, strlen(o) - strlen(keeps_owner)));
@@ -232,16 +336,14 @@ static int make_volume(struct sbx_engine *engine, const json_t *mount,
 		       struct sbx_error *err)
 {
 	const json_t *options = json_object_get(mount, "VolumeOptions");
-	json_auto_t *made = NULL;
 	json_auto_t *body =
-		json_pack("{s:O, s:O*, s:O*, s:O*}", "Name",
+		json_pack("{s:O, s:O*, s:O*, s:o}", "Name",
 			  json_object_get(mount, "Source"), "Labels",
 			  json_object_get(options, "Labels"), "Driver",
 			  sbx_json_at(options, "DriverConfig", "Name", NULL),
 			  "DriverOpts",
 			  volume_options(sbx_json_at(options, "DriverConfig",
-						     "Options", NULL),
-					 &made));
+						     "Options", NULL)));
 	struct sbx_http_request request = {
 		.method = "POST",
 		.path = "/volumes/create",

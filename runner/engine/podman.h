@@ -16,13 +16,19 @@ struct sbx_engine;
  * 4.3.1 and 5.4.2.
  */
 
+/* What its own API says of the host (/libpod/info); sets @engine's cgroup. */
+int sbx_podman_info(struct sbx_engine *engine, json_t **out,
+		    struct sbx_error *err);
+
 /*
  * The body of POST /libpod/containers/create that means what Docker's @body
  * means; new reference.  INTERNAL, naming it, when @body has something that
  * cannot be said.
+ *
+ * @cgroup	version of the cgroups
  */
 int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
-			   struct sbx_error *err);
+			   int cgroup, struct sbx_error *err);
 
 /*
  * Turns what Podman's own API says of a container (/libpod/containers/ID/json)
@@ -31,6 +37,13 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
  * @major	Podman's version
  */
 void sbx_podman_translate(json_t *inspected, int major);
+
+/*
+ * Has Docker's @info of limits and protection say what @own, which is
+ * sbx_podman_info()'s, knows: it looks for cgroup v1, and for what the kernel
+ * has rather than what is used.
+ */
+void sbx_podman_translate_info(json_t *info, const json_t *own);
 
 /* The same for its own list of containers (/libpod/containers/json). */
 void sbx_podman_translate_list(json_t *containers);

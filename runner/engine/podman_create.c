@@ -122,12 +122,18 @@ static int put_all(json_t *spec, json_t *from, const struct word *words,
 
 /* --- what has another shape ------------------------------------------------ */
 
-/* The OCI specification's own part of a SpecGenerator. */
-static void gather_limits(json_t *spec)
+/*
+ * The OCI specification's own part of a SpecGenerator.  crun refuses any
+ * swappiness, 0 as well, on cgroup v2, where there is none: swap that equals
+ * memory leaves nothing to swap to there.
+ */
+static void gather_limits(json_t *spec, int cgroup)
 {
 	static const char *const parts[] = { "memory", "pids", "cpu" };
 	json_t *limits = json_object();
 
+	if (cgroup == 2)
+		json_object_del(json_object_get(spec, "memory"), "swappiness");
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(parts); i++) {
 		json_t *part = json_object_get(spec, parts[i]);
 
@@ -360,15 +366,20 @@ static int put_devices(json_t *spec, const json_t *host, struct sbx_error *err)
 }
 
 int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
-			   struct sbx_error *err)
+			   int cgroup, struct sbx_error *err)
 {
 	json_t *host = json_object_get(body, "HostConfig");
 	const json_t *log = sbx_json_at(host, "LogConfig", "Type", NULL);
 	const json_t *ulimits = json_object_get(host, "Ulimits");
 	/* SIGTERM: what the image says must not count. */
 	json_auto_t *spec = json_pack(
-		"{s:s, s:i, s:s, s:s, s:b}", "name", name, "stop_signal", 15,
-		"systemd", "false", "image_volume_mode", "ignore",
+		"{s:s, s:i, s:s, s:s, s:s, s:s, s:b}", "name", name,
+		"stop_signal", 15, "systemd", "false", "image_volume_mode",
+		"ignore",
+		/* Without one there would be no limits (containers.conf). */
+		"cgroups_mode", "enabled",
+		/* It would be the host's, names and addresses (5.0). */
+		"base_hosts_file", "none",
 		/* It would add the user to the image's passwd. */
 		"manage_password", 0);
 
@@ -381,7 +392,7 @@ int sbx_podman_create_body(json_t **out, const char *name, const json_t *body,
 	    put_ports(spec, json_object_get(host, "PortBindings"), err) < 0 ||
 	    put_devices(spec, host, err) < 0)
 		return -1;
-	gather_limits(spec);
+	gather_limits(spec, cgroup);
 	if (log)
 		json_object_set_new(spec, "log_configuration",
 				    json_pack("{s:O}", "driver", log));

@@ -2,6 +2,7 @@
 #include "engine/volume.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "engine/handle.h"
 #include "engine/http.h"
@@ -43,6 +44,13 @@ int sbx_volume_inspect(struct sbx_engine *engine, const char *name,
 	return 0;
 }
 
+/* Somebody else's word for it, who removed it just then: a 500 of Podman's. */
+static bool is_gone(const char *message)
+{
+	return sbx_text_has_suffix(message, "no such volume") ||
+	       sbx_text_has_suffix(message, "volume has already been removed");
+}
+
 int sbx_volume_remove(struct sbx_engine *engine, const char *name,
 		      struct sbx_error *err)
 {
@@ -54,6 +62,8 @@ int sbx_volume_remove(struct sbx_engine *engine, const char *name,
 
 	if (sbx_http_perform(engine, &request, &response, err) < 0)
 		return sbx_error_wrap(err, "remove volume %s", name);
+	if (engine->podman && is_gone(response.message))
+		return SBX_VOLUME_GONE;
 	switch (response.status) {
 	case 204:
 	case 200:

@@ -58,7 +58,8 @@ struct sbx_hello_expected {
  * NoNewPrivs 1; Seccomp 2; every mount that is writable is one of the
  * expected ones or one of those every container has (/proc, /dev, /dev/pts,
  * /dev/mqueue and cgroup v1's folder, each of its own type only; /dev/null
- * over what is masked); every expected mount is there, once, of its type,
+ * over what is masked); every other is one that engines have for themselves
+ * (/etc/hosts, parts of /proc that are hidden); every expected mount is there, once, of its type,
  * read-only or writable as it must be, and the host file that the runner
  * opened; one whose type is given (tmpfs) is nosuid, nodev and, unless it is
  * meant for programs, noexec (engines give volumes and binds no such options);

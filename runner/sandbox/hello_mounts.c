@@ -188,6 +188,48 @@ static bool is_device_mount(const struct mount *mount,
 	return sbx_hello_is_device(expected, mount->path);
 }
 
+static bool is_at_or_below(const char *path, const char *top)
+{
+	size_t size = strlen(top);
+
+	return strncmp(path, top, size) == 0 &&
+	       (path[size] == '\0' || path[size] == '/');
+}
+
+/*
+ * What engines mount for themselves: the root, what names the container, what
+ * marks it, the kernel's file systems and what hides parts of them; the rules
+ * of cryptography of a host in FIPS mode.  Drivers of GPUs have files of their
+ * own, wherever.
+ */
+static bool is_engines_own(const struct mount *mount,
+			   const struct sbx_hello_expected *expected)
+{
+	static const char *const files[] = {
+		"/",
+		"/etc/hosts",
+		"/etc/hostname",
+		"/etc/resolv.conf",
+		"/run/.containerenv",
+	};
+	static const char *const trees[] = {
+		"/proc",
+		"/sys",
+		"/dev",
+		"/etc/crypto-policies",
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(files); i++) {
+		if (strcmp(mount->path, files[i]) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(trees); i++) {
+		if (is_at_or_below(mount->path, trees[i]))
+			return true;
+	}
+	return expected->gpus;
+}
+
 /* What a tmpfs of ours must be; other file systems take no such options. */
 static int check_tmpfs(const struct mount *mount,
 		       const struct sbx_hello_mount *expected,
@@ -257,6 +299,13 @@ static int check_mount(const struct mount *mount,
 	if (is_writable(mount) && !is_kernel_mount(mount) &&
 	    !is_device_mount(mount, expected))
 		return refuse_mount(mount, "is writable, expected read-only",
+				    err);
+	/* A file of the host's, however little can be done with it. */
+	if (!is_engines_own(mount, expected))
+		return refuse_mount(mount,
+				    "was not asked for: take it out of the "
+				    "engine's configuration (Podman's "
+				    "mounts.conf, volumes in containers.conf)",
 				    err);
 	return 0;
 }

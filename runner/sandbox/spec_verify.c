@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/text.h"
 #include "codec/json.h"
 #include "sandbox/spec_devices.h"
 
@@ -183,6 +185,64 @@ static int verify_host_config(const json_t *asked, const json_t *made,
 	return 0;
 }
 
+/*
+ * Runtimes take orders from annotations, crun a seccomp filter in place of the
+ * engine's.  Nobody asks for any; Podman adds some of its own, and before 4.6
+ * those of the image.
+ */
+static bool is_harmless_annotation(const char *key)
+{
+	static const char *const prefixes[] = {
+		"io.podman.annotations.",
+		"org.opencontainers.image.",
+		"com.docker.",
+	};
+	static const char *const keys[] = {
+		"io.container.manager",
+		"io.kubernetes.cri-o.Created",
+		"org.systemd.property.KillSignal",
+		"org.systemd.property.TimeoutStopUSec",
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(prefixes); i++) {
+		if (sbx_text_has_prefix(key, prefixes[i]))
+			return true;
+	}
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(keys); i++) {
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int verify_annotations(const json_t *made, struct sbx_error *err)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (json_object_get(made, "Annotations"), key, value) {
+		if (!is_harmless_annotation(key))
+			return sbx_error_set(err, SBX_OUTCOME_DENIED,
+					     "sandbox.Annotations: the engine "
+					     "made %.200s, from the image or "
+					     "its own configuration: a runtime "
+					     "may take orders from it",
+					     key);
+	}
+	return 0;
+}
+
+/* Podman's word for whether there is a cgroup at all, and so its limits. */
+static int verify_cgroups(const json_t *made, struct sbx_error *err)
+{
+	const json_t *cgroups = json_object_get(made, "Cgroups");
+	const char *text = json_string_value(cgroups);
+
+	if (is_empty(cgroups) || (text && strcmp(text, "default") == 0))
+		return 0;
+	return differs("Cgroups", NULL, cgroups, err);
+}
+
 static int verify_config(const json_t *asked, const json_t *made,
 			 struct sbx_error *err)
 {
@@ -241,11 +301,14 @@ static int verify_mounts(const json_t *asked, const json_t *made,
 int sbx_spec_verify(const json_t *body, const json_t *inspected,
 		    struct sbx_error *err)
 {
-	if (verify_config(body, json_object_get(inspected, "Config"), err) < 0)
-		return -1;
-	if (verify_host_config(json_object_get(body, "HostConfig"),
-			       json_object_get(inspected, "HostConfig"),
-			       err) < 0)
+	const json_t *config = json_object_get(inspected, "Config");
+	const json_t *host = json_object_get(inspected, "HostConfig");
+
+	if (verify_config(body, config, err) < 0 ||
+	    verify_host_config(json_object_get(body, "HostConfig"), host, err) <
+		    0 ||
+	    verify_annotations(config, err) < 0 ||
+	    verify_annotations(host, err) < 0 || verify_cgroups(host, err) < 0)
 		return -1;
 	return verify_mounts(body, inspected, err);
 }

@@ -27,7 +27,7 @@ teardown() {
 }
 
 teardown_file() {
-	remove_volumes t-volumes t-volumes2 t-made
+	remove_volumes t-volumes t-volumes2 t-volumes-image t-made
 }
 
 # inside SCRIPT [OPTION...]: runs it in the sandbox
@@ -63,6 +63,29 @@ inside() {
 	ended ok 0
 	holds '.output | startswith($uid + " " + $uid + " ")' --arg uid "$uid"
 	holds '.output | test(" 7[05][05]\n$")'
+}
+
+@test "and not to whom the image says" {
+	fixture t-volumes-image <<'YAML'
+  owner: {command: [stat, -c, '%u %g %a', /owned], volumes: ['fresh:/owned:rw']}
+  look: {command: [stat, -c, '%u %g %a', /owned], volumes: ['looked:/owned:ro']}
+  uid: {command: [id, -u]}
+YAML
+	cat >"$skills/t-volumes-image/Dockerfile" <<-'DOCKERFILE'
+		FROM skillbox/busybox
+		RUN mkdir /owned && chmod 0707 /owned && chown 1000:1000 /owned
+	DOCKERFILE
+	skillbox build t-volumes-image
+	act t-volumes-image uid
+	uid=$(field '.output | rtrimstr("\n")')
+	for _ in 1 2; do
+		act t-volumes-image owner
+		ended ok 0
+		holds '.output == $uid + " " + $uid + " 755\n"' --arg uid "$uid"
+		act t-volumes-image look
+		ended ok 0
+		holds '.output == "0 0 755\n"'
+	done
 }
 
 # Seven octal digits do not go into every archive.
@@ -267,6 +290,8 @@ YAML
 		ended ok 0
 	fi
 	[ "$(stat -c %u "$dir")" = "$(id -u)" ]
+	gone t-made
+	docker volume rm "$made"
 }
 
 @test "a password in a manifest is refused, and not repeated" {

@@ -314,6 +314,13 @@ static void test_gone_at_last(void **state)
 		SBX_CONTAINER_GONE);
 	/* It is not asked to end first. */
 	assert_non_null(strstr(f->server.seen, "timeout=0 "));
+	/* Nor a volume that goes. */
+	answer(f, 500, "volume v: no such volume");
+	assert_int_equal(sbx_volume_remove(f->engine, "v", &f->err),
+			 SBX_VOLUME_GONE);
+	answer(f, 500, "v: volume has already been removed");
+	assert_int_equal(sbx_volume_remove(f->engine, "v", &f->err),
+			 SBX_VOLUME_GONE);
 	answer(f, 500, "no such container: is what it cannot say");
 	assert_int_equal(sbx_container_inspect(f->engine, "c", &out, &f->err),
 			 -1);

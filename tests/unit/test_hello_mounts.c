@@ -256,8 +256,8 @@ static void test_mount_that_is_missing(void **state)
 {
 	struct fixture *f = *state;
 
-	change(&f->sections[MOUNTS], " /books ", " /booky ");
-	change(&f->sections[TARGETS], " /books\n", " /booky\n");
+	change(&f->sections[MOUNTS], " /books ", " /sys/books ");
+	change(&f->sections[TARGETS], " /books\n", " /sys/books\n");
 	assert_refused(f, SBX_OUTCOME_DENIED,
 		       "sandbox.mounts: nothing is mounted on /books");
 }
@@ -278,10 +278,49 @@ static void test_mount_that_is_one_too_many(void **state)
 	struct fixture *f = *state;
 
 	f->expected.n_mounts--;
+	assert_refused(f, SBX_OUTCOME_DENIED,
+		       "sandbox.mounts: /books (ext4) was not asked for");
+	/* As a driver of GPUs mounts it. */
+	f->expected.gpus = true;
 	assert_int_equal(check(f), 0);
 	f->expected.n_mounts--;
 	assert_refused(f, SBX_OUTCOME_DENIED,
 		       "sandbox.mounts: /app/my cache (ext4) is writable");
+}
+
+/* Read-only, and still a file of the host's. */
+static void test_mounts_that_engines_have(void **state)
+{
+	static const struct {
+		const char *path;
+		bool refused;
+	} samples[] = {
+		{ "/etc/hostname", false },
+		{ "/etc/resolv.conf", false },
+		{ "/run/.containerenv", false },
+		{ "/proc/fs", false },
+		{ "/sys/dev/block", false },
+		{ "/dev/x", false },
+		{ "/etc/crypto-policies/back-ends", false },
+		{ "/run/secrets", true },
+		{ "/etc/hosts/x", true },
+		{ "/etc/crypto-policiesx", true },
+		{ "/devices", true },
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct fixture *f = *state;
+
+		change(&f->sections[MOUNTS], "/etc/hosts", samples[i].path);
+		change(&f->sections[TARGETS], "/etc/hosts", samples[i].path);
+		if (samples[i].refused)
+			assert_refused(f, SBX_OUTCOME_DENIED,
+				       "sandbox.mounts: /");
+		else if (check(f) != 0)
+			fail_msg("%s: %s", samples[i].path, f->err.message);
+		teardown(state);
+		setup(state);
+	}
 }
 
 /* What somebody mounted below a granted path just now was granted by nobody. */
@@ -437,6 +476,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mount_that_is_there_twice,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mount_that_is_one_too_many,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mounts_that_engines_have,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mount_below_a_path, setup,
 						teardown),

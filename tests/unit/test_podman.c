@@ -40,7 +40,7 @@ static json_t *told(const struct spec_fixture *f)
 	json_auto_t *body = sbx_spec_body(&f->spec);
 	json_t *spec = NULL;
 
-	if (sbx_podman_create_body(&spec, "n", body, &err) < 0)
+	if (sbx_podman_create_body(&spec, "n", body, 1, &err) < 0)
 		fail_msg("%s", err.message);
 	return spec;
 }
@@ -62,6 +62,8 @@ static void test_restrictions(void **state)
 		{ "stop_signal", "15" },
 		{ "manage_password", "false" },
 		{ "image_volume_mode", "\"ignore\"" },
+		{ "cgroups_mode", "\"enabled\"" },
+		{ "base_hosts_file", "\"none\"" },
 		{ "healthconfig", "{\"Test\": [\"NONE\"]}" },
 		{ "remove", "true" },
 		{ "cap_drop", "[\"ALL\"]" },
@@ -211,12 +213,80 @@ static void expect_made(const char *options, const char *told)
 static void test_volumes_that_are_not_made(void **state)
 {
 	(void)state;
-	expect_answer("{}", "{}",
+	expect_answer("{}", "{\"o\": \"uid=0\"}",
 		      "HTTP/1.1 500 x\r\nContent-Length: 34\r\n\r\n"
 		      "name v in u: volume already exists",
 		      0);
-	expect_answer("{}", "{}",
+	expect_answer("{}", "{\"o\": \"uid=0\"}",
 		      "HTTP/1.1 500 x\r\nContent-Length: 7\r\n\r\nno room", -1);
+}
+
+/* crun takes none there, and Podman says -1 of what is not set. */
+static void test_no_swappiness_on_cgroup_v2(void **state)
+{
+	struct spec_fixture *f = *state;
+	json_auto_t *body = NULL;
+	json_auto_t *spec = NULL;
+	json_auto_t *made =
+		json_pack("{s:{s:i}}", "HostConfig", "MemorySwappiness", -1);
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	f->spec.traits = &podman;
+	body = sbx_spec_body(&f->spec);
+	assert_int_equal(sbx_podman_create_body(&spec, "n", body, 2, &err), 0);
+	assert_null(sbx_json_at(spec, "resource_limits", "memory", "swappiness",
+				NULL));
+	assert_non_null(
+		sbx_json_at(spec, "resource_limits", "memory", "swap", NULL));
+	sbx_podman_translate(made, 5);
+	assert_true(json_is_null(
+		sbx_json_at(made, "HostConfig", "MemorySwappiness", NULL)));
+}
+
+static void expect_info(const char *own, const char *told)
+{
+	json_auto_t *info =
+		json_loads("{\"MemoryLimit\": true, \"SwapLimit\": false, "
+			   "\"CpuCfsQuota\": false, \"PidsLimit\": true, "
+			   "\"SecurityOptions\": [\"name=apparmor\", "
+			   "\"name=seccomp,profile=default\"]}",
+			   0, NULL);
+	json_auto_t *host = json_loads(own, 0, NULL);
+	json_auto_t *expected = json_loads(told, 0, NULL);
+
+	assert_non_null(host);
+	assert_non_null(expected);
+	sbx_podman_translate_info(info, host);
+	if (!json_equal(info, expected)) {
+		cleanup_free char *line = sbx_json_line(info);
+
+		fail_msg("%s: %s", own, line);
+	}
+}
+
+/* It looks for the files of cgroup v1, and calls any filter the default. */
+static void test_host(void **state)
+{
+	(void)state;
+	expect_info("{\"host\": {\"cgroupVersion\": \"v1\", \"security\": "
+		    "{\"rootless\": false, \"seccompProfilePath\": "
+		    "\"/usr/share/containers/seccomp.json\"}}}",
+		    "{\"MemoryLimit\": true, \"SwapLimit\": false, "
+		    "\"CpuCfsQuota\": false, \"PidsLimit\": true, "
+		    "\"SecurityOptions\": [\"name=apparmor\", "
+		    "\"name=seccomp,profile=default\"]}");
+	expect_info("{\"host\": {\"cgroupVersion\": \"v2\", "
+		    "\"cgroupControllers\": [\"cpu\", \"memory\"], "
+		    "\"security\": {\"rootless\": true, "
+		    "\"seccompProfilePath\": \"/etc/x.json\"}}}",
+		    "{\"MemoryLimit\": true, \"SwapLimit\": true, "
+		    "\"CpuCfsQuota\": true, \"PidsLimit\": false, "
+		    "\"SecurityOptions\": "
+		    "[\"name=seccomp,profile=/etc/x.json\"]}");
+	expect_info("{}", "{\"MemoryLimit\": true, \"SwapLimit\": false, "
+			  "\"CpuCfsQuota\": false, \"PidsLimit\": true, "
+			  "\"SecurityOptions\": [\"name=apparmor\", "
+			  "\"name=seccomp,profile=default\"]}");
 }
 
 /* Its create call would make a volume without labels and options. */
@@ -226,6 +296,8 @@ static void test_volumes_are_made(void **state)
 
 	(void)state;
 	expect_made(tmpfs, tmpfs);
+	/* The engine's own is nobody's until it is given to somebody. */
+	expect_made("{}", "{\"o\": \"uid=0\"}");
 }
 
 /* A directory of the host is not given to the first container that has it. */
@@ -249,6 +321,7 @@ static void test_options_of_a_volume(void **state)
 		  "\"size=1m,uid=5,gid=6,inodes=7\"}" },
 		{ "{\"device\": \"/x\", \"o\": \"bind,uid=0\", \"UID\": \"0\"}",
 		  "{\"device\": \"/x\", \"o\": \"bind\"}" },
+		{ "{\"o\": \"uid=0\", \"UID\": \"0\"}", "{}" },
 		{ "{}", "{}" },
 	};
 
@@ -269,7 +342,7 @@ static void expect_no_word(json_t *body, const char *word)
 	struct sbx_error err = SBX_ERROR_INIT;
 	json_t *spec = NULL;
 
-	assert_int_equal(sbx_podman_create_body(&spec, "n", body, &err), -1);
+	assert_int_equal(sbx_podman_create_body(&spec, "n", body, 1, &err), -1);
 	assert_int_equal(err.outcome, SBX_OUTCOME_INTERNAL);
 	if (!strstr(err.message, word))
 		fail_msg("%s", err.message);
@@ -410,6 +483,9 @@ static void test_less_than_asked(void **state)
 		{ "HostConfig", "PortBindings", "{\"80/tcp\": []}",
 		  "PortBindings" },
 		{ "HostConfig", "PublishAllPorts", "true", "PublishAllPorts" },
+		{ "HostConfig", "Cgroups", "\"disabled\"", "Cgroups" },
+		{ "Config", "Annotations", "{\"run.oci.x\": \"\"}",
+		  "Annotations" },
 		{ NULL, "Mounts", BIND "\"shared\"}]", "Mounts" },
 		{ NULL, "Mounts", BIND "\"slave\"}]", "Mounts" },
 	};
@@ -498,6 +574,8 @@ int main(void)
 		SPEC_TEST(test_mounts),
 		SPEC_TEST(test_ports),
 		SPEC_TEST(test_devices),
+		SPEC_TEST(test_no_swappiness_on_cgroup_v2),
+		cmocka_unit_test(test_host),
 		cmocka_unit_test(test_volumes_are_made),
 		cmocka_unit_test(test_volumes_that_are_not_made),
 		cmocka_unit_test(test_owner_of_a_bind),

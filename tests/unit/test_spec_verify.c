@@ -326,6 +326,60 @@ static void test_verify_config(void **state)
 	}
 }
 
+/* A runtime may take orders from any but those that are known. */
+static void test_verify_annotations(void **state)
+{
+	static const struct {
+		const char *in;
+		const char *key;
+		bool refused;
+	} samples[] = {
+		{ "Config", "io.container.manager", false },
+		{ "Config", "io.kubernetes.cri-o.Created", false },
+		{ "Config", "io.podman.annotations.init", false },
+		{ "Config", "org.systemd.property.KillSignal", false },
+		{ "Config", "org.systemd.property.TimeoutStopUSec", false },
+		{ "Config", "org.systemd.property.MemoryMax", true },
+		{ "Config", "org.opencontainers.image.stopSignal", false },
+		{ "Config", "com.docker.official-images.bashbrew.arch", false },
+		{ "Config", "run.oci.seccomp_bpf_data", true },
+		{ "HostConfig", "run.oci.handler", true },
+		{ "HostConfig", "io.container.manager", false },
+		{ "Config", "", true },
+	};
+	struct spec_fixture *f = *state;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_error err = SBX_ERROR_INIT;
+		json_auto_t *made = obedient(body);
+
+		json_object_set_new(json_object_get(made, samples[i].in),
+				    "Annotations",
+				    json_pack("{s:s}", samples[i].key, "x"));
+		if (samples[i].refused)
+			assert_refused(body, made, "Annotations");
+		else if (verify(body, made, &err) < 0)
+			fail_msg("%s", err.message);
+	}
+}
+
+/* Podman's word for it; without a cgroup there is no limit. */
+static void test_verify_cgroups(void **state)
+{
+	struct spec_fixture *f = *state;
+	struct sbx_error err = SBX_ERROR_INIT;
+	json_auto_t *body = sbx_spec_body(&f->spec);
+	json_auto_t *made = obedient(body);
+
+	json_object_set_new(host(made), "Cgroups", json_string("default"));
+	assert_int_equal(verify(body, made, &err), 0);
+	json_object_set_new(host(made), "Cgroups", json_string("disabled"));
+	assert_refused(body, made, "Cgroups");
+	json_object_set_new(host(made), "Cgroups", json_true());
+	assert_refused(body, made, "Cgroups");
+}
+
 /* Where nothing was asked for, as little must be there. */
 static void test_verify_config_that_was_added(void **state)
 {
@@ -430,6 +484,8 @@ int main(void)
 		SPEC_TEST(test_verify_mounts),
 		SPEC_TEST(test_verify_ports),
 		SPEC_TEST(test_verify_config),
+		SPEC_TEST(test_verify_annotations),
+		SPEC_TEST(test_verify_cgroups),
 		SPEC_TEST(test_verify_config_that_was_added),
 		SPEC_TEST(test_verify_healthcheck),
 	};
