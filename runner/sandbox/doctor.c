@@ -460,11 +460,30 @@ static void examine_volumes(struct sbx_doctor_findings *to,
 		ok(to, "volumes", "what a volume is made of keeps its owner");
 }
 
+static bool is_podman_4(const json_t *version)
+{
+	const char *text = sbx_json_text_at(version, "Version", NULL);
+
+	return is_podman(version) && text && strtol(text, NULL, 10) < 5;
+}
+
+static void examine_hosts(struct sbx_doctor_findings *to, const json_t *version)
+{
+	if (is_podman_4(version))
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "hosts",
+			       "use Podman 5, or put base_hosts_file = "
+			       "\"none\" into containers.conf",
+			       "Podman 4 shows /etc/hosts of the host to "
+			       "actions");
+	else
+		ok(to, "hosts", "/etc/hosts of the host is not shown");
+}
+
 static void examine_ipc(struct sbx_doctor_findings *to, const json_t *version)
 {
 	const char *text = sbx_json_text_at(version, "Version", NULL);
 
-	if (is_podman(version) && text && strtol(text, NULL, 10) < 5)
+	if (is_podman_4(version))
 		sbx_doctor_add(to, SBX_DOCTOR_WARN, "ipc", "use Podman 5",
 			       "Podman %s does not say whether a container's "
 			       "IPC is its own: it is asked for, not checked",
@@ -530,6 +549,7 @@ void sbx_doctor_examine(struct sbx_doctor_findings *findings,
 	examine_storage(findings, info, free_bytes);
 	examine_tmpfs(findings, version);
 	examine_volumes(findings, version);
+	examine_hosts(findings, version);
 	examine_ipc(findings, version);
 	examine_cgroup_folder(findings, info);
 	examine_builder(findings, version);

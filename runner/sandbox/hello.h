@@ -59,12 +59,12 @@ struct sbx_hello_expected {
  * expected ones or one of those every container has (/proc, /dev, /dev/pts,
  * /dev/mqueue and cgroup v1's folder, each of its own type only; /dev/null
  * over what is masked); every other is one that engines have for themselves
- * (/etc/hosts, parts of /proc that are hidden); every expected mount is there, once, of its type,
- * read-only or writable as it must be, and the host file that the runner
- * opened; one whose type is given (tmpfs) is nosuid, nodev and, unless it is
- * meant for programs, noexec (engines give volumes and binds no such options);
- * in /dev are the devices of the OCI runtime specification and the expected
- * ones, each by its number, and nothing else.
+ * (/etc/hosts, parts of /proc that are hidden); every expected mount is there,
+ * once, of its type, read-only or writable as it must be, and the host file
+ * that the runner opened; one whose type is given (tmpfs) is nosuid, nodev and,
+ * unless it is meant for programs, noexec (engines give volumes and binds no
+ * such options); in /dev are the devices of the OCI runtime specification and
+ * the expected ones, each by its number, and nothing else.
  *
  * 0; SBX_HELLO_OTHER_BUILD; or -1: DENIED with the first fact that differs
  * ("sandbox.groups: supplementary group 6, expected none"), or

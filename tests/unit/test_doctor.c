@@ -199,6 +199,11 @@ static void test_restrictions_by_engine(void **state)
 			 SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman5, "2", "crun", "volumes"),
 			 SBX_DOCTOR_WARN);
+	assert_int_equal(level_of(docker, "1", "runc", "hosts"), SBX_DOCTOR_OK);
+	assert_int_equal(level_of(podman, "2", "crun", "hosts"),
+			 SBX_DOCTOR_WARN);
+	assert_int_equal(level_of(podman5, "2", "crun", "hosts"),
+			 SBX_DOCTOR_OK);
 	assert_int_equal(level_of(docker, "1", "runc", "ipc"), SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman5, "2", "crun", "ipc"), SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman, "2", "crun", "ipc"), SBX_DOCTOR_WARN);
