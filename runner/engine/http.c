@@ -2,6 +2,7 @@
 #include "engine/http.h"
 
 #include <ctype.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,9 @@
 
 #define BODY_MAX       ((size_t)32 << 20)
 #define ERROR_BODY_MAX ((size_t)64 << 10)
+
+#define GET_TRIES      5
+#define AGAIN_MS       20
 
 /*
  * @body	what is collected of the answer
@@ -212,6 +216,18 @@ static int take_json(struct sbx_http_response *response, json_type type,
 	return 0;
 }
 
+/*
+ * To tell of one thing Podman (4.3) looks at others, and stumbles over any that
+ * goes just then: an image, the process of a container.
+ */
+static bool has_stumbled(const struct sbx_engine *engine,
+			 const struct sbx_http_response *response)
+{
+	return engine->podman && response->status == 500 &&
+	       (sbx_text_has_suffix(response->message, ": image not known") ||
+		sbx_text_has_suffix(response->message, ": no such process"));
+}
+
 int sbx_http_get(struct sbx_engine *engine, const char *path, json_type type,
 		 json_t **out, struct sbx_error *err)
 {
@@ -219,8 +235,13 @@ int sbx_http_get(struct sbx_engine *engine, const char *path, json_type type,
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
 
-	if (sbx_http_perform(engine, &request, &response, err) < 0)
-		return -1;
+	for (int i = 1; i <= GET_TRIES; i++) {
+		if (sbx_http_perform(engine, &request, &response, err) < 0)
+			return -1;
+		if (!has_stumbled(engine, &response))
+			break;
+		poll(NULL, 0, i * AGAIN_MS);
+	}
 	if (response.status != 200) {
 		sbx_http_refused(&response, err);
 		return response.status == 404 ? SBX_HTTP_NOT_THERE : -1;

@@ -2,7 +2,6 @@
 #include "engine/image.h"
 
 #include <ctype.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -18,8 +17,6 @@
 #define BUILD_IDLE_MS	 (30 * 60 * 1000)
 #define PULL_IDLE_MS	 (5 * 60 * 1000)
 #define QUERY_MAX	 ((size_t)1 << 20)
-#define GET_TRIES	 5
-#define AGAIN_MS	 20
 
 #define cleanup_messages SBX_CLEANUP(sbx_messages_free)
 
@@ -54,26 +51,11 @@ static int simple(struct sbx_engine *engine, const char *method,
 	return sbx_http_perform(engine, &request, response, err);
 }
 
-/* Podman reads all images for it, and stumbles over one that goes just then. */
-static int get(struct sbx_engine *engine, const char *path, json_type type,
-	       json_t **out, struct sbx_error *err)
-{
-	int ret = sbx_http_get(engine, path, type, out, err);
-
-	for (int i = 1; i < GET_TRIES && ret < 0 && engine->podman &&
-			sbx_text_has_suffix(err->message, ": image not known");
-	     i++) {
-		poll(NULL, 0, i * AGAIN_MS);
-		ret = sbx_http_get(engine, path, type, out, err);
-	}
-	return ret;
-}
-
 int sbx_image_inspect(struct sbx_engine *engine, const char *ref, json_t **out,
 		      struct sbx_error *err)
 {
 	cleanup_free char *path = image_path(ref, "/json");
-	int ret = get(engine, path, JSON_OBJECT, out, err);
+	int ret = sbx_http_get(engine, path, JSON_OBJECT, out, err);
 
 	if (ret == SBX_HTTP_NOT_THERE)
 		return SBX_IMAGE_GONE;
@@ -91,7 +73,7 @@ int sbx_image_list(struct sbx_engine *engine, const char *label, json_t **out,
 	json_t *image;
 	size_t i;
 
-	if (get(engine, path, JSON_ARRAY, out, err))
+	if (sbx_http_get(engine, path, JSON_ARRAY, out, err))
 		return sbx_error_wrap(err, "list images");
 	if (engine->podman) {
 		json_array_foreach (*out, i, image)

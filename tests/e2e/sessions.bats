@@ -116,7 +116,7 @@ one_container() {
 
 @test "two that come at once are served one after the other" {
 	made ts-order --skill t-sessions
-	session run ts-order -- sh -c 'echo in >>log; sleep 1; echo out >>log' \
+	session run ts-order -- sh -c "echo in >>log; sleep $seconds; echo out >>log" \
 		>"$BATS_TEST_TMPDIR/first" 3>&- &
 	first=$!
 	soon is_busy ts-order

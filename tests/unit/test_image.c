@@ -280,12 +280,15 @@ static int asked(struct fixture *f, const char *reply, int result)
 	return f->server.requests - before;
 }
 
-/* Podman stumbles over any other image that goes just then. */
+/* Podman stumbles over any other thing that goes just then. */
 static void test_podman_inspect(void **state)
 {
 	static const char gone[] =
 		"HTTP/1.1 500 x\r\nContent-Length: 39\r\n\r\n"
 		"locating image with ID: image not known";
+	static const char process[] =
+		"HTTP/1.1 500 x\r\nContent-Length: 21\r\n\r\n"
+		"read: no such process";
 	static const char broken[] =
 		"HTTP/1.1 500 x\r\nContent-Length: 6\r\n\r\nbroken";
 	struct fixture *f = *state;
@@ -295,6 +298,7 @@ static void test_podman_inspect(void **state)
 	f->server.ping = PODMAN_PING;
 	assert_int_equal(sbx_engine_new(&f->engine, f->server.url, &f->err), 0);
 	assert_int_equal(asked(f, gone, -1), 5);
+	assert_int_equal(asked(f, process, -1), 5);
 	assert_int_equal(asked(f, broken, -1), 1);
 	assert_int_equal(asked(f, "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n",
 			       SBX_IMAGE_GONE),
