@@ -3,6 +3,7 @@
 #include "sandbox/sandbox_state.h"
 
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
@@ -289,6 +290,21 @@ static int take_early(struct sbx_sandbox *sandbox, struct sbx_error *err)
 	return result;
 }
 
+/*
+ * Who wanted out while the sandbox was made, which may not always be broken
+ * off, has nothing run: it may be over before it is stopped.
+ */
+static int check_wanted(const struct sbx_sandbox_program *program,
+			struct sbx_error *err)
+{
+	struct pollfd cancel = { .fd = program->cancel_fd, .events = POLLIN };
+
+	if (poll(&cancel, 1, 0) > 0)
+		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+				     "cancelled by the caller");
+	return 0;
+}
+
 /* With the program under way, or about to be. */
 static int begin(struct sbx_sandbox *sandbox,
 		 const struct sbx_sandbox_program *program,
@@ -302,7 +318,8 @@ static int begin(struct sbx_sandbox *sandbox,
 		return -1;
 	sbx_artifacts_begin(&sandbox->artifacts, sandbox->collect.redactor,
 			    (size_t)program->files_limit);
-	if (sbx_sandbox_give(sandbox, program, err) < 0)
+	if (sbx_sandbox_give(sandbox, program, err) < 0 ||
+	    check_wanted(program, err) < 0)
 		return -1;
 	/* Its end may have come since somebody looked after it. */
 	if (is_early ? sbx_sandbox_tend(sandbox, err) != 0

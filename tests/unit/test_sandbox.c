@@ -292,6 +292,26 @@ static void test_early_output_is_bounded(void **state)
 	}
 }
 
+/* It may be over before anybody stops it. */
+static void test_nothing_runs_for_who_wanted_out(void **state)
+{
+	struct waiting waiting;
+	int fds[2];
+
+	(void)state;
+	set_up(&waiting);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "", 1), 1);
+	waiting.program.cancel_fd = fds[0];
+	assert_int_equal(run(&waiting), -1);
+	assert_int_equal(waiting.err.outcome, SBX_OUTCOME_CANCELLED);
+	assert_false(waiting.result.started);
+	assert_int_equal(sent_frame(&waiting.talk, NULL), -1);
+	close(fds[0]);
+	close(fds[1]);
+	tear_down(&waiting);
+}
+
 /* The next request must not go to what is not there. */
 static void test_tend_hears_the_end_of_a_sandbox(void **state)
 {
@@ -720,6 +740,7 @@ int main(void)
 		cmocka_unit_test(
 			test_program_that_ended_right_before_its_input),
 		cmocka_unit_test(test_early_output_is_bounded),
+		cmocka_unit_test(test_nothing_runs_for_who_wanted_out),
 		cmocka_unit_test(test_tend_hears_the_end_of_a_sandbox),
 		cmocka_unit_test(test_waiting_init_that_speaks),
 		cmocka_unit_test(test_direct_run),
