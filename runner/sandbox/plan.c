@@ -189,10 +189,11 @@ static int hide_all(struct sbx_plan *plan, const struct sbx_secrets *given,
 	return 0;
 }
 
-/* By one thread at a time. */
-static int open_secrets(struct sbx_plan *plan,
-			const struct sbx_plan_request *request,
-			const struct sbx_secrets *given, struct sbx_error *err)
+/* The keys are wiped with the end of it. */
+static int look_up_secrets(struct sbx_plan *plan,
+			   const struct sbx_plan_request *request,
+			   const struct sbx_secrets *given,
+			   struct sbx_error *err)
 {
 	cleanup_secret_lookup struct sbx_secret_lookup lookup = {
 		.given = given,
@@ -202,12 +203,20 @@ static int open_secrets(struct sbx_plan *plan,
 		.keys = request->keys,
 	};
 
+	return sbx_plan_secrets_open(&plan->secrets, &lookup,
+				     &plan->grant.action, err);
+}
+
+/* By one thread at a time. */
+static int open_secrets(struct sbx_plan *plan,
+			const struct sbx_plan_request *request,
+			const struct sbx_secrets *given, struct sbx_error *err)
+{
 	int result;
 
 	if (request->keys)
 		pthread_mutex_lock(&request->keys->lock);
-	result = sbx_plan_secrets_open(&plan->secrets, &lookup,
-				       &plan->grant.action, err);
+	result = look_up_secrets(plan, request, given, err);
 	if (request->keys)
 		pthread_mutex_unlock(&request->keys->lock);
 	return result;

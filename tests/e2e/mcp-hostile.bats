@@ -87,9 +87,10 @@ served() {
 	over_stdio oversized $((66 * 1024 * 1024))
 	serve --max-body 64k
 	bridged oversized 65536
-	ask POST /mcp -d "@$program"
+	head -c 100000 /dev/zero | tr '\0' ' ' >"$BATS_TEST_TMPDIR/large"
+	ask POST /mcp -d "@$BATS_TEST_TMPDIR/large"
 	answered 413 invalid
-	ask POST /mcp -H 'Transfer-Encoding: chunked' -d "@$program"
+	ask POST /mcp -H 'Transfer-Encoding: chunked' -d "@$BATS_TEST_TMPDIR/large"
 	answered 413 invalid
 }
 
