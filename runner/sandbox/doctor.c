@@ -460,6 +460,20 @@ static void examine_volumes(struct sbx_doctor_findings *to,
 		ok(to, "volumes", "what a volume is made of keeps its owner");
 }
 
+/* The limit that its traits have to say, see engine/traits.c. */
+static void examine_processes(struct sbx_doctor_findings *to,
+			      const json_t *version)
+{
+	if (is_podman(version))
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "processes",
+			       "use a Docker engine where actions of one owner "
+			       "need more at once",
+			       "on Podman all sandboxes of one user have 4096 "
+			       "processes together, whatever their pids_limit");
+	else
+		ok(to, "processes", "each sandbox has its own pids_limit");
+}
+
 static bool is_podman_4(const json_t *version)
 {
 	const char *text = sbx_json_text_at(version, "Version", NULL);
@@ -548,6 +562,7 @@ void sbx_doctor_examine(struct sbx_doctor_findings *findings,
 	examine_network(findings, info);
 	examine_storage(findings, info, free_bytes);
 	examine_tmpfs(findings, version);
+	examine_processes(findings, version);
 	examine_volumes(findings, version);
 	examine_hosts(findings, version);
 	examine_ipc(findings, version);

@@ -195,6 +195,10 @@ static void test_restrictions_by_engine(void **state)
 	assert_int_equal(level_of(docker, "1", "runc", "tmpfs"), SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman5, "2", "crun", "tmpfs"),
 			 SBX_DOCTOR_WARN);
+	assert_int_equal(level_of(docker, "1", "runc", "processes"),
+			 SBX_DOCTOR_OK);
+	assert_int_equal(level_of(podman5, "2", "crun", "processes"),
+			 SBX_DOCTOR_WARN);
 	assert_int_equal(level_of(docker, "1", "runc", "volumes"),
 			 SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman5, "2", "crun", "volumes"),
