@@ -9,7 +9,6 @@
 static const struct {
 	const char *method;
 	const char *pattern;
-	const char *query;
 } routes[SBX_ROUTE_COUNT] = {
 	[SBX_ROUTE_HEALTHZ] = { "GET", "/healthz" },
 	[SBX_ROUTE_READYZ] = { "GET", "/readyz" },
@@ -18,7 +17,7 @@ static const struct {
 				   "/v1/skills/{skill}/actions/{action}" },
 	[SBX_ROUTE_RUN] = { "POST", "/v1/runs" },
 	[SBX_ROUTE_RUNS] = { "GET", "/v1/runs" },
-	[SBX_ROUTE_RUN_GET] = { "GET", "/v1/runs/{run_id}", "wait" },
+	[SBX_ROUTE_RUN_GET] = { "GET", "/v1/runs/{run_id}" },
 	[SBX_ROUTE_RUN_DELETE] = { "DELETE", "/v1/runs/{run_id}" },
 	[SBX_ROUTE_SKILLS] = { "GET", "/v1/skills" },
 	[SBX_ROUTE_SKILL] = { "GET", "/v1/skills/{skill}" },
@@ -34,10 +33,9 @@ static const struct {
 	[SBX_ROUTE_SESSION_RESUME] = { "POST",
 				       "/v1/sessions/{session}/resume" },
 	[SBX_ROUTE_SESSION_LOGS] = { "GET", "/v1/sessions/{session}/logs" },
-	[SBX_ROUTE_SESSION_FILES] = { "GET", "/v1/sessions/{session}/files",
-				      "path" },
-	[SBX_ROUTE_SESSION_FILES_PUT] = { "PUT", "/v1/sessions/{session}/files",
-					  "path" },
+	[SBX_ROUTE_SESSION_FILES] = { "GET", "/v1/sessions/{session}/files" },
+	[SBX_ROUTE_SESSION_FILES_PUT] = { "PUT",
+					  "/v1/sessions/{session}/files" },
 	[SBX_ROUTE_MCP] = { "POST", "/mcp" },
 	[SBX_ROUTE_MCP_GET] = { "GET", "/mcp" },
 	[SBX_ROUTE_MCP_DELETE] = { "DELETE", "/mcp" },
@@ -55,7 +53,15 @@ const char *sbx_route_pattern(enum sbx_route_id id)
 
 const char *sbx_route_query(enum sbx_route_id id)
 {
-	return routes[id].query;
+	switch (id) {
+	case SBX_ROUTE_RUN_GET:
+		return "wait";
+	case SBX_ROUTE_SESSION_FILES:
+	case SBX_ROUTE_SESSION_FILES_PUT:
+		return "path";
+	default:
+		return NULL;
+	}
 }
 
 bool sbx_route_is_run_id(const char *text)
