@@ -308,14 +308,20 @@ static inline void box_write(struct box *box, const void *data, size_t size)
 	}
 }
 
+/*
+ * In one write: init goes as soon as a header is wrong, so the rest of what
+ * it refuses, in a second one, would find nobody there (EPIPE) at times.
+ */
 static inline void box_send(struct box *box, uint8_t type, const void *data,
 			    size_t size)
 {
 	unsigned char header[SBX_WIRE_HEADER_SIZE];
+	cleanup_buf struct sbx_buf frame = SBX_BUF_INIT(SIZE_MAX);
 
 	sbx_wire_put_header(header, type, (uint32_t)size);
-	box_write(box, header, sizeof(header));
-	box_write(box, data, size);
+	sbx_buf_append(&frame, header, sizeof(header));
+	sbx_buf_append(&frame, data, size);
+	box_write(box, frame.data, frame.len);
 }
 
 static inline void box_signal(struct box *box, int number)
