@@ -188,12 +188,17 @@ static bool append(const char *name, uint32_t *size)
 	return sbx_wire_is_name(name_of, *size);
 }
 
-/* What is mounted below is no part of it. */
-static bool is_here(int dir)
+/*
+ * What is mounted below is no part of it.  @name, or @dir itself when that is
+ * "".
+ */
+static bool is_here(int dir, const char *name)
 {
 	struct stat about;
 
-	return fstat(dir, &about) == 0 && about.st_dev == walk.dev;
+	return fstatat(dir, name, &about,
+		       AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
+	       about.st_dev == walk.dev;
 }
 
 static void descend(const char *name)
@@ -201,15 +206,14 @@ static void descend(const char *name)
 	uint32_t size;
 	int dir;
 
-	if (!append(name, &size))
+	/* Before its mode changes, too. */
+	if (!is_here(walk.dir, name) || !append(name, &size))
 		return;
 	/* It may have been locked; for what is in it, too. */
 	(void)!fchmodat(walk.dir, name, 0700, 0);
 	dir = openat(walk.dir, name, DIRECTORY);
-	if (!is_here(dir)) {
-		sbx_close(&dir);
+	if (dir < 0)
 		return;
-	}
 	name_of[size] = '/';
 	walk.len = size + 1;
 	walk.offsets[walk.depth++] = walk.offset;
@@ -233,7 +237,7 @@ static bool ascend(void)
 	walk.offset = walk.offsets[--walk.depth];
 	dir = openat(walk.dir, "..", DIRECTORY);
 	look_through(dir);
-	return is_here(dir) && lseek(dir, walk.offset, SEEK_SET) >= 0;
+	return is_here(dir, "") && lseek(dir, walk.offset, SEEK_SET) >= 0;
 }
 
 /* Before it is opened, which may need a chmod(2): that is a change. */

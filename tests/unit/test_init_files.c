@@ -323,16 +323,20 @@ static void read_left(struct box *box, struct left *left)
 	assert_int_equal(box_wait(box, BOX_WAIT_MS), 0);
 }
 
-static void leave(const char *script, struct left *left, uint32_t flags)
+static void leave_in(struct box *box, const char *script, struct left *left,
+		     uint32_t flags)
 {
-	struct box *box = box_ready();
-
 	in_directory(box, dir_out, script);
 	read_left(box, left);
 	assert_int_equal(box->exit.kind, SBX_WIRE_EXITED);
 	assert_int_equal(box->exit.code, 0);
 	assert_int_equal(box->exit.flags, flags);
 	box_free(box);
+}
+
+static void leave(const char *script, struct left *left, uint32_t flags)
+{
+	leave_in(box_ready(), script, left, flags);
 }
 
 static void left_free(struct left *left)
@@ -466,29 +470,53 @@ static void test_long_names(void **state)
 	left_free(&left);
 }
 
+/* A file system of the action's user. */
 static void mount_below(void)
 {
 	cleanup_free char *below = sbx_asprintf("%s/below", dir_out);
-	cleanup_free char *file = sbx_asprintf("%s/below/d/f", dir_out);
+	cleanup_free char *file = sbx_asprintf("%s/f", below);
+	cleanup_free char *options =
+		sbx_asprintf("mode=751,uid=%d,gid=%d", BOX_UID, BOX_UID);
 
-	if (mount("none", below, "tmpfs", 0, "mode=777") < 0)
+	if (mount("none", below, "tmpfs", 0, options) < 0)
 		_exit(121);
-	*strrchr(file, '/') = '\0';
-	mkdir(file, 0777);
-	file[strlen(file)] = '/';
 	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+}
+
+/* Where the sandbox has it mounted. */
+static int open_below(const struct box *box)
+{
+	cleanup_free char *path =
+		sbx_asprintf("/proc/%d/root%s/below", box->pid, dir_out);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	return fd;
 }
 
 static void test_what_is_mounted_below(void **state)
 {
-	cleanup_free char *below = sbx_asprintf("%s/below", dir_out);
+	cleanup_free char *path = sbx_asprintf("%s/below", dir_out);
+	struct left left = { .n = 0 };
+	struct stat about;
+	struct box *box;
+	int below;
 
 	(void)state;
-	assert_int_equal(mkdir(below, 0777), 0);
+	assert_int_equal(mkdir(path, 0777), 0);
 	box_mounts = mount_below;
-	assert_left("ls below/d/f >/dev/null && mkdir d && printf x >d/f",
-		    "d/f:1;", "x", 0);
+	box = box_ready();
 	box_mounts = NULL;
+	below = open_below(box);
+	leave_in(box,
+		 "ls below/f >/dev/null && echo >below/mine && mkdir d && "
+		 "printf x >d/f",
+		 &left, 0);
+	assert_string_equal(sbx_buf_text(&left.names), "d/f:1;");
+	left_free(&left);
+	assert_int_equal(fstat(below, &about), 0);
+	assert_int_equal(about.st_mode & 07777, 0751);
+	close(below);
 }
 
 static void test_names_that_cannot_be_told(void **state)
