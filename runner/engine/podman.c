@@ -164,15 +164,20 @@ void sbx_podman_translate_list(json_t *containers)
 
 /* --- the host --------------------------------------------------------------- */
 
+static int cgroup_of(const json_t *own)
+{
+	const char *version =
+		sbx_json_text_at(own, "host", "cgroupVersion", NULL);
+
+	return version && strcmp(version, "v2") == 0 ? 2 : 1;
+}
+
 int sbx_podman_info(struct sbx_engine *engine, json_t **out,
 		    struct sbx_error *err)
 {
-	const char *version;
-
 	if (sbx_http_get(engine, "/libpod/info", JSON_OBJECT, out, err))
 		return sbx_error_wrap(err, "ask Podman about its host");
-	version = sbx_json_text_at(*out, "host", "cgroupVersion", NULL);
-	engine->cgroup = version && strcmp(version, "v2") == 0 ? 2 : 1;
+	engine->cgroup = cgroup_of(*out);
 	return 0;
 }
 
@@ -244,10 +249,7 @@ static void translate_security(json_t *info, const json_t *own)
 
 void sbx_podman_translate_info(json_t *info, const json_t *own)
 {
-	const char *version =
-		sbx_json_text_at(own, "host", "cgroupVersion", NULL);
-
-	if (version && strcmp(version, "v2") == 0)
+	if (cgroup_of(own) == 2)
 		translate_limits(info, own);
 	translate_security(info, own);
 }

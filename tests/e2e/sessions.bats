@@ -87,7 +87,7 @@ cpu_of() {
 	ended ok 0
 }
 
-# one_container NAME: Podman takes others away when it has said so
+# one_container NAME: those of who lost may be on their way out
 one_container() {
 	[ "$(container_of "$1" | wc -l)" = 1 ]
 }
