@@ -203,6 +203,17 @@ static void print_text(const struct diagnosis *diagnosis)
 	fputs(sbx_buf_text(&out), stdout);
 }
 
+/* The status to exit with. */
+static int print(const struct diagnosis *diagnosis, bool as_json)
+{
+	if (as_json)
+		print_json(diagnosis);
+	else
+		print_text(diagnosis);
+	return count(&diagnosis->findings, SBX_DOCTOR_FAIL) ? EX_UNAVAILABLE
+							    : 0;
+}
+
 static int diagnose(const struct sbx_cli *cli, bool as_json,
 		    struct sbx_error *err)
 {
@@ -217,12 +228,9 @@ static int diagnose(const struct sbx_cli *cli, bool as_json,
 	diagnosis.url = sbx_strdup(sbx_engine_url(engine));
 	examine_policy(&diagnosis, cli, &policy);
 	examine(&diagnosis, engine, &policy);
-	if (as_json)
-		print_json(&diagnosis);
-	else
-		print_text(&diagnosis);
-	status = count(&diagnosis.findings, SBX_DOCTOR_FAIL) ? EX_UNAVAILABLE
-							     : 0;
+	/* What was broken off says nothing about the engine. */
+	status = sbx_cancel_asked() ? sbx_outcome_status(SBX_OUTCOME_CANCELLED)
+				    : print(&diagnosis, as_json);
 	sbx_doctor_findings_free(&diagnosis.findings);
 	json_decref(diagnosis.facts);
 	free(diagnosis.url);

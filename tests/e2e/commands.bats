@@ -158,6 +158,39 @@ teardown() {
 	grep -q 'skills cannot run here' <<<"$output"
 }
 
+# silent SOCKET FILE: takes one connection, says so in the file, no more
+silent() {
+	python3 - "$@" <<-'END' 3>&- &
+		import signal, socket, sys
+
+		listener = socket.socket(socket.AF_UNIX)
+		listener.bind(sys.argv[1])
+		listener.listen()
+		open(sys.argv[2], "w").close()
+		connection = listener.accept()
+		open(sys.argv[2], "a").write("taken")
+		signal.alarm(60)
+		signal.pause()
+	END
+	silent=$!
+	soon test -e "$2"
+}
+
+@test "doctor that is interrupted finds nothing wrong" {
+	cd "$BATS_TEST_TMPDIR"
+	silent "$PWD/s" at
+	env --default-signal=INT "$program" --engine "unix://$PWD/s" doctor \
+		>found 3>&- &
+	doctor=$!
+	soon test -s at
+	kill -INT "$doctor"
+	status=0
+	wait "$doctor" || status=$?
+	kill "$silent"
+	[ "$status" = 130 ]
+	[ ! -s found ]
+}
+
 @test "a runner killed with SIGKILL leaves nothing" {
 	for action in waits ignores_all; do
 		begin t-commands $action
