@@ -11,7 +11,8 @@
 #include "base/error.h"
 
 /*
- * What a Dockerfile takes from elsewhere: the images it names.  Pure.
+ * What a Dockerfile takes from elsewhere: the images it names, and what it
+ * fetches.  Pure.
  */
 
 enum sbx_dockerfile_kind {
@@ -19,10 +20,11 @@ enum sbx_dockerfile_kind {
 	SBX_DOCKERFILE_FROM,   /* FROM IMAGE */
 	SBX_DOCKERFILE_COPY,   /* COPY --from=IMAGE */
 	SBX_DOCKERFILE_MOUNT,  /* RUN --mount=from=IMAGE */
+	SBX_DOCKERFILE_ADD,    /* ADD URL */
 };
 
 /*
- * @image	with variables replaced
+ * @image	with variables replaced; of ADD what is fetched, as written
  * @base	NAME, when @image is skillbox/NAME or skillbox/NAME:latest: a
  *		base image of ours; else NULL
  * @line	where it stands, from 1
@@ -37,7 +39,7 @@ struct sbx_dockerfile_ref {
 	size_t size;
 };
 
-/* Images of other places, in the file's order; stages are left out. */
+/* What comes from other places, in the file's order; stages are left out. */
 struct sbx_dockerfile {
 	struct sbx_dockerfile_ref *refs;
 	size_t n;
@@ -57,8 +59,8 @@ void sbx_dockerfile_clear(struct sbx_dockerfile *dockerfile);
 /*
  * Reads a Dockerfile.  @file is its name for messages, @args the build
  * arguments (object of strings, or NULL), @platform "linux/amd64".  INVALID,
- * "FILE:LINE: ...", when the images it names cannot be told for certain; any
- * other mistake is the builder's to find.
+ * "FILE:LINE: ...", when what it takes cannot be told for certain, whatever
+ * builder reads it; any other mistake is the builder's to find.
  */
 int sbx_dockerfile_parse(struct sbx_dockerfile *out, const char *file,
 			 const char *text, size_t size, const json_t *args,

@@ -6,9 +6,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "skill/dockerfile_vars.h"
-
-#define LINE_MAX_SIZE 4096
+#include "base/text.h"
 
 void sbx_lex_init(struct sbx_lex *lex, const char *text, size_t size)
 {
@@ -33,6 +31,61 @@ unsigned int sbx_lex_line(const struct sbx_lex *lex, size_t offset)
 	for (size_t i = 0; i < offset && i < lex->size; i++)
 		line += lex->text[i] == '\n';
 	return line;
+}
+
+/* --- what is not read ------------------------------------------------------*/
+
+const char *sbx_lex_impure(const char *text, size_t size, size_t *at)
+{
+	for (*at = 0; *at < size; ++*at) {
+		char c = text[*at];
+		bool ends = *at + 1 < size && text[*at + 1] == '\n';
+
+		if ((c >= 0 && c < ' ' && c != '\t' && c != '\n' &&
+		     !(c == '\r' && ends)) ||
+		    c == 0x7f)
+			return "a control character";
+	}
+	*at = 0;
+	return sbx_text_is_utf8(text, size) ? NULL : "this is not UTF-8";
+}
+
+/* Unicode's White_Space beyond ASCII, which Go takes for space at times. */
+static bool is_wide_space(const char *text, size_t size)
+{
+	static const char *const spaces[] = {
+		"\xc2\x85",	"\xc2\xa0",	"\xe1\x9a\x80", "\xe2\x80\xa8",
+		"\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+	};
+
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(spaces); i++) {
+		size_t length = strlen(spaces[i]);
+
+		if (size >= length && memcmp(text, spaces[i], length) == 0)
+			return true;
+	}
+	return size >= 3 && memcmp(text, "\xe2\x80", 2) == 0 &&
+	       (unsigned char)text[2] >= 0x80 && (unsigned char)text[2] <= 0x8a;
+}
+
+static void set_unclear(struct sbx_lex *lex, size_t at, const char *what)
+{
+	if (lex->unclear)
+		return;
+	lex->unclear = what;
+	lex->unclear_at = at;
+}
+
+static void look_for_wide_space(struct sbx_lex *lex, struct sbx_span part)
+{
+	for (size_t i = part.start; i < part.end; i++) {
+		if (is_wide_space(lex->text + i, part.end - i)) {
+			set_unclear(lex, i,
+				    "white space that is not ASCII, such as a "
+				    "no-break space");
+			return;
+		}
+	}
 }
 
 /* --- lines ----------------------------------------------------------------*/
@@ -73,7 +126,7 @@ static void trim_end(const char *text, struct sbx_span *span)
 }
 
 /* Whether @line goes on in the next; @line then ends before the escape. */
-static bool continues(const struct sbx_lex *lex, struct sbx_span *line)
+static bool continues(struct sbx_lex *lex, struct sbx_span *line)
 {
 	struct sbx_span text = *line;
 
@@ -81,6 +134,10 @@ static bool continues(const struct sbx_lex *lex, struct sbx_span *line)
 	if (text.end == text.start || lex->text[text.end - 1] != lex->escape)
 		return false;
 	line->end = text.end - 1;
+	if (line->end > line->start && lex->text[line->end - 1] == lex->escape)
+		set_unclear(lex, line->end,
+			    "an escape character behind another at the end of "
+			    "a line");
 	return true;
 }
 
@@ -95,7 +152,16 @@ static void add_text(struct sbx_lex *lex, struct sbx_span part)
 	}
 	for (size_t i = 0; i < size; i++)
 		lex->at[len + i] = part.start + i;
+	look_for_wide_space(lex, part);
 	sbx_buf_append(&lex->now, lex->text + part.start, size);
+}
+
+/* @line, trimmed: @text.  Once @begun it is one in any column only to some. */
+static bool is_comment(const struct sbx_lex *lex, struct sbx_span line,
+		       struct sbx_span text, bool begun)
+{
+	return lex->text[text.start] == '#' &&
+	       !(begun && lex->rules.indented_text && text.start > line.start);
 }
 
 bool sbx_lex_next(struct sbx_lex *lex)
@@ -110,7 +176,8 @@ bool sbx_lex_next(struct sbx_lex *lex)
 
 		/* Comments and empty lines do not end an instruction. */
 		trim_start(lex->text, &text);
-		if (text.start == text.end || lex->text[text.start] == '#')
+		if (text.start == text.end ||
+		    is_comment(lex, line, text, begun))
 			continue;
 		if (!begun)
 			line = text;
@@ -141,7 +208,7 @@ bool sbx_lex_directive(struct sbx_lex *lex, struct sbx_span *key,
 	trim_end(lex->text, key);
 	trim_start(lex->text, value);
 	trim_end(lex->text, value);
-	return value->end > value->start;
+	return true;
 }
 
 /* --- words ----------------------------------------------------------------*/
@@ -209,32 +276,65 @@ struct sbx_span sbx_lex_place(const struct sbx_lex *lex, struct sbx_span word)
 
 /* --- here-documents -------------------------------------------------------*/
 
-/*
- * The name that ends the here-document @word begins, NULL when it begins
- * none; *@tabs: leading tabs do not count.  "[0-9]*<<-?NAME", no other '<'.
- */
-static char *heredoc_name(const struct sbx_lex *lex, struct sbx_span word,
-			  bool *tabs)
+/* "[0-9]*<<-?NAME", no other '<': *@name is that, maybe in quotes. */
+static bool begins_heredoc(const struct sbx_lex *lex, struct sbx_span word,
+			   struct sbx_span *name, bool *tabs)
 {
-	static const struct sbx_dockerfile_vars none;
 	const char *text = lex->now.data;
-	struct sbx_buf name = SBX_BUF_INIT(LINE_MAX_SIZE);
 
 	while (word.start < word.end &&
 	       isdigit((unsigned char)text[word.start]))
 		word.start++;
 	if (!sbx_lex_skip(lex, &word, "<<"))
-		return NULL;
+		return false;
 	*tabs = sbx_lex_skip(lex, &word, "-");
-	if (word.start == word.end ||
-	    memchr(text + word.start, '<', word.end - word.start))
-		return NULL;
-	if (!sbx_dockerfile_expand(&none, text + word.start,
-				   word.end - word.start, '\\', &name)) {
-		sbx_buf_free(&name);
-		return NULL;
+	*name = word;
+	return word.start < word.end &&
+	       !memchr(text + word.start, '<', word.end - word.start);
+}
+
+/* A name that needs no shell to be read; NULL when it does. */
+static char *heredoc_name(const struct sbx_lex *lex, struct sbx_span word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	const char *text = lex->now.data;
+	size_t size = word.end - word.start;
+
+	if (size > 2 && is_quote(text[word.start]) &&
+	    text[word.end - 1] == text[word.start]) {
+		word.start++;
+		word.end--;
+		size -= 2;
 	}
-	return sbx_buf_take(&name);
+	for (size_t i = word.start; i < word.end; i++) {
+		if (!memchr(plain, text[i], sizeof(plain) - 1))
+			return NULL;
+	}
+	return size > 0 ? sbx_lex_copy(lex, word) : NULL;
+}
+
+/*
+ * What a shell's lexer needs to be told apart from words: here "\\" escapes,
+ * whatever the file's own escape is, and braces hide white space.
+ */
+static bool needs_a_shell(const struct sbx_lex *lex, size_t pos)
+{
+	const char *text = lex->now.data;
+	char quote = '\0';
+
+	if (lex->escape != '\\' ||
+	    memmem(text + pos, lex->now.len - pos, "${", 2))
+		return true;
+	for (size_t i = pos; i < lex->now.len; i++) {
+		if (text[i] == '\\' && quote != '\'')
+			i++;
+		else if (text[i] == quote)
+			quote = '\0';
+		else if (!quote && is_quote(text[i]))
+			quote = text[i];
+	}
+	return quote != '\0';
 }
 
 /* Skips up to the line @name; false when there is none. */
@@ -256,15 +356,28 @@ static bool skip_heredoc(struct sbx_lex *lex, const char *name, bool tabs)
 
 char *sbx_lex_heredocs(struct sbx_lex *lex, size_t pos)
 {
-	struct sbx_span word;
+	struct sbx_span word, end;
+	bool tabs;
 
-	while (sbx_lex_word(lex, &pos, &word)) {
-		bool tabs = false;
-		char *name = heredoc_name(lex, word, &tabs);
+	if (lex->rules.no_heredocs ||
+	    !memmem(lex->now.data + pos, lex->now.len - pos, "<<", 2))
+		return NULL;
+	if (needs_a_shell(lex, pos))
+		set_unclear(lex, lex->at[0],
+			    "<< together with ${, a quote that does not end or "
+			    "another escape character than \\");
+	while (!lex->unclear && sbx_lex_word(lex, &pos, &word)) {
+		cleanup_free char *name = NULL;
 
-		if (name && !skip_heredoc(lex, name, tabs))
-			return name;
-		free(name);
+		if (!begins_heredoc(lex, word, &end, &tabs))
+			continue;
+		name = heredoc_name(lex, end);
+		if (!name)
+			set_unclear(lex, lex->at[word.start],
+				    "a here-document whose name is not of "
+				    "letters, digits, \"_\", \".\" and \"-\"");
+		else if (!skip_heredoc(lex, name, tabs))
+			return sbx_take(name);
 	}
 	return NULL;
 }

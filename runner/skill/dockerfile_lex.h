@@ -8,21 +8,40 @@
 #include "base/buf.h"
 
 /*
+ * What builders differ in.
+ *
+ * @no_heredocs		they are text: BuildKit before 1.4 of its Dockerfile
+ *			frontend (Docker 20.10), buildah before 1.33
+ * @indented_text	a comment that does not start its line is text, in an
+ *			instruction of more than one line: buildah
+ */
+struct sbx_lex_rules {
+	bool no_heredocs;
+	bool indented_text;
+};
+
+/*
  * A Dockerfile as lines, instructions and words.  Pure.
  *
+ * @rules	by which it is read
  * @pos		of the next physical line
  * @escape	the escape character: '\\' unless the file says otherwise
  * @now		the instruction read last, its lines joined
  * @at		where each byte of @now is in @text
+ * @unclear	NULL, or what stands at @unclear_at that builders take in
+ *		different ways
  */
 struct sbx_lex {
 	const char *text;
 	size_t size;
+	struct sbx_lex_rules rules;
 	size_t pos;
 	char escape;
 	struct sbx_buf now;
 	size_t *at;
 	size_t at_cap;
+	const char *unclear;
+	size_t unclear_at;
 };
 
 /* A part of a text: [start, end). */
@@ -38,8 +57,16 @@ void sbx_lex_clear(struct sbx_lex *lex);
 unsigned int sbx_lex_line(const struct sbx_lex *lex, size_t offset);
 
 /*
- * Takes the next line if it is a parser directive, "# key=value": spans of
- * the text.  The caller gives a line back that is none after all, by @pos.
+ * NULL, or what is at *@at of the text that no builder should see: what is not
+ * UTF-8, and control characters, of which some count as white space here and
+ * not there.
+ */
+const char *sbx_lex_impure(const char *text, size_t size, size_t *at);
+
+/*
+ * Takes the next line if it may be a parser directive, "# key=value": spans of
+ * the text, of which @value may be empty.  The caller gives a line back that is
+ * none after all, by @pos.
  */
 bool sbx_lex_directive(struct sbx_lex *lex, struct sbx_span *key,
 		       struct sbx_span *value);
@@ -67,7 +94,8 @@ struct sbx_span sbx_lex_place(const struct sbx_lex *lex, struct sbx_span word);
 
 /*
  * Skips the bodies of the here-documents that the words from @pos on begin.
- * NULL, or the end that is missing (free it).
+ * NULL, or the end that is missing (free it).  Unclear are those of which
+ * shells, and builders, make different things.
  */
 char *sbx_lex_heredocs(struct sbx_lex *lex, size_t pos);
 

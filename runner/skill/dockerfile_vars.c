@@ -4,6 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/text.h"
+
 /* ${A:-${B:-...}} any deeper than this is nobody's honest Dockerfile. */
 #define DEPTH_MAX 16
 
@@ -38,13 +41,16 @@ void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
 	sbx_strv_setenv(&vars->known, name, value);
 }
 
+static const char *const platform_parts[] = { "PLATFORM", "OS", "ARCH",
+					      "VARIANT" };
+static const char *const platform_sides[] = { "BUILD", "TARGET" };
+
 static void set_both(struct sbx_dockerfile_vars *vars, const char *what,
 		     const char *value)
 {
-	static const char *const sides[] = { "BUILD", "TARGET" };
-
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(sides); i++) {
-		cleanup_free char *name = sbx_asprintf("%s%s", sides[i], what);
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(platform_sides); i++) {
+		cleanup_free char *name =
+			sbx_asprintf("%s%s", platform_sides[i], what);
 
 		sbx_dockerfile_vars_set(vars, name, value);
 	}
@@ -53,16 +59,29 @@ static void set_both(struct sbx_dockerfile_vars *vars, const char *what,
 void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
 				  const char *platform)
 {
-	static const char *const parts[] = { "OS", "ARCH", "VARIANT" };
 	cleanup_free char *copy = sbx_strdup(platform);
 	char *next = copy;
 
-	set_both(vars, "PLATFORM", platform);
-	for (size_t i = 0; i < SBX_ARRAY_SIZE(parts); i++) {
+	set_both(vars, platform_parts[0], platform);
+	for (size_t i = 1; i < SBX_ARRAY_SIZE(platform_parts); i++) {
 		const char *part = next ? strsep(&next, "/") : NULL;
 
-		set_both(vars, parts[i], part ? part : "");
+		set_both(vars, platform_parts[i], part ? part : "");
 	}
+}
+
+bool sbx_dockerfile_vars_is_platform(const char *name)
+{
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(platform_sides); i++) {
+		if (!sbx_text_has_prefix(name, platform_sides[i]))
+			continue;
+		name += strlen(platform_sides[i]);
+		for (size_t j = 0; j < SBX_ARRAY_SIZE(platform_parts); j++) {
+			if (strcmp(name, platform_parts[j]) == 0)
+				return true;
+		}
+	}
+	return false;
 }
 
 /* --- expansion ------------------------------------------------------------*/
@@ -104,7 +123,10 @@ static const char *closing_brace(const char *p, const char *end, char escape)
 	return NULL;
 }
 
-/* What stands after the name in braces: "", "-word", ":+word"... */
+/*
+ * What stands after the name in braces: "", "-word", ":+word"...  Without the
+ * colon it matters whether it is set, of which builders think differently.
+ */
 static bool expand_operator(struct expansion *x, const char *value,
 			    const char *op, const char *end)
 {
@@ -115,7 +137,7 @@ static bool expand_operator(struct expansion *x, const char *value,
 		return sbx_buf_puts(x->out, value ? value : "");
 	if (empty_counts)
 		op++;
-	if (op == end)
+	if (op == end || (!empty_counts && !(value && *value)))
 		return false;
 	if (*op == '-')
 		return set ? sbx_buf_puts(x->out, value)
@@ -144,6 +166,9 @@ static bool expand_variable(struct expansion *x, const char **p,
 		return sbx_buf_puts(x->out, "$");
 	}
 	if (find_unknown(x->vars, name))
+		return false;
+	/* To buildah they are not set. */
+	if (start + size < close && sbx_dockerfile_vars_is_platform(name))
 		return false;
 	value = sbx_strv_getenv(&x->vars->known, name);
 	*p = braces ? close : close - 1;

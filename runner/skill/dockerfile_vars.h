@@ -30,10 +30,14 @@ void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
 void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
 				  const char *platform);
 
+/* Whether that is the name of one of them. */
+bool sbx_dockerfile_vars_is_platform(const char *name);
+
 /*
  * Appends @word to @out as the builder would see it: quotes and escapes gone,
  * $NAME, ${NAME}, ${NAME-word}, ${NAME:-word}, ${NAME+word} and ${NAME:+word}
- * replaced.  False when it has anything else in it.
+ * replaced.  False when it has anything else in it, or something that not
+ * each builder would replace in the same way.
  */
 bool sbx_dockerfile_expand(const struct sbx_dockerfile_vars *vars,
 			   const char *word, size_t size, char escape,

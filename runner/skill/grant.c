@@ -517,3 +517,16 @@ int sbx_grant_base(const struct sbx_policy *policy, const char *skill,
 			     "writes skills, takes any image)",
 			     skill, image);
 }
+
+int sbx_grant_fetch(const struct sbx_policy *policy, const char *skill,
+		    const char *source, struct sbx_error *err)
+{
+	if (sbx_policy_skill(policy, skill)->build_network)
+		return 0;
+	return sbx_error_set(err, SBX_OUTCOME_DENIED,
+			     "skills.build.network: the policy gives builds of "
+			     "%s no network, so ADD may fetch nothing: %.300s "
+			     "is a URL, or may be one; a file of the skill is "
+			     "written out, without quotes and variables",
+			     skill, source);
+}

@@ -117,4 +117,12 @@ int sbx_grant_device(const struct sbx_policy *policy, const char *skill,
 int sbx_grant_base(const struct sbx_policy *policy, const char *skill,
 		   const char *image, struct sbx_error *err);
 
+/*
+ * Whether ADD in a Dockerfile of @skill may fetch @source: builders do that
+ * themselves, with the host's own network, so it takes one for the build.
+ * DENIED: "skills.build.network: ...".
+ */
+int sbx_grant_fetch(const struct sbx_policy *policy, const char *skill,
+		    const char *source, struct sbx_error *err);
+
 #endif

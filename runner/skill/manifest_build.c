@@ -6,11 +6,13 @@
 #include "skill/manifest.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/path.h"
 #include "codec/json.h"
 #include "skill/build_template.h"
+#include "skill/dockerfile_vars.h"
 #include "skill/manifest_parts.h"
 #include "skill/names.h"
 
@@ -131,6 +133,21 @@ static void read_dockerfile(const struct sbx_at *at,
 		sbx_reader_expected(at, field->expected);
 }
 
+/*
+ * BuildKit takes some for options of its own, of which one names the image
+ * that reads the Dockerfile; and a platform's override what is known of it.
+ */
+static const char *refuse_reserved(const char *name)
+{
+	if (strncasecmp(name, "BUILDKIT_", strlen("BUILDKIT_")) == 0)
+		return "names that begin with BUILDKIT_ are options of the "
+		       "builder: choose another";
+	if (sbx_dockerfile_vars_is_platform(name))
+		return "the builder sets that from the platform: choose "
+		       "another";
+	return NULL;
+}
+
 static void read_args(const struct sbx_at *at, const struct sbx_field *field,
 		      void *object)
 {
@@ -138,7 +155,7 @@ static void read_args(const struct sbx_at *at, const struct sbx_field *field,
 	struct sbx_build *build = object;
 
 	(void)field;
-	sbx_manifest_read_variables(at, NULL, &args);
+	sbx_manifest_read_variables(at, refuse_reserved, &args);
 	if (args.n > 0)
 		build->args = sbx_json_variables(args.v);
 }

@@ -326,13 +326,20 @@ static int ensure_pinned(const struct work *work, const char *ref,
 
 /* --------------------------------------------------------------------------*/
 
-static int check_bases(const struct sbx_policy *policy, const char *skill,
-		       const struct sbx_dockerfile *images,
-		       struct sbx_error *err)
+static int check_ref(const struct sbx_policy *policy, const char *skill,
+		     const struct sbx_dockerfile_ref *ref,
+		     struct sbx_error *err)
 {
-	for (size_t i = 0; i < images->n; i++) {
-		if (sbx_grant_base(policy, skill, images->refs[i].image, err) <
-		    0)
+	if (ref->kind == SBX_DOCKERFILE_ADD)
+		return sbx_grant_fetch(policy, skill, ref->image, err);
+	return sbx_grant_base(policy, skill, ref->image, err);
+}
+
+static int check_refs(const struct sbx_policy *policy, const char *skill,
+		      const struct sbx_dockerfile *from, struct sbx_error *err)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		if (check_ref(policy, skill, &from->refs[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -360,7 +367,7 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 			       ? -1
 			       : ensure_pinned(&work, pinned, out, err);
 	if (sbx_build_plan_skill(&plans, skill, from, &plan, err) < 0 ||
-	    check_bases(options->policy, name, &plan->images, err) < 0)
+	    check_refs(options->policy, name, &plan->images, err) < 0)
 		return -1;
 	return ensure_plan(&work, plan, out, err);
 }
@@ -374,11 +381,12 @@ static void warn(const struct sbx_policy *policy, const char *skill,
 	const char *kind = sbx_dockerfile_kind_text(ref->kind);
 	struct sbx_error err = SBX_ERROR_INIT;
 
-	if (sbx_grant_base(policy, skill, ref->image, &err) < 0)
+	if (check_ref(policy, skill, ref, &err) < 0)
 		sbx_strv_push_take(out,
 				   sbx_asprintf("%s:%u: %s: %s", file,
 						ref->line, kind, err.message));
-	else if (!ref->base && !sbx_dockerfile_is_pinned(ref->image))
+	else if (ref->kind != SBX_DOCKERFILE_ADD && !ref->base &&
+		 !sbx_dockerfile_is_pinned(ref->image))
 		sbx_strv_push_take(
 			out, sbx_asprintf("%s:%u: %s %s is not pinned; "
 					  "add its digest (@sha256:...)",

@@ -66,20 +66,43 @@ static void test_from(void **state)
 	check("LABEL x=1\nFROM a\nUSER FROM b", NULL, "FROM a 2\n");
 }
 
-/* Stages are no images: by name in any case, by number. */
+/* Stages are no images: by name, for COPY by number. */
 static void test_stages(void **state)
 {
 	(void)state;
-	check("FROM a AS One\nFROM one\nFROM two AS two\nFROM TWO", NULL,
+	check("FROM a AS One\nFROM One\nFROM two AS two\nFROM two", NULL,
 	      "FROM a 1\nFROM two 3\n");
 	check("FROM a AS s\nFROM b\nCOPY --from=s x y\nCOPY --from=0 x y\n"
-	      "COPY --from=S x y\nCOPY --chown=1:1 --from=img:2 x y\n",
-	      NULL, "FROM a 1\nFROM b 2\nCOPY --from img:2 6\n");
-	check("FROM a\nRUN --mount=type=bind,from=late,target=/x y\n"
-	      "FROM b AS late",
-	      NULL, "FROM a 1\nFROM b 3\n");
+	      "COPY --chown=1:1 --from=img:2 x y\nRUN --mount=from=s x\n",
+	      NULL, "FROM a 1\nFROM b 2\nCOPY --from img:2 5\n");
 	check("FROM a\nFROM later\nFROM b AS later", NULL,
 	      "FROM a 1\nFROM later 2\nFROM b 3\n");
+	check("FROM a AS s\nCOPY --from=img x y\nFROM s", NULL,
+	      "FROM a 1\nCOPY --from img 2\n");
+}
+
+/* Which of the two it is, builders do not agree on. */
+static void test_stages_or_images(void **state)
+{
+	(void)state;
+	check_error("FROM a AS One\nFROM one", NULL, "D:2: there is a stage");
+	check_error("FROM a AS One\nFROM b\nCOPY --from=one x y", NULL,
+		    "D:3: there is a stage");
+	check_error("FROM a AS s\nCOPY --from=s x y", NULL,
+		    "D:2: there is a stage");
+	check_error("FROM a\nRUN --mount=type=bind,from=late,target=/x y\n"
+		    "FROM b AS late",
+		    NULL, "D:2: there is a stage");
+	check_error("FROM a\nCOPY --from=0 x y", NULL, "D:2: there is no");
+	check_error("FROM a\nFROM b\nCOPY --from=1 x y", NULL, "D:3: ");
+	check_error("FROM a\nFROM b\nCOPY --from=00 x y", NULL, "D:3: ");
+	check_error("FROM a\nFROM b\nCOPY --from=18446744073709551615 x y",
+		    NULL, "D:3: there is no");
+	/* To a mount a number is an image. */
+	check("FROM a\nFROM b\nRUN --mount=from=0 x", NULL,
+	      "FROM a 1\nFROM b 2\nRUN --mount from 0 3\n");
+	check("FROM a\nCOPY --from=scratch x y", NULL,
+	      "FROM a 1\nCOPY --from scratch 2\n");
 }
 
 static void test_mount(void **state)
@@ -88,11 +111,79 @@ static void test_mount(void **state)
 	check("FROM a\nRUN --mount=type=cache,target=/c "
 	      "--mount=target=/x,from=b@sha256:1,type=bind --network=none x",
 	      NULL, "FROM a 1\nRUN --mount from b@sha256:1 2\n");
-	check("FROM a\nRUN --mount=\"type=bind,from=b,target=/x y\" z", NULL,
+	check("FROM a\nRUN --MOUNT=FROM=b x", NULL,
 	      "FROM a 1\nRUN --mount from b 2\n");
 	/* behind the flags is the command, whatever it looks like */
 	check("FROM a\nRUN x --mount=from=b --from=c\nCOPY x --from=c y", NULL,
 	      "FROM a 1\n");
+	check("FROM a\nONBUILD RUN --mount=from=b x\nONBUILD USER c", NULL,
+	      "FROM a 1\nRUN --mount from b 2\n");
+}
+
+/* Builders take these out, each in its own way. */
+static void test_flags(void **state)
+{
+	static const char *const flags[] = {
+		"RUN --mount=\"from=b\" x",
+		"RUN --mount=\"\"from=b x",
+		"RUN --mount=fr\\om=b x",
+		"RUN --mount=target=$X x",
+		"RUN --mount=target=/x,from=b$X x",
+		"RUN --mo\"unt\"=from=b x",
+		"RUN --mo\\unt=from=b x",
+		"RUN --$X=from=b x",
+		"COPY --from='b' x y",
+		"COPY --from=$X x y",
+		"COPY --from=b\\:1 x y",
+		"COPY --chown=\"1 --from=b\" x y",
+		"COPY --chown=1\xc3\xa0--from=b x y",
+		"ADD --chown=`1 x y",
+		"ONBUILD COPY --from='b' x y",
+		"FROM --platform='x' b",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(flags); i++) {
+		cleanup_free char *text = sbx_asprintf("FROM a\n%s", flags[i]);
+
+		check_error(text, NULL, "D:2: ");
+	}
+	check("FROM a\nCOPY --chown=$X:${Y} x \"y\\z\"", NULL, "FROM a 1\n");
+}
+
+/* What ADD fetches, or may. */
+static void test_add(void **state)
+{
+	static const char *const remote[] = {
+		"http://h/x",	  "https://h/x",
+		"git@h:x/y.git",  "git://h/x",
+		"me@h.example:x", "ht\"t\"p:/\"/\"h/x",
+		"http:\\/\\/h/x", "$X",
+		"x${Y}z",	  "http:'/'/h",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(remote); i++) {
+		cleanup_free char *text = sbx_asprintf(
+			"FROM a\nADD --chown=$U %s /d\nADD x %s y\n"
+			"ONBUILD ADD %s z",
+			remote[i], remote[i], remote[i]);
+		cleanup_free char *expected =
+			sbx_asprintf("FROM a 1\nADD %s 2\nADD %s 3\nADD %s 4\n",
+				     remote[i], remote[i], remote[i]);
+
+		check(text, NULL, expected);
+	}
+	check("FROM a\nADD [\"http://h/x\", \"/y\"]", NULL,
+	      "FROM a 1\nADD [\"http://h/x\", \"/y\"] 2\n");
+	check("FROM a\nADD [\"http:\\u002f/h/x\", \"/y\"]", NULL,
+	      "FROM a 1\nADD [\"http:\\u002f/h/x\", \"/y\"] 2\n");
+	check("FROM a\nADD [x http:\"/\"/h y", NULL,
+	      "FROM a 1\nADD [x http:\"/\"/h y 2\n");
+	/* Files of its own, to wherever. */
+	check("FROM a\nADD rootfs.tar x@1 $HOME/\nADD [\"a b\",\"/c\"]\n"
+	      "ADD --keep-git-dir=true . \"/d\"\nADD <<EOF /x\nhttp://h\nEOF",
+	      NULL, "FROM a 1\n");
 }
 
 static void refused_step(const char *text)
@@ -128,13 +219,29 @@ static void test_directives(void **state)
 	(void)state;
 	check("# syntax=docker/dockerfile:1\nFROM a", NULL,
 	      "syntax docker/dockerfile:1 1\nFROM a 2\n");
-	check("#SYNTAX = x \n# check=skip=all\n# escape=`\nFROM a`\nb", NULL,
-	      "syntax x 1\nFROM ab 4\n");
+	check("# escape=`\n#SYNTAX = x \n# check=skip=all\nFROM a`\nb", NULL,
+	      "syntax x 2\nFROM ab 4\n");
 	/* only at the very top */
 	check("\n# syntax=x\nFROM a", NULL, "FROM a 3\n");
 	check("# a comment\n# escape=`\nFROM a\\\nb", NULL, "FROM ab 3\n");
-	check("# unknown=1\n# syntax=x\nFROM a", NULL, "FROM a 3\n");
 	check_error("# escape=x\nFROM a", NULL, "D:1: ");
+}
+
+/* What stands in front of it hides it from some builders, not from all. */
+static void test_directives_behind_others(void **state)
+{
+	(void)state;
+	check("# unknown=1\n# syntax=x\nFROM a", NULL,
+	      "syntax x 2\nFROM a 3\n");
+	check("# unknown= \n# syntax=x\nFROM a", NULL,
+	      "syntax x 2\nFROM a 3\n");
+	check_error("# check=skip=all\n# escape=`\nFROM a", NULL,
+		    "D:2: escape must be");
+	check_error("#!/usr/bin/env x\n# syntax=x\nFROM a", NULL, "D:1: ");
+	check_error("// syntax=x\nFROM a", NULL, "D:1: there is no such");
+	check_error("{\"syntax\": \"x\"}", NULL, "D:1: there is no such");
+	check_error("# syntax=x y@sha256:1\nFROM a", NULL, "D:1: ");
+	check_error("# syntax=skillbox/python\nFROM a", NULL, "D:1: ");
 }
 
 static void test_continuation(void **state)
@@ -142,17 +249,93 @@ static void test_continuation(void **state)
 	(void)state;
 	check("FROM \\\n  a \\  \n\n  # comment \\\nAS b\nFROM b\nFROM c", NULL,
 	      "FROM a 2\nFROM c 7\n");
-	check("RUN x \\\nFROM a\nFROM b", NULL, "FROM b 3\n");
+	check("FROM z\nRUN x \\\nFROM a\nFROM b", NULL, "FROM z 1\nFROM b 4\n");
 	check("FROM a\nRUN x \\", NULL, "FROM a 1\n");
 	check("\\\nFROM a", NULL, "FROM a 2\n");
+	check_error("FROM a\nRUN x \\\\\nFROM b", NULL, "D:2: an escape");
+	check_error("FROM a\nRUN x \\\v\nFROM b", NULL, "D:2: a control");
+	check_error("FROM a\nRUN x \\\r\r\nFROM b", NULL, "D:2: a control");
+}
+
+/* To buildah it ends the instruction, unless it starts its line. */
+static void test_indented_comment(void **state)
+{
+	(void)state;
+	check("FROM a\nRUN x \\\n  # c\n  && y \\\n# d\n  z", NULL,
+	      "FROM a 1\n");
+	check_error("FROM a\nRUN x \\\n  # c\nFROM b", NULL,
+		    "D:4: some builders would take b");
+	check_error("FROM a\nRUN x \\\n  # c\nCOPY --from=b y z", NULL,
+		    "D:4: some builders would take b");
+	check_error("FROM a\nRUN x \\\n  # c\nADD http://b y", NULL,
+		    "D:4: some builders would take http://b");
+	check_error("FROM a\nRUN x \\\n  # c\nRUN --network=host y", NULL,
+		    "D:4: a step");
+}
+
+/* What one does not know makes the rest another builder's to read. */
+static void test_instructions(void **state)
+{
+	static const char *const others[] = {
+		"CMD x",
+		"ENTRYPOINT x",
+		"ENV x=1",
+		"EXPOSE 1",
+		"LABEL x=1",
+		"MAINTAINER x",
+		"HEALTHCHECK NONE",
+		"SHELL [\"x\"]",
+		"USER x",
+		"STOPSIGNAL 9",
+		"VOLUME /x",
+		"workdir /x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(others); i++) {
+		cleanup_free char *text = sbx_asprintf("FROM a\n%s", others[i]);
+
+		check(text, NULL, "FROM a 1\n");
+	}
+	check_error("FROM a\nFETCH b", NULL, "D:2: there is no such");
+	check_error("FROM a\n\"FROM\" b", NULL, "D:2: there is no such");
+	check_error("FROM a b", NULL, "D:1: FROM takes");
+	check_error("FROM a IS b", NULL, "D:1: FROM takes");
+	check_error("FROM a AS b c", NULL, "D:1: FROM takes");
+}
+
+static void test_bytes(void **state)
+{
+	static const char *const spaces[] = {
+		"\xc2\x85",	"\xc2\xa0",	"\xe1\x9a\x80", "\xe2\x80\x80",
+		"\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
+		"\xe2\x81\x9f", "\xe3\x80\x80",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(spaces); i++) {
+		cleanup_free char *text =
+			sbx_asprintf("FROM a\n%sFROM b\nRUN x", spaces[i]);
+		cleanup_free char *comment =
+			sbx_asprintf("FROM a\n # %s", spaces[i]);
+
+		check_error(text, NULL, "D:2: white space that is not ASCII");
+		check(comment, NULL, "FROM a 1\n");
+	}
+	check("FROM a\r\nRUN \xc3\xa4\xe2\x80\x8b\t\r\n", NULL, "FROM a 1\n");
+	check_error("FROM a\nRUN \xa0--mount=from=b x", NULL, "D:1: this is");
+	check_error("FROM a\nRUN x\ry", NULL, "D:2: a control");
+	check_error("FROM a\n# \x7f", NULL, "D:2: a control");
 }
 
 static void test_heredoc(void **state)
 {
 	(void)state;
-	check("FROM a\nRUN <<EOF\nFROM b\nEOF\nFROM c", NULL,
-	      "FROM a 1\nFROM c 5\n");
-	check("FROM a\nCOPY <<-\"E F\" <<'2' /x\n\tFROM b\n\tE F\nFROM c\n2\n"
+	check("FROM a\nRUN <<EOF\nset -e\nFROM b\nEOF\nFROM c", NULL,
+	      "FROM a 1\nFROM c 6\n");
+	check("FROM a\nRUN python3 <<'E.1'\nfrom os import path\nE.1\nFROM c",
+	      NULL, "FROM a 1\nFROM c 5\n");
+	check("FROM a\nCOPY <<-\"E_F\" <<'2' /x\n\tx\n\tE_F\nFROM c\n2\n"
 	      "FROM d",
 	      NULL, "FROM a 1\nFROM d 7\n");
 	check("FROM a\nRUN cat 3<<EOF >x \\\n y\n\tEOF\nEOF \nFROM b\nEOF\n"
@@ -165,6 +348,36 @@ static void test_heredoc(void **state)
 	check_error("FROM a\nRUN <<EOF\nx\n", NULL, "D:2: the here-document");
 }
 
+/* Not each builder knows them, or takes the same for one. */
+static void test_heredoc_or_not(void **state)
+{
+	static const char *const unclear[] = {
+		"RUN true ${x:- <<E }", "RUN cat <<E ${x}",
+		"RUN cat <<E \"",	"RUN cat <<\"E F\"",
+		"RUN cat <<E\\F",	"RUN cat <<$E",
+		"RUN cat <<\\ E",	"ONBUILD CMD echo <<E",
+		"ONBUILD RUN <<E",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(unclear); i++) {
+		cleanup_free char *text =
+			sbx_asprintf("FROM a\n%s\nx\nE\n", unclear[i]);
+
+		check_error(text, NULL, "D:2: ");
+	}
+	check_error("# escape=`\nFROM a\nRUN <<E\nx\nE", NULL, "D:3: << ");
+	check_error("FROM a\nRUN true # <<E\nFROM b\nE", NULL,
+		    "D:3: some builders would take b");
+	check_error("FROM a\nRUN <<E\nUSER x\nCOPY --from=b y z\nE", NULL,
+		    "D:4: some builders would take b");
+	check_error("FROM a\nRUN <<E\nRUN --network=host y\nE", NULL, "D:3: ");
+	/* A stage that some do not see is an image to them. */
+	check_error("FROM a\nRUN <<E\nFROM a AS s\nE\nFROM a AS s\nFROM c\n"
+		    "COPY --from=s x y",
+		    NULL, "D:3: ");
+}
+
 static void test_variables(void **state)
 {
 	(void)state;
@@ -175,13 +388,21 @@ static void test_variables(void **state)
 	check("ARG V\nFROM a:$V", json_pack("{ss}", "V", "2"), "FROM a:2 2\n");
 	/* what is not declared is not set */
 	check("FROM a${V:-:7}", json_pack("{ss}", "V", "2"), "FROM a:7 1\n");
-	check("ARG A=x B=\"y $A\" C='$A'\nFROM ${A}/$B/$C", NULL,
-	      "FROM x/y x/$A 2\n");
+	check("ARG A=x B=\"y-$A\"\nFROM ${A}/$B", NULL, "FROM x/y-x 2\n");
 	check("ARG E=\nARG S=s\n"
-	      "FROM a${E:-1}${E-2}${N-3}${S:-4}${E:+5}${E+6}${S:+7}${N:+8}",
-	      NULL, "FROM a13s67 3\n");
+	      "FROM a${E:-1}${S-2}${S:-4}${E:+5}${S+6}${S:+7}${N:+8}",
+	      NULL, "FROM a1ss67 3\n");
 	check("FROM ${A:-${B:-x}y}", NULL, "FROM xy 1\n");
-	check("FROM \\$A\\b", NULL, "FROM $Ab 1\n");
+	check_error("ARG C='$A'\nFROM x/$C", NULL, "D:2: \"x/$A\" is not");
+	check_error("FROM \\$A\\b", NULL, "D:1: \"$Ab\" is not");
+	check_error("ARG A=x\\y\nFROM $A", NULL, "D:2: FROM uses");
+	/* Whether that is set builders do not agree on. */
+	check_error("FROM a${N-3}", NULL, "D:1: FROM uses");
+	check_error("ARG E=\nFROM a${E+3}", NULL, "D:2: FROM uses");
+	check_error("FROM a${TARGETARCH:+b}", NULL, "D:1: FROM uses");
+	check_error("FROM a${BUILDVARIANT:-b}", NULL, "D:1: FROM uses");
+	check_error("ARG TARGETOS=b\nFROM $TARGETOS", NULL, "D:2: FROM uses");
+	check_error("ARG TARGETOS\nFROM $TARGETOS", NULL, "D:2: FROM uses");
 	check("FROM a-$TARGETARCH-${TARGETOS}-$TARGETVARIANT", NULL,
 	      "FROM a-arm64-linux-v8 1\n");
 	/* those of a stage are another matter */
@@ -220,11 +441,11 @@ static void test_errors(void **state)
 	(void)state;
 	check_error("", NULL, "D: there is no FROM");
 	check_error("# FROM a\nRUN x", NULL, "D: there is no FROM");
-	check_error("RUN x\nFROM\nFROM a", NULL, "D:2: FROM without");
+	check_error("RUN x\nFROM\nFROM a", NULL, "D:2: FROM takes");
 	assert_int_equal(sbx_dockerfile_parse(&dockerfile, "D", "FROM a\0b", 8,
 					      NULL, "linux/amd64", &err),
 			 -1);
-	assert_string_equal(err.message, "D: not a text file");
+	assert_string_equal(err.message, "D:1: a control character");
 }
 
 static void check_base(const char *text, const char *base)
@@ -246,13 +467,48 @@ static void test_bases(void **state)
 	(void)state;
 	check_base("FROM skillbox/python", "python");
 	check_base("FROM skillbox/my-base2:latest", "my-base2");
-	check_base("FROM skillbox/python:1", NULL);
-	check_base("FROM skillbox/python@sha256:12", NULL);
-	check_base("FROM skillbox/../x", NULL);
-	check_base("FROM skillbox/", NULL);
 	check_base("FROM other/skillbox/x", NULL);
+	check_base("FROM skillbox.example/x", NULL);
 	check_error("ARG B=python\nFROM skillbox/$B", NULL, "D:2: skillbox/py");
 	check_error("FROM a\nCOPY --from=skillbox/$B x y", NULL, "D:2: ");
+}
+
+/* The policy's skillbox/\* means ours, and nobody else's of that name. */
+static void test_no_bases(void **state)
+{
+	static const char *const images[] = {
+		"skillbox/python:1", "skillbox/python@sha256:12",
+		"skillbox/../x",     "skillbox/x/y",
+		"skillbox/",	     "skillbox/Python",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(images); i++) {
+		cleanup_free char *from = sbx_asprintf("FROM %s", images[i]);
+		cleanup_free char *copy =
+			sbx_asprintf("FROM a\nCOPY --from=%s x y", images[i]);
+
+		check_error(from, NULL, "D:1: skillbox/");
+		check_error(copy, NULL, "D:2: skillbox/");
+	}
+}
+
+/* Buildah reads from other places by these, of the host too. */
+static void test_no_images(void **state)
+{
+	static const char *const images[] = {
+		"dir:/etc",  "docker-archive:/x@sha256:1", "a,b", "-a", "/a",
+		"a\xc3\xa4",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(images); i++) {
+		cleanup_free char *text = sbx_asprintf("FROM %s", images[i]);
+
+		check_error(text, NULL, "D:1: \"");
+	}
+	check("FROM h.example:5000/a_b/c:1.2-3", NULL,
+	      "FROM h.example:5000/a_b/c:1.2-3 1\n");
 }
 
 static void check_rewrite(const char *text, const char *expected)
@@ -275,15 +531,15 @@ static void test_rewrite(void **state)
 {
 	(void)state;
 	check_rewrite("FROM  x \r\n", "FROM  x \r\n");
-	check_rewrite("FROM skillbox/a # x\n", "FROM skillbox/a:KA # x\n");
+	check_rewrite("FROM skillbox/a \n# x\n", "FROM skillbox/a:KA \n# x\n");
 	check_rewrite("# skillbox/a\nFROM skillbox/a:latest AS skillbox\n"
 		      "COPY --from=skillbox/b --chown=1 /skillbox/a /\n"
 		      "RUN --mount=from=skillbox/a,target=/x cp \\\n y\n"
-		      "RUN <<E\nFROM skillbox/a\nE\n",
+		      "RUN <<E\nx\nFROM skillbox/a\nE\n",
 		      "# skillbox/a\nFROM skillbox/a:KA AS skillbox\n"
 		      "COPY --from=skillbox/b:KB --chown=1 /skillbox/a /\n"
 		      "RUN --mount=from=skillbox/a:KA,target=/x cp \\\n y\n"
-		      "RUN <<E\nFROM skillbox/a\nE\n");
+		      "RUN <<E\nx\nFROM skillbox/a\nE\n");
 	check_rewrite("FROM \"skill\\\nbox/a\" AS x",
 		      "FROM skillbox/a:KA AS x");
 }
@@ -307,15 +563,25 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_from),
 		cmocka_unit_test(test_stages),
+		cmocka_unit_test(test_stages_or_images),
 		cmocka_unit_test(test_mount),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_network_of_a_step),
 		cmocka_unit_test(test_directives),
+		cmocka_unit_test(test_directives_behind_others),
 		cmocka_unit_test(test_continuation),
+		cmocka_unit_test(test_indented_comment),
+		cmocka_unit_test(test_instructions),
+		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_heredoc),
+		cmocka_unit_test(test_heredoc_or_not),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_variable_bomb),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_bases),
+		cmocka_unit_test(test_no_bases),
+		cmocka_unit_test(test_no_images),
 		cmocka_unit_test(test_rewrite),
 		cmocka_unit_test(test_pinned),
 	};

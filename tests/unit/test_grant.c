@@ -1013,6 +1013,37 @@ static void test_bases(void **state)
 	}
 }
 
+/* What a builder fetches it fetches by the host's network. */
+static void test_fetching(void **state)
+{
+	static const struct {
+		const char *policy;
+		bool granted;
+	} samples[] = {
+		{ NULL, false },
+		{ SKILLS("build: {network: false}"), false },
+		{ SKILLS("build: {network: true}"), true },
+		{ OF_EXAMPLE("build: {network: true}"), true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(samples); i++) {
+		struct sbx_policy policy = policy_of(samples[i].policy);
+		struct sbx_error err = SBX_ERROR_INIT;
+		int result =
+			sbx_grant_fetch(&policy, "example", "http://h/x", &err);
+
+		assert_int_equal(result, samples[i].granted ? 0 : -1);
+		if (!samples[i].granted) {
+			assert_int_equal(err.outcome, SBX_OUTCOME_DENIED);
+			assert_true(sbx_text_has_prefix(
+				err.message, "skills.build.network: "));
+			assert_non_null(strstr(err.message, "http://h/x"));
+		}
+		sbx_policy_clear(&policy);
+	}
+}
+
 static void test_bad_owners(void **state)
 {
 	static const char *const owners[] = { "", "a/b", "A", ".. " };
@@ -1360,6 +1391,7 @@ int main(void)
 		cmocka_unit_test(test_propagation),
 		cmocka_unit_test(test_volume_in_another),
 		cmocka_unit_test(test_bases),
+		cmocka_unit_test(test_fetching),
 		cmocka_unit_test(test_bad_owners),
 		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_grant_user),

@@ -183,6 +183,13 @@ static void test_single_errors(void **state)
 		       "defaults: {warm_pool: {start: program}}\n",
 		  "4:16: actions.run: \"start: program\" needs \"input: "
 		  "stdin\"" },
+		{ HEAD "build: {args: {buildkit_Syntax: x}}\n"
+		       "actions: {run: {}}\n",
+		  "4:16: build.args.buildkit_Syntax: names that begin with "
+		  "BUILDKIT_ are options of the builder: choose another" },
+		{ HEAD "actions: {run: {build: {args: {TARGETARCH: x}}}}\n",
+		  "4:32: actions.run.build.args.TARGETARCH: the builder sets "
+		  "that from the platform: choose another" },
 		{ HEAD "actions: {run: {tool_name: a.b}}\n",
 		  "4:28: actions.run.tool_name: found \"a.b\", expected a "
 		  "name of 1 to 64 of a-z, A-Z, 0-9, \"_\" and \"-\"" },
