@@ -263,6 +263,23 @@ static void append_object(struct sbx_buf *path, const char *name,
 }
 
 /*
+ * The build arguments.  The namespace of cache mounts is one, in BuildKit's
+ * Dockerfile frontend since 2019: docs.docker.com, "BuildKit built-in build
+ * args".
+ */
+static void append_args(struct sbx_buf *path, const struct sbx_engine *engine,
+			const struct sbx_image_build *build)
+{
+	json_auto_t *args = build->args ? json_copy(build->args)
+					: json_object();
+
+	if (engine->buildkit && build->cache)
+		json_object_set_new(args, "BUILDKIT_CACHE_MOUNT_NS",
+				    json_string(build->cache));
+	append_object(path, "buildargs", args);
+}
+
+/*
  * Podman (5.4) knows other words here than Docker.  Without "nsoptions" its
  * RUN steps get the host's own network, whatever "networkmode" says.
  */
@@ -290,7 +307,7 @@ static char *build_path(const struct sbx_engine *engine,
 	append_query(&path, "t", build->tag);
 	append_query(&path, "dockerfile", build->dockerfile);
 	append_query(&path, "target", build->target);
-	append_object(&path, "buildargs", build->args);
+	append_args(&path, engine, build);
 	append_object(&path, "labels", build->labels);
 	if (build->no_cache)
 		append_query(&path, "nocache", "1");

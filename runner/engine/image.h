@@ -50,6 +50,8 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
  * @target	stage, or NULL
  * @args	object of strings, or NULL
  * @labels	object of strings, or NULL
+ * @cache	whose RUN --mount=type=cache it sees, or NULL: everybody's.
+ *		BuildKit alone keeps them apart
  * @no_network	RUN steps get no network
  * @no_cache	nothing of builds before is used
  * @context	the tar, as a stream
@@ -60,6 +62,7 @@ struct sbx_image_build {
 	const char *target;
 	json_t *args;
 	json_t *labels;
+	const char *cache;
 	bool no_network;
 	bool no_cache;
 	sbx_http_source context;

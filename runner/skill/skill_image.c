@@ -152,18 +152,26 @@ static bool has_network(const struct work *work,
 		       ->build_network;
 }
 
+/* Those of one skill are its own: what it puts there, others would install. */
+static char *cache_of(const struct sbx_build_plan *plan)
+{
+	return sbx_asprintf("skillbox-%s-%s", plan->kind, plan->name);
+}
+
 static int build(const struct work *work, const struct sbx_build_plan *plan,
 		 bool no_cache, struct sbx_error *err)
 {
 	json_auto_t *labels = labels_of(plan);
 	json_auto_t *args = args_of(plan);
 	cleanup_free char *repo = sbx_asprintf("skillbox/%s", plan->name);
+	cleanup_free char *cache = cache_of(plan);
 	const struct sbx_image_build request = {
 		.tag = plan->tag,
 		.dockerfile = plan->dockerfile,
 		.target = plan->target,
 		.args = args,
 		.labels = labels,
+		.cache = cache,
 		.no_network = !has_network(work, plan),
 		.no_cache = no_cache,
 		.context = sbx_context_read,

@@ -137,3 +137,24 @@ FROM skillbox/busybox AS later\n'
 	holds '.output == "EVIL\n"'
 	grep GET "$BATS_TEST_TMPDIR/log"
 }
+
+# BuildKit's, which keeps what is in it for whoever names it next.
+@test "what one skill's build leaves in a cache is not there for another" {
+	[ "$(family)" = docker ] || skip "Podman's caches are one for all"
+	for skill in t-build t-build-other; do
+		fixture $skill <<<'  plain: {command: [cat, /seen]}'
+		printf '%s\n' 'FROM skillbox/busybox' \
+			'RUN --mount=type=cache,target=/c cat /c/* >/seen; \' \
+			"echo $skill $BATS_TEST_TMPDIR >>/c/left; ls /c" \
+			>"$skills/$skill/Dockerfile"
+		act $skill plain
+		ended ok 0
+		holds '.output == ""'
+	done
+	# Its own it has again.
+	echo 'RUN --mount=type=cache,target=/c cat /c/* >/seen' \
+		>>"$skills/t-build/Dockerfile"
+	act t-build plain
+	ended ok 0
+	holds '.output | startswith("t-build /")'
+}

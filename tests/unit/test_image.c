@@ -162,6 +162,18 @@ static void test_query(void **state)
 			    "&networkmode=none");
 }
 
+/* Each its own cache, where that can be had. */
+static void test_cache(void **state)
+{
+	struct fixture *f = *state;
+
+	f->build.cache = "a-b";
+	assert_int_equal(build(f, STREAM_HEAD IMAGE_ID), 0);
+	assert_non_null(strstr(f->server.seen,
+			       "&buildargs=%7B%22BUILDKIT_CACHE_MOUNT_NS%22"
+			       "%3A%20%22a-b%22%7D"));
+}
+
 /* Who has no BuildKit is not asked for it. */
 static void test_classic(void **state)
 {
@@ -314,6 +326,7 @@ int main(void)
 		TEST(test_neither),
 		TEST(test_source_fails),
 		TEST(test_query),
+		TEST(test_cache),
 		TEST(test_classic),
 		TEST(test_cut_at_every_byte),
 		TEST(test_import),
