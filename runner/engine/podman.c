@@ -108,34 +108,15 @@ static void translate_host(json_t *host, int major)
 	json_object_del(host, "Binds");
 }
 
-/* Where a bind was asked for without what is mounted below (podman_create.c). */
-static void translate_mount(json_t *mount)
-{
-	static const char *const alone[] = { "private", "slave", "shared" };
-	const char *propagation = sbx_json_text_at(mount, "Propagation", NULL);
-
-	for (size_t i = 0; propagation && i < SBX_ARRAY_SIZE(alone); i++) {
-		if (strcmp(propagation, alone[i]) == 0) {
-			json_object_set_new(mount, "Propagation",
-					    json_sprintf("r%s", alone[i]));
-			return;
-		}
-	}
-}
-
 void sbx_podman_translate(json_t *inspected, int major)
 {
 	json_t *host = json_object_get(inspected, "HostConfig");
 	json_t *runtime = json_object_get(inspected, "OCIRuntime");
 	json_t *bounding = json_object_get(inspected, "BoundingCaps");
 	json_t *effective = json_object_get(inspected, "EffectiveCaps");
-	json_t *mount;
-	size_t i;
 
 	translate_config(json_object_get(inspected, "Config"));
 	translate_host(host, major);
-	json_array_foreach (json_object_get(inspected, "Mounts"), i, mount)
-		translate_mount(mount);
 	/* "oci" is what it calls all of them there. */
 	if (runtime)
 		json_object_set(host, "Runtime", runtime);

@@ -221,10 +221,6 @@ static json_t *masking_tmpfs(const json_t *from, const char *target,
 	return mount("tmpfs", "tmpfs", target, split(options));
 }
 
-/*
- * A propagation with "r" makes crun bind all that is mounted below as well,
- * whatever else is said; for a mount alone the one without means the same.
- */
 static json_t *bind(const json_t *from, const char *source, const char *target,
 		    const char *mode)
 {
@@ -233,11 +229,9 @@ static json_t *bind(const json_t *from, const char *source, const char *target,
 	const char *propagation =
 		sbx_json_text_at(from, "BindOptions", "Propagation", NULL);
 
-	if (!propagation)
-		propagation = "rprivate";
 	return mount("bind", source, target,
 		     json_pack("[s, s, s]", mode, alone ? "bind" : "rbind",
-			       propagation + (alone && propagation[0] == 'r')));
+			       propagation ? propagation : "private"));
 }
 
 static json_t *volume(const json_t *from, const char *source,

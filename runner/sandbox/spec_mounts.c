@@ -124,7 +124,8 @@ static json_t *volume_mount(const char *name, const char *target,
 /*
  * NonRecursive: a read-only bind is read-only for its top mount alone before
  * API 1.44, so nothing that is mounted below the source comes along.  With
- * @rslave what is mounted there after the start does.
+ * @rslave what is mounted there after the start does.  To a mount alone "r"
+ * would add nothing; with it crun binds all that is mounted below as well.
  */
 static json_t *bind_mount(const char *source, const char *target,
 			  bool read_only, bool rslave)
@@ -132,7 +133,7 @@ static json_t *bind_mount(const char *source, const char *target,
 	return json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:b}}", "Type", "bind",
 			 "Source", source, "Target", target, "ReadOnly",
 			 read_only, "BindOptions", "Propagation",
-			 rslave ? "rslave" : "rprivate", "NonRecursive", 1);
+			 rslave ? "slave" : "private", "NonRecursive", 1);
 }
 
 /*

@@ -407,7 +407,7 @@ static void test_mounts(void **state)
 	assert_mount(body, "/data",
 		     "{\"Type\": \"bind\", \"Source\": \"/srv/data\", "
 		     "\"Target\": \"/data\", \"ReadOnly\": true, "
-		     "\"BindOptions\": {\"Propagation\": \"rprivate\", "
+		     "\"BindOptions\": {\"Propagation\": \"private\", "
 		     "\"NonRecursive\": true}}");
 	assert_mount(body, "/declared",
 		     "{\"Type\": \"tmpfs\", \"Target\": \"/declared\", "
@@ -428,13 +428,13 @@ static void test_propagation(void **state)
 	assert_mount(body, "/data",
 		     "{\"Type\": \"bind\", \"Source\": \"/srv/data\", "
 		     "\"Target\": \"/data\", \"ReadOnly\": true, "
-		     "\"BindOptions\": {\"Propagation\": \"rslave\", "
+		     "\"BindOptions\": {\"Propagation\": \"slave\", "
 		     "\"NonRecursive\": true}}");
 	assert_mount(body, "/.skillbox-channel",
 		     "{\"Type\": \"bind\", \"Source\": \"/run/channel\", "
 		     "\"Target\": \"/.skillbox-channel\", "
 		     "\"ReadOnly\": true, "
-		     "\"BindOptions\": {\"Propagation\": \"rprivate\", "
+		     "\"BindOptions\": {\"Propagation\": \"private\", "
 		     "\"NonRecursive\": true}}");
 }
 
