@@ -80,6 +80,7 @@ bool sbx_never_below(const char *path, const char **what)
 #define TERMINAL   "terminals of other users"
 #define DISK	   "whole disks"
 #define KEYBOARD   "what is typed on the machine"
+#define USB	   "all that is on the machine's USB"
 #define FIRMWARE   "the machine's firmware"
 #define POWER	   "the machine's power"
 #define KEYS	   "the machine's own keys"
@@ -120,6 +121,14 @@ static const struct {
 	{ "/dev/input/*", 13, ANY_MINOR, KEYBOARD },
 	{ "/dev/uinput", 10, ONE(223), KEYBOARD },
 	{ "/dev/uhid", 10, ONE(239), KEYBOARD },
+	{ "/dev/userio", 10, ONE(240), KEYBOARD },
+	{ "/dev/serio_raw*", NO_NUMBER, KEYBOARD },
+	{ "/dev/hidraw*", NO_NUMBER, KEYBOARD },
+	{ "/dev/usb/hiddev*", 180, 96, 111, KEYBOARD },
+	/* Keyboards and disks alike, past their drivers. */
+	{ "/dev/bus/usb/*", 189, ANY_MINOR, USB },
+	{ "/dev/bus/usb/*/*", NO_NUMBER, USB },
+	{ "/dev/usbmon*", NO_NUMBER, USB },
 	{ "/dev/nvram", 10, ONE(144), FIRMWARE },
 	{ "/dev/mtd*", 90, ANY_MINOR, FIRMWARE },
 	{ "/dev/mei*", NO_NUMBER, FIRMWARE },

@@ -16,6 +16,7 @@ setup_file() {
 	mknod -m 666 "$node-z" c 1 5
 	mknod -m 666 "$node-d" b 7 0
 	mknod -m 666 "$node-m" c 1 1
+	mknod -m 666 "$node-u" c 189 0
 	ln -s /dev/fuse "$node-l"
 	fixture t-devices <<YAML
   none: {command: [sh, -c, 'eval "\$SCRIPT"']}
@@ -26,6 +27,8 @@ setup_file() {
   memory: {command: [echo, ran], devices: ['/dev/mem:/dev/a:r']}
   disk: {command: [echo, ran], devices: ['$node-d:/dev/a:r']}
   hidden: {command: [echo, ran], devices: ['$node-m:/dev/a:r']}
+  usb: {command: [echo, ran], devices: ['$node-u:/dev/a:r']}
+  typed: {command: [echo, ran], devices: ['/dev/hidraw0:/dev/a:r']}
   link: {command: [echo, ran], devices: ['$node-l:/dev/a']}
   absent: {command: [echo, ran], devices: [/dev/skillbox-absent]}
   file: {command: [echo, ran], devices: ['/dev/shm:/dev/a']}
@@ -36,7 +39,8 @@ YAML
 }
 
 remove_nodes() {
-	rm -f "$node-a" "$node-b" "$node-z" "$node-d" "$node-m" "$node-l"
+	rm -f "$node-a" "$node-b" "$node-z" "$node-d" "$node-m" \
+		"$node-u" "$node-l"
 }
 
 teardown_file() {
@@ -129,6 +133,12 @@ YAML
 	act t-devices hidden
 	denied devices.never
 	holds '.error | test("the memory of the machine")'
+	act t-devices usb
+	denied devices.never
+	holds '.error | test("USB")'
+	act t-devices typed
+	denied devices.never
+	holds '.error | test("what is typed")'
 	act t-devices disk
 	denied devices.never
 	holds '.error | test("block device")'
