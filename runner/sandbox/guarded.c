@@ -7,7 +7,10 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "secret/durable.h"
+#include "secret/sealed_file.h"
 
 /*
  * @what: "the engine, whose socket is".  What is not there is no danger; what
@@ -37,32 +40,39 @@ static int keep_engine(const char *path, const char *url, struct sbx_error *err)
 		    err);
 }
 
-static char *config_directory(void)
+/*
+ * The configuration as a whole: what is not in it yet might be put there.  And
+ * each place, for it may be a link that leads out of it.
+ */
+static int keep_keys(const char *path, const struct sbx_keyring *keys,
+		     struct sbx_error *err)
 {
-	const char *config = getenv("XDG_CONFIG_HOME");
-	const char *home = getenv("HOME");
+	cleanup_strv struct sbx_strv places = SBX_STRV_INIT;
+	cleanup_free char *config = sbx_durable_config_directory();
 
-	if (config && config[0] == '/')
-		return sbx_asprintf("%s/skillbox", config);
-	if (home && home[0] == '/')
-		return sbx_asprintf("%s/.config/skillbox", home);
-	return NULL;
+	sbx_keyring_places(keys, &places);
+	for (size_t i = 0; i < places.n; i++) {
+		if (keep(path, places.v[i], "skillbox's keys, which are in",
+			 err) < 0)
+			return -1;
+	}
+	return keep(path, config, "skillbox's keys and secrets, which are in",
+		    err);
 }
 
-static int keep_keys(const char *path, struct sbx_error *err)
+static int keep_store(const char *path, struct sbx_error *err)
 {
-	static const char what[] = "skillbox's keys, which are in";
-	cleanup_free char *config = config_directory();
+	cleanup_free char *store = sbx_sealed_store_path();
 
-	if (keep(path, getenv("SKILLBOX_KEYS"), what, err) < 0)
-		return -1;
-	return keep(path, config, what, err);
+	return keep(path, store, "skillbox's secrets, which are in", err);
 }
 
 int sbx_guarded_check(const char *path, const char *engine_url,
-		      const char *policy_file, struct sbx_error *err)
+		      const char *policy_file, const struct sbx_keyring *keys,
+		      struct sbx_error *err)
 {
-	if (keep_engine(path, engine_url, err) < 0 || keep_keys(path, err) < 0)
+	if (keep_engine(path, engine_url, err) < 0 ||
+	    keep_keys(path, keys, err) < 0 || keep_store(path, err) < 0)
 		return -1;
 	return keep(path, policy_file, "the policy, which is", err);
 }

@@ -222,9 +222,22 @@ static int open_secrets(struct sbx_plan *plan,
 	return result;
 }
 
+static struct sbx_sources sources(const struct sbx_plan *plan,
+				  const struct sbx_plan_request *request,
+				  struct sbx_engine *engine)
+{
+	return (struct sbx_sources){
+		.engine = engine,
+		.policy = request->policy,
+		.keys = request->keys,
+		.grant = &plan->grant,
+	};
+}
+
 int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 		  struct sbx_engine *engine, struct sbx_error *err)
 {
+	const struct sbx_sources of = sources(plan, request, engine);
 	struct sbx_secrets picked = { .n = 0 };
 	int result;
 
@@ -238,8 +251,7 @@ int sbx_plan_open(struct sbx_plan *plan, const struct sbx_plan_request *request,
 	    sbx_sources_find_devices(&plan->grant, &plan->host_devices, err) <
 		    0)
 		return -1;
-	return sbx_sources_find(engine, request->policy, &plan->grant,
-				&plan->host_paths, err);
+	return sbx_sources_find(&of, &plan->host_paths, err);
 }
 
 /* --- finishing ------------------------------------------------------------- */
@@ -455,11 +467,12 @@ int sbx_plan_finish(struct sbx_plan *plan,
 		    struct sbx_engine *engine, struct sbx_plan *like,
 		    struct sbx_error *err)
 {
+	const struct sbx_sources of = sources(plan, request, engine);
+
 	if (get_image(plan, request, engine, like, err) < 0)
 		return -1;
-	if (!request->is_open &&
-	    sbx_sources_check(engine, request->policy, &plan->grant,
-			      plan->image->storage, plan->host_paths, err) < 0)
+	if (!request->is_open && sbx_sources_check(&of, plan->image->storage,
+						   plan->host_paths, err) < 0)
 		return -1;
 	return work_out(plan, engine, request->is_command, err);
 }

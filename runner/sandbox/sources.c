@@ -14,28 +14,26 @@ static bool is_host_path(const struct sbx_mount *mount)
 	return mount->source[0] == '/';
 }
 
-static int find(struct sbx_engine *engine, const struct sbx_policy *policy,
-		const char *path, struct sbx_host_path *out,
-		struct sbx_error *err)
+static int find(const struct sbx_sources *of, const char *path,
+		struct sbx_host_path *out, struct sbx_error *err)
 {
 	if (sbx_host_path_find(path, out, err) < 0)
 		return -1;
-	return sbx_guarded_check(path, sbx_engine_url(engine), policy->file,
-				 err);
+	return sbx_guarded_check(path, sbx_engine_url(of->engine),
+				 of->policy->file, of->keys, err);
 }
 
-int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
-		     const struct sbx_grant *grant, struct sbx_host_path **out,
+int sbx_sources_find(const struct sbx_sources *of, struct sbx_host_path **out,
 		     struct sbx_error *err)
 {
-	const struct sbx_action *action = &grant->action;
+	const struct sbx_action *action = &of->grant->action;
 
 	*out = sbx_calloc(action->n_volumes, sizeof(**out));
 	for (size_t i = 0; i < action->n_volumes; i++) {
 		const struct sbx_mount *mount = &action->volumes[i];
 
 		if (is_host_path(mount) &&
-		    find(engine, policy, mount->source, &(*out)[i], err) < 0)
+		    find(of, mount->source, &(*out)[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -111,42 +109,40 @@ static int check_owner(const json_t *inspect, const char *device,
 			     device);
 }
 
-static int check_volume(struct sbx_engine *engine,
-			const struct sbx_policy *policy,
-			const struct sbx_grant *grant,
+static int check_volume(const struct sbx_sources *of,
 			const struct sbx_mount *mount, const char *root,
 			struct sbx_host_path *out, struct sbx_error *err)
 {
-	cleanup_free char *name = sbx_spec_volume_name(grant, mount->source);
+	cleanup_free char *name =
+		sbx_spec_volume_name(of->grant, mount->source);
 	const json_t *asked =
-		sbx_volume_options_of(grant->volumes, mount->source);
+		sbx_volume_options_of(of->grant->volumes, mount->source);
 	json_auto_t *inspect = NULL;
 	const char *device;
 
-	if (find_device(engine, name, asked, &inspect, &device, err) < 0)
+	if (find_device(of->engine, name, asked, &inspect, &device, err) < 0)
 		return -1;
 	if (!device)
 		return 0;
-	if (sbx_grant_device(policy, grant->skill, device, mount->read_only,
-			     err) < 0 ||
-	    find(engine, policy, device, out, err) < 0 ||
+	if (sbx_grant_device(of->policy, of->grant->skill, device,
+			     mount->read_only, err) < 0 ||
+	    find(of, device, out, err) < 0 ||
 	    sbx_guarded_data(device, root, err) < 0 ||
 	    check_owner(inspect, device, err) < 0)
 		return sbx_error_wrap(err, "volume %s", name);
 	return 0;
 }
 
-int sbx_sources_check(struct sbx_engine *engine,
-		      const struct sbx_policy *policy,
-		      const struct sbx_grant *grant, const char *storage,
+int sbx_sources_check(const struct sbx_sources *of, const char *storage,
 		      struct sbx_host_path *paths, struct sbx_error *err)
 {
-	const struct sbx_action *action = &grant->action;
+	const struct sbx_action *action = &of->grant->action;
+	const struct sbx_policy *policy = of->policy;
 	cleanup_free char *root = NULL;
 
 	if (action->n_volumes == 0 && policy->disk_free == 0)
 		return 0;
-	if (sbx_engine_data_root(engine, storage, &root, err) < 0)
+	if (sbx_engine_data_root(of->engine, storage, &root, err) < 0)
 		return -1;
 	for (size_t i = 0; i < action->n_volumes; i++) {
 		const struct sbx_mount *mount = &action->volumes[i];
@@ -154,8 +150,7 @@ int sbx_sources_check(struct sbx_engine *engine,
 		if (sbx_guarded_data(mount->source, root, err) < 0)
 			return -1;
 		if (!is_host_path(mount) &&
-		    check_volume(engine, policy, grant, mount, root, &paths[i],
-				 err) < 0)
+		    check_volume(of, mount, root, &paths[i], err) < 0)
 			return -1;
 	}
 	return sbx_engine_data_free(root, policy->disk_free, err);

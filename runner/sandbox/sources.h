@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "engine/engine.h"
 #include "sandbox/host_path.h"
+#include "secret/keyring.h"
 #include "skill/grant.h"
 
 /*
@@ -16,13 +17,24 @@
  */
 
 /*
+ * What is judged, and by what.
+ *
+ * @keys	only where they are counts, not what is there; or NULL
+ */
+struct sbx_sources {
+	struct sbx_engine *engine;
+	const struct sbx_policy *policy;
+	const struct sbx_keyring *keys;
+	const struct sbx_grant *grant;
+};
+
+/*
  * Finds the granted host paths, without following links, and refuses what
  * nobody may have on this machine (guarded.h).  *@out has an element per
  * volume of the action, zero for what is no path of the host; free() it.
  * INVALID, DENIED.
  */
-int sbx_sources_find(struct sbx_engine *engine, const struct sbx_policy *policy,
-		     const struct sbx_grant *grant, struct sbx_host_path **out,
+int sbx_sources_find(const struct sbx_sources *of, struct sbx_host_path **out,
 		     struct sbx_error *err);
 
 /*
@@ -45,9 +57,7 @@ int sbx_sources_find_devices(const struct sbx_grant *grant,
  *
  * DENIED, UNAVAILABLE; INVALID for a volume that was made with other options.
  */
-int sbx_sources_check(struct sbx_engine *engine,
-		      const struct sbx_policy *policy,
-		      const struct sbx_grant *grant, const char *storage,
+int sbx_sources_check(const struct sbx_sources *of, const char *storage,
 		      struct sbx_host_path *paths, struct sbx_error *err);
 
 #endif

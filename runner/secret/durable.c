@@ -27,19 +27,26 @@ static const char *find_home(char *buf, size_t size)
 }
 
 /* A relative one is invalid by the XDG Base Directory Specification. */
-char *sbx_durable_config_path(const char *name)
+char *sbx_durable_config_directory(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
 	char buf[USER_SIZE_MAX];
 
 	if (config && config[0] == '/')
-		return sbx_asprintf("%s/skillbox/%s", config, name);
+		return sbx_asprintf("%s/skillbox", config);
 	if (!home || home[0] != '/')
 		home = find_home(buf, sizeof(buf));
 	if (!home || home[0] != '/')
 		return NULL;
-	return sbx_asprintf("%s/.config/skillbox/%s", home, name);
+	return sbx_asprintf("%s/.config/skillbox", home);
+}
+
+char *sbx_durable_config_path(const char *name)
+{
+	cleanup_free char *directory = sbx_durable_config_directory();
+
+	return directory ? sbx_asprintf("%s/%s", directory, name) : NULL;
 }
 
 /* Makes the one directory; 0, or -1 with errno.  @path is changed back. */

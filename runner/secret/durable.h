@@ -15,9 +15,10 @@
  */
 
 /*
- * $XDG_CONFIG_HOME/skillbox/@name; free() it.  NULL for a user who has no home
- * either.
+ * $XDG_CONFIG_HOME/skillbox, and @name in it; free() them.  NULL for a user who
+ * has no home either.
  */
+char *sbx_durable_config_directory(void);
 char *sbx_durable_config_path(const char *name);
 
 /* Makes @path and what is missing above it, 0700, for good. */

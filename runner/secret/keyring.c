@@ -29,7 +29,8 @@ struct place {
 	bool must_exist;
 };
 
-#define FD_PREFIX "fd:"
+#define FD_PREFIX   "fd:"
+#define CONFIG_NAME "keys"
 
 void sbx_keyring_clear(struct sbx_keyring *ring)
 {
@@ -52,7 +53,7 @@ char *sbx_keyring_directory(const struct sbx_keyring *ring)
 	const char *place = named_place(ring);
 
 	if (!place)
-		return sbx_durable_config_path("keys");
+		return sbx_durable_config_path(CONFIG_NAME);
 	if (sbx_text_has_prefix(place, FD_PREFIX))
 		return NULL;
 	return sbx_strdup(place);
@@ -63,6 +64,22 @@ static const char *credentials(const struct sbx_keyring *ring)
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
 	return ring->place ? NULL : directory;
+}
+
+static void add_place(struct sbx_strv *list, const char *place)
+{
+	if (place && !sbx_text_has_prefix(place, FD_PREFIX))
+		sbx_strv_push(list, place);
+}
+
+void sbx_keyring_places(const struct sbx_keyring *ring, struct sbx_strv *list)
+{
+	cleanup_free char *own = sbx_durable_config_path(CONFIG_NAME);
+
+	add_place(list, ring ? ring->place : NULL);
+	add_place(list, getenv("SKILLBOX_KEYS"));
+	add_place(list, own);
+	add_place(list, getenv("CREDENTIALS_DIRECTORY"));
 }
 
 char *sbx_keyring_describe(const struct sbx_keyring *ring)

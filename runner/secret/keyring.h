@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "secret/keys.h"
 
 /*
@@ -56,6 +57,12 @@ void sbx_keyring_release(struct sbx_keyring *ring);
 
 /* The directory that new keys go to; free().  NULL for a descriptor. */
 char *sbx_keyring_directory(const struct sbx_keyring *ring);
+
+/*
+ * Adds to @list every directory that is named as a place of private keys, or is
+ * one by default: also those that --keys has us pass over.  @ring may be NULL.
+ */
+void sbx_keyring_places(const struct sbx_keyring *ring, struct sbx_strv *list);
 
 /* How the places are called in a message; free(). */
 char *sbx_keyring_describe(const struct sbx_keyring *ring);

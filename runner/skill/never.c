@@ -23,6 +23,7 @@ static const char *const places[] = {
 	"/run/user",
 	"/run/systemd",
 	"/run/dbus",
+	"/run/credentials",
 	"/run/skillbox",
 	"/run/skillbox.sock",
 	"/var/run", /* the same once more: it is a link to /run */

@@ -23,6 +23,7 @@ YAML
 }
 
 teardown() {
+	stop_daemon
 	gone t-policy
 }
 
@@ -220,6 +221,59 @@ YAML
 	export SKILLBOX_POLICY="$host/p/policy.yaml"
 	act t-policy plain -v "$host/p:/x:ro"
 	denied volumes.never
+	act t-policy plain -v "$host/deep:/x:ro"
+	ended ok 0
+}
+
+# What --keys has skillbox pass over are keys all the same.
+@test "keys are not mounted, wherever they were named" {
+	keys=$host/keys
+	mkdir -m 700 "$keys"
+	for access in ro rw; do
+		act t-policy plain --keys "$keys" -v "$keys:/x:$access"
+		denied volumes.never
+	done
+	SKILLBOX_KEYS=$keys act t-policy plain -v "$keys:/x:ro"
+	denied volumes.never
+	for more in '' "--keys $host/deep"; do
+		# shellcheck disable=SC2086 # words
+		CREDENTIALS_DIRECTORY=$keys act t-policy plain $more \
+			-v "$keys:/x:ro"
+		denied volumes.never
+	done
+	status=0
+	skillbox session create keys --skill t-policy --keys "$keys" \
+		-v "$keys:/x:ro" >"$BATS_TEST_TMPDIR/out" 2>&1 || status=$?
+	[ "$status" = 77 ]
+	grep -q volumes.never "$BATS_TEST_TMPDIR/out"
+	policy <<<"skills: {volumes: [\"$host:ro\"]}"
+	serve --keys "$keys"
+	ask POST /v1/skills/t-policy/actions/mounts -d '{}'
+	stop_daemon
+	rmdir "$keys"
+	holds '.error | startswith("volumes.never: ")'
+	act t-policy mounts
+	ended ok 0
+}
+
+# As a service of the system has it.  The user database says where it is.
+@test "without \$HOME the keys of the user's home are not mounted" {
+	mkdir -p "$host/home/.config/skillbox/keys"
+	awk -F: -v OFS=: -v uid="$(id -u)" -v home="$host/home" \
+		'$3 == uid { $6 = home } 1' /etc/passwd >"$BATS_TEST_TMPDIR/passwd"
+	cat >"$BATS_TEST_TMPDIR/homeless" <<-EOF
+		#!/bin/sh
+		unset HOME XDG_CONFIG_HOME
+		exec unshare -m sh -c 'mount --bind "\$0" /etc/passwd && exec "\$@"' \
+			"$BATS_TEST_TMPDIR/passwd" "$program" "\$@"
+	EOF
+	chmod +x "$BATS_TEST_TMPDIR/homeless"
+	program=$BATS_TEST_TMPDIR/homeless
+	for path in home home/.config/skillbox home/.config/skillbox/keys; do
+		act t-policy plain -v "$host/$path:/x:ro"
+		denied volumes.never
+	done
+	rm -r "${host:?}/home"
 	act t-policy plain -v "$host/deep:/x:ro"
 	ended ok 0
 }

@@ -373,6 +373,37 @@ static void test_describe(void **state)
 	}
 }
 
+/* @expected: the directories that nobody else is to have, in one line */
+static void check_guarded(const struct sbx_keyring *ring, const char *expected)
+{
+	cleanup_strv struct sbx_strv list = SBX_STRV_INIT;
+	char line[256] = "";
+
+	sbx_keyring_places(ring, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		strcat(line, " ");
+		strcat(line, list.v[i]);
+	}
+	assert_string_equal(line, expected);
+}
+
+/* Used or not; what is mounted is judged by them (sandbox/guarded.h). */
+static void test_all_places(void **state)
+{
+	struct sbx_keyring ring = SBX_KEYRING_INIT("named");
+
+	(void)state;
+	check_guarded(NULL, " /nonexistent/skillbox/keys");
+	check_guarded(&ring, " named /nonexistent/skillbox/keys");
+	setenv("SKILLBOX_KEYS", "keys", 1);
+	setenv("CREDENTIALS_DIRECTORY", "/run/c", 1);
+	check_guarded(&ring, " named keys /nonexistent/skillbox/keys /run/c");
+	ring.place = "fd:3";
+	check_guarded(&ring, " keys /nonexistent/skillbox/keys /run/c");
+	setenv("SKILLBOX_KEYS", "fd:4", 1);
+	check_guarded(NULL, " /nonexistent/skillbox/keys /run/c");
+}
+
 /* Of systemd's the group may read, because of how an ACL shows. */
 static void test_modes(void **state)
 {
@@ -511,6 +542,7 @@ int main(void)
 		IN_SCRATCH(test_places),
 		IN_SCRATCH(test_no_place),
 		IN_SCRATCH(test_describe),
+		IN_SCRATCH(test_all_places),
 		IN_SCRATCH(test_modes),
 		IN_SCRATCH(test_owners),
 		IN_SCRATCH(test_bad_files),

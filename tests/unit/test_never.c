@@ -42,6 +42,8 @@ static void test_places(void **state)
 		{ "/run/user/1000", true, true },
 		{ "/run/systemd/private", true, true },
 		{ "/run/dbus", true, true },
+		{ "/run/credentials", true, true },
+		{ "/run/credentials/x.service/key", true, true },
 		{ "/run/skillbox", true, true },
 		{ "/run/skillbox.sock", true, true },
 		{ "/var/lib", true, false },

@@ -22,6 +22,7 @@ struct fixture {
 	struct fault_server server;
 	struct sbx_engine *engine;
 	struct sbx_policy policy;
+	struct sbx_keyring keys;
 	struct sbx_grant grant;
 	struct sbx_host_path *paths;
 	char storage[128];
@@ -102,20 +103,30 @@ static void answer_bind(struct fixture *f, const char *name, const char *more)
 	answer(f, 200, json);
 }
 
+static struct sbx_sources sources(const struct fixture *f)
+{
+	return (struct sbx_sources){ .engine = f->engine,
+				     .policy = &f->policy,
+				     .keys = &f->keys,
+				     .grant = &f->grant };
+}
+
 static int find_sources(struct fixture *f)
 {
+	const struct sbx_sources of = sources(f);
+
 	free(f->paths);
 	f->paths = NULL;
 	f->err = (struct sbx_error)SBX_ERROR_INIT;
-	return sbx_sources_find(f->engine, &f->policy, &f->grant, &f->paths,
-				&f->err);
+	return sbx_sources_find(&of, &f->paths, &f->err);
 }
 
 static int check_sources(struct fixture *f)
 {
+	const struct sbx_sources of = sources(f);
+
 	f->err = (struct sbx_error)SBX_ERROR_INIT;
-	return sbx_sources_check(f->engine, &f->policy, &f->grant, f->storage,
-				 f->paths, &f->err);
+	return sbx_sources_check(&of, f->storage, f->paths, &f->err);
 }
 
 static void assert_denied(const struct fixture *f, const char *rule)
@@ -164,6 +175,11 @@ static void test_find_refuses(void **state)
 			      true);
 	assert_int_equal(find_sources(f), -1);
 	assert_denied(f, "volumes.never: ");
+	/* Keys that only this keyring knows the place of. */
+	f->keys.place = scratch_path;
+	mount(f, "data", true);
+	assert_int_equal(find_sources(f), -1);
+	assert_denied(f, "skillbox's keys");
 }
 
 /* Each device is looked at, and one that is none ends it. */
