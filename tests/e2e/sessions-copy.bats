@@ -242,8 +242,8 @@ $(cd "$here/in" && find many -type f | LC_ALL=C sort | xargs cat | md5sum)
 @test "who is cancelled or too slow leaves no process" {
 	made tc-slow --skill t-copy --cpus 0.05
 	(cd "$here/in" && for ((i = 0; i < 15000; i++)); do : >"$i"; done)
-	run -124 session cp "$here/in" tc-slow:many --timeout 1s
-	inside tc-slow 'rm -r many'
+	run -124 session cp "$here/in" tc-slow:many --timeout 300ms
+	inside tc-slow 'rm -rf many'
 	env --default-signal=INT "$program" session cp "$here/in" tc-slow:more \
 		>"$here/said" 2>&1 3>&- &
 	copier=$!
