@@ -65,7 +65,7 @@ static bool is_wide_space(const char *text, size_t size)
 			return true;
 	}
 	return size >= 3 && memcmp(text, "\xe2\x80", 2) == 0 &&
-	       (unsigned char)text[2] >= 0x80 && (unsigned char)text[2] <= 0x8a;
+	       (unsigned char)text[2] <= 0x8a;
 }
 
 static void set_unclear(struct sbx_lex *lex, size_t at, const char *what)
@@ -125,13 +125,13 @@ static void trim_end(const char *text, struct sbx_span *span)
 		span->end--;
 }
 
-/* Whether @line goes on in the next; @line then ends before the escape. */
+/* Whether @line, not a blank one, goes on in the next; if, the escape goes. */
 static bool continues(struct sbx_lex *lex, struct sbx_span *line)
 {
 	struct sbx_span text = *line;
 
 	trim_end(lex->text, &text);
-	if (text.end == text.start || lex->text[text.end - 1] != lex->escape)
+	if (lex->text[text.end - 1] != lex->escape)
 		return false;
 	line->end = text.end - 1;
 	if (line->end > line->start && lex->text[line->end - 1] == lex->escape)
@@ -179,8 +179,6 @@ bool sbx_lex_next(struct sbx_lex *lex)
 		if (text.start == text.end ||
 		    is_comment(lex, line, text, begun))
 			continue;
-		if (!begun)
-			line = text;
 		begun = true;
 		more = continues(lex, &line);
 		add_text(lex, line);
@@ -251,16 +249,6 @@ bool sbx_lex_skip(const struct sbx_lex *lex, struct sbx_span *word,
 static bool is_quote(char c)
 {
 	return c == '"' || c == '\'';
-}
-
-void sbx_lex_unquote(const struct sbx_lex *lex, struct sbx_span *word)
-{
-	const char *text = lex->now.data;
-
-	while (word->start < word->end && is_quote(text[word->start]))
-		word->start++;
-	while (word->end > word->start && is_quote(text[word->end - 1]))
-		word->end--;
 }
 
 char *sbx_lex_copy(const struct sbx_lex *lex, struct sbx_span word)

@@ -85,9 +85,6 @@ bool sbx_lex_word(const struct sbx_lex *lex, size_t *pos,
 bool sbx_lex_skip(const struct sbx_lex *lex, struct sbx_span *word,
 		  const char *prefix);
 
-/* Takes quotes off both ends. */
-void sbx_lex_unquote(const struct sbx_lex *lex, struct sbx_span *word);
-
 /* A copy of the word; where it is in the text. */
 char *sbx_lex_copy(const struct sbx_lex *lex, struct sbx_span word);
 struct sbx_span sbx_lex_place(const struct sbx_lex *lex, struct sbx_span word);

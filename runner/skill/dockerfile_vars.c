@@ -131,13 +131,13 @@ static bool expand_operator(struct expansion *x, const char *value,
 			    const char *op, const char *end)
 {
 	bool empty_counts = op < end && *op == ':';
-	bool set = value && !(empty_counts && *value == '\0');
+	bool set = value && *value;
 
 	if (op == end)
 		return sbx_buf_puts(x->out, value ? value : "");
 	if (empty_counts)
 		op++;
-	if (op == end || (!empty_counts && !(value && *value)))
+	if (!empty_counts && !set)
 		return false;
 	if (*op == '-')
 		return set ? sbx_buf_puts(x->out, value)

@@ -10,12 +10,17 @@
 #include "base/mem.h"
 #include "skill/dockerfile.h"
 
+/* Of as many bytes as it has: no NUL behind them. */
 static int parse(const char *text, json_t *args, struct sbx_dockerfile *out,
 		 struct sbx_error *err)
 {
-	int result = sbx_dockerfile_parse(out, "D", text, strlen(text), args,
-					  "linux/arm64/v8", err);
+	size_t size = strlen(text);
+	cleanup_free char *bytes = sbx_malloc(size);
+	int result;
 
+	memcpy(bytes, text, size);
+	result = sbx_dockerfile_parse(out, "D", bytes, size, args,
+				      "linux/arm64/v8", err);
 	json_decref(args);
 	return result;
 }
@@ -98,6 +103,7 @@ static void test_stages_or_images(void **state)
 	check_error("FROM a\nFROM b\nCOPY --from=00 x y", NULL, "D:3: ");
 	check_error("FROM a\nFROM b\nCOPY --from=18446744073709551615 x y",
 		    NULL, "D:3: there is no");
+	check_error("COPY --from=0 x y\nFROM a", NULL, "D:1: there is no");
 	/* To a mount a number is an image. */
 	check("FROM a\nFROM b\nRUN --mount=from=0 x", NULL,
 	      "FROM a 1\nFROM b 2\nRUN --mount from 0 3\n");
@@ -105,9 +111,31 @@ static void test_stages_or_images(void **state)
 	      "FROM a 1\nCOPY --from scratch 2\n");
 }
 
+/* A number of two digits, and more of both than is sensible. */
+static void test_many(void **state)
+{
+	cleanup_buf struct sbx_buf stages = SBX_BUF_INIT(65536);
+	cleanup_buf struct sbx_buf images = SBX_BUF_INIT(65536);
+
+	(void)state;
+	for (int i = 0; i < 12; i++)
+		sbx_buf_puts(&stages, "FROM scratch\n");
+	sbx_buf_puts(&stages, "COPY --from=10 x y\n");
+	check(stages.data, NULL, "");
+	while (stages.len < 1003 * strlen("FROM scratch\n"))
+		sbx_buf_puts(&stages, "FROM scratch\n");
+	check_error(stages.data, NULL, "D:1002: more stages");
+	sbx_buf_puts(&images, "FROM scratch\n");
+	for (int i = 0; i < 1001; i++)
+		sbx_buf_puts(&images, "COPY --from=x y z\n");
+	check_error(images.data, NULL, "D:1002: more images");
+}
+
 static void test_mount(void **state)
 {
 	(void)state;
+	check("FROM a\nCOPY --from= x y\nRUN --mount=from=,target=/x y", NULL,
+	      "FROM a 1\n");
 	check("FROM a\nRUN --mount=type=cache,target=/c "
 	      "--mount=target=/x,from=b@sha256:1,type=bind --network=none x",
 	      NULL, "FROM a 1\nRUN --mount from b@sha256:1 2\n");
@@ -207,6 +235,7 @@ static void test_network_of_a_step(void **state)
 	      "FROM a 1\n");
 	refused_step("FROM a\nRUN --network=host x");
 	refused_step("FROM a\nRUN --NETWORK=host x");
+	refused_step("FROM a\nRUN --network=host --network=none x");
 	refused_step("FROM a\nRUN --network=\"host\" x");
 	refused_step("FROM a\nRUN --network=$X x");
 	refused_step("FROM a\nRUN --net\"work\"=host x");
@@ -221,6 +250,8 @@ static void test_directives(void **state)
 	      "syntax docker/dockerfile:1 1\nFROM a 2\n");
 	check("# escape=`\n#SYNTAX = x \n# check=skip=all\nFROM a`\nb", NULL,
 	      "syntax x 2\nFROM ab 4\n");
+	check("# escape=\\\nFROM a\\\nb", NULL, "FROM ab 2\n");
+	check("# =x\n#=\nFROM a", NULL, "FROM a 3\n");
 	/* only at the very top */
 	check("\n# syntax=x\nFROM a", NULL, "FROM a 3\n");
 	check("# a comment\n# escape=`\nFROM a\\\nb", NULL, "FROM ab 3\n");
@@ -242,6 +273,7 @@ static void test_directives_behind_others(void **state)
 	check_error("{\"syntax\": \"x\"}", NULL, "D:1: there is no such");
 	check_error("# syntax=x y@sha256:1\nFROM a", NULL, "D:1: ");
 	check_error("# syntax=skillbox/python\nFROM a", NULL, "D:1: ");
+	check_error("# syntax=\nFROM a", NULL, "D:1: \"\" is not");
 }
 
 static void test_continuation(void **state)
@@ -263,6 +295,7 @@ static void test_indented_comment(void **state)
 	(void)state;
 	check("FROM a\nRUN x \\\n  # c\n  && y \\\n# d\n  z", NULL,
 	      "FROM a 1\n");
+	check("FROM a\nRUN x \\\n# d\nFROM b", NULL, "FROM a 1\n");
 	check_error("FROM a\nRUN x \\\n  # c\nFROM b", NULL,
 		    "D:4: some builders would take b");
 	check_error("FROM a\nRUN x \\\n  # c\nCOPY --from=b y z", NULL,
@@ -301,7 +334,23 @@ static void test_instructions(void **state)
 	check_error("FROM a\n\"FROM\" b", NULL, "D:2: there is no such");
 	check_error("FROM a b", NULL, "D:1: FROM takes");
 	check_error("FROM a IS b", NULL, "D:1: FROM takes");
+	check_error("FROM a ASX b", NULL, "D:1: FROM takes");
+	check_error("FROM a --x AS b", NULL, "D:1: FROM takes");
 	check_error("FROM a AS b c", NULL, "D:1: FROM takes");
+}
+
+/* White space in quotes or behind an escape is of the word. */
+static void test_words(void **state)
+{
+	(void)state;
+	check_error("FROM a\\ b", NULL, "D:1: \"a b\" is not");
+	check_error("FROM 'a b'", NULL, "D:1: \"a b\" is not");
+	check_error("FROM 'a\\' AS b", NULL, "D:1: \"a\\\" is not");
+	check_error("FROM 'a\"b' AS c", NULL, "D:1: \"a\"b\" is not");
+	check_error("FROM 'x\\y'", NULL, "D:1: \"x\\y\" is not");
+	check_error("ARG A=\"i's\"\nFROM $A", NULL, "D:2: \"i's\" is not");
+	check("FROM a\nRUN \"x", NULL, "FROM a 1\n");
+	check_error("  ", NULL, "D: there is no FROM");
 }
 
 static void test_bytes(void **state)
@@ -325,6 +374,7 @@ static void test_bytes(void **state)
 	check("FROM a\r\nRUN \xc3\xa4\xe2\x80\x8b\t\r\n", NULL, "FROM a 1\n");
 	check_error("FROM a\nRUN \xa0--mount=from=b x", NULL, "D:1: this is");
 	check_error("FROM a\nRUN x\ry", NULL, "D:2: a control");
+	check_error("FROM a\r", NULL, "D:1: a control");
 	check_error("FROM a\n# \x7f", NULL, "D:2: a control");
 }
 
@@ -341,30 +391,41 @@ static void test_heredoc(void **state)
 	check("FROM a\nRUN cat 3<<EOF >x \\\n y\n\tEOF\nEOF \nFROM b\nEOF\n"
 	      "FROM c",
 	      NULL, "FROM a 1\nFROM c 8\n");
+	check("FROM a\r\nRUN <<E_E\r\nset\r\n_\r\nE_E\r\nFROM c\r\n", NULL,
+	      "FROM a 1\nFROM c 6\n");
+	check("FROM a\nRUN echo \\\" '\\' \"it's\" <<E\nset\nE\nFROM c", NULL,
+	      "FROM a 1\nFROM c 5\n");
 	/* these begin none */
 	check("FROM a\nRUN cat <<<x; echo \"<<E\" '<<F' << G $((1<<3))\n"
 	      "RUN [\"sh\", \"-c\", \"cat <<EOF\"]\nENV x=<<E\nFROM c",
 	      NULL, "FROM a 1\nFROM c 5\n");
 	check_error("FROM a\nRUN <<EOF\nx\n", NULL, "D:2: the here-document");
+	check_error("FROM a\nRUN <<-E\nx\n\t\t", NULL,
+		    "D:2: the here-document");
 }
 
 /* Not each builder knows them, or takes the same for one. */
 static void test_heredoc_or_not(void **state)
 {
 	static const char *const unclear[] = {
-		"RUN true ${x:- <<E }", "RUN cat <<E ${x}",
-		"RUN cat <<E \"",	"RUN cat <<\"E F\"",
-		"RUN cat <<E\\F",	"RUN cat <<$E",
-		"RUN cat <<\\ E",	"ONBUILD CMD echo <<E",
-		"ONBUILD RUN <<E",
+		"RUN true ${x:- <<E }", "RUN cat <<E ${x}", "RUN cat <<E \"",
+		"ONBUILD CMD echo <<E", "ONBUILD RUN <<E",
 	};
+	static const char *const names[] = { "\"E F\"", "E\\F", "$E",
+					     "\\ E",	"''",	"E'F'" };
 
 	(void)state;
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(unclear); i++) {
 		cleanup_free char *text =
-			sbx_asprintf("FROM a\n%s\nx\nE\n", unclear[i]);
+			sbx_asprintf("FROM a\n%s\n", unclear[i]);
 
 		check_error(text, NULL, "D:2: ");
+	}
+	for (size_t i = 0; i < SBX_ARRAY_SIZE(names); i++) {
+		cleanup_free char *text =
+			sbx_asprintf("FROM a\nRUN cat <<%s", names[i]);
+
+		check_error(text, NULL, "D:2: a here-document whose name");
 	}
 	check_error("# escape=`\nFROM a\nRUN <<E\nx\nE", NULL, "D:3: << ");
 	check_error("FROM a\nRUN true # <<E\nFROM b\nE", NULL,
@@ -376,6 +437,21 @@ static void test_heredoc_or_not(void **state)
 	check_error("FROM a\nRUN <<E\nFROM a AS s\nE\nFROM a AS s\nFROM c\n"
 		    "COPY --from=s x y",
 		    NULL, "D:3: ");
+}
+
+/* Each pair of rules can be the one by which there is another image. */
+static void test_readings(void **state)
+{
+	(void)state;
+	check_error("FROM a\nRUN y \\\n # c\n && z\nRUN <<E\nFROM b\nE", NULL,
+		    "D:6: some builders would take b");
+	check_error("FROM a\nRUN <<E\nset\nE\nRUN x \\\n # c\nFROM b", NULL,
+		    "D:7: some builders would take b");
+	check_error("FROM a\nRUN <<E\nUSER x \\\n # c\nFROM b\nE", NULL,
+		    "D:5: some builders would take b");
+	/* At the same place. */
+	check_error("ARG V=a\nRUN <<USER\nARG V=b\nUSER\nFROM $V", NULL,
+		    "D:5: some builders would take b");
 }
 
 static void test_variables(void **state)
@@ -396,6 +472,13 @@ static void test_variables(void **state)
 	check_error("ARG C='$A'\nFROM x/$C", NULL, "D:2: \"x/$A\" is not");
 	check_error("FROM \\$A\\b", NULL, "D:1: \"$Ab\" is not");
 	check_error("ARG A=x\\y\nFROM $A", NULL, "D:2: FROM uses");
+	check("ARG A_B=1\nFROM a:$A_B", NULL, "FROM a:1 2\n");
+	check("ARG V=${W%x}\nARG V=1\nFROM a:$V", NULL, "FROM a:1 3\n");
+	check("FROM a$12", NULL, "FROM a2 1\n");
+	check_error("FROM ${A:-x\\}y}", NULL, "D:1: \"x}y\" is not");
+	check_error("FROM a$-b", NULL, "D:1: \"a$-b\" is not");
+	check_error("FROM a${:-x}", NULL, "D:1: FROM uses");
+	check_error("FROM a${A:}", NULL, "D:1: FROM uses");
 	/* Whether that is set builders do not agree on. */
 	check_error("FROM a${N-3}", NULL, "D:1: FROM uses");
 	check_error("ARG E=\nFROM a${E+3}", NULL, "D:2: FROM uses");
@@ -555,6 +638,8 @@ static void test_pinned(void **state)
 	assert_false(sbx_dockerfile_is_pinned("a@sha256:" HEX16));
 	assert_false(sbx_dockerfile_is_pinned(
 		"a@sha256:" HEX16 HEX16 HEX16 HEX16 "0"));
+	assert_false(sbx_dockerfile_is_pinned(
+		"a@sha256:" HEX16 HEX16 HEX16 HEX16 "x"));
 	assert_false(sbx_dockerfile_is_pinned("a:12"));
 }
 
@@ -564,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_from),
 		cmocka_unit_test(test_stages),
 		cmocka_unit_test(test_stages_or_images),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_mount),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_add),
@@ -573,9 +659,11 @@ int main(void)
 		cmocka_unit_test(test_continuation),
 		cmocka_unit_test(test_indented_comment),
 		cmocka_unit_test(test_instructions),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_heredoc),
 		cmocka_unit_test(test_heredoc_or_not),
+		cmocka_unit_test(test_readings),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_variable_bomb),
 		cmocka_unit_test(test_errors),
