@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * flock(2) waits neither with a time-out nor for a descriptor besides, and no
+ * signal gets it out of that in a thread that blocks them, as those of the
+ * daemon do.  So who waits asks again and again, soon at first and then seldom
+ * enough to cost nothing.
+ */
 #include "base/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/runtime_dir.h"
+
+/* After how long to ask again, at first and in the end. */
+#define STEP_MIN_MS 1
+#define STEP_MAX_MS 16
 
 int sbx_lock_open(const char *name, struct sbx_error *err)
 {
@@ -24,35 +37,44 @@ int sbx_lock_open(const char *name, struct sbx_error *err)
 	return fd;
 }
 
-/* 1: it is ours; 0: whoever had it has removed the file; -1 with errno */
-static int take_file(int fd)
+int sbx_lock_wait(int fd, const char *what, double ms, int cancel_fd,
+		  struct sbx_error *err)
 {
-	struct stat about;
+	double until = sbx_clock_ms() + ms;
+	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
+	int step = STEP_MIN_MS;
 
-	if (flock(fd, LOCK_EX) < 0 || fstat(fd, &about) < 0)
-		return -1;
-	return about.st_nlink > 0;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
+					       "cannot lock %s", what);
+		if (sbx_clock_ms() >= until)
+			return SBX_LOCK_BUSY;
+		if (poll(&cancel, 1, step) > 0)
+			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
+					     "cancelled while %s was waited "
+					     "for",
+					     what);
+		if (step < STEP_MAX_MS)
+			step *= 2;
+	}
+	return 0;
 }
 
-int sbx_lock_take(const char *name, struct sbx_error *err)
+int sbx_lock_take(const char *name, int cancel_fd, struct sbx_error *err)
 {
 	cleanup_fd int fd = -1;
-	int taken;
+	struct stat about;
 
 	do {
 		sbx_close(&fd);
 		fd = sbx_lock_open(name, err);
-		if (fd < 0)
+		if (fd < 0 ||
+		    sbx_lock_wait(fd, name, INFINITY, cancel_fd, err) < 0)
 			return -1;
-		taken = take_file(fd);
-	} while (taken == 0);
-	if (taken > 0)
-		return sbx_take_fd(&fd);
-	if (errno == EINTR)
-		return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
-				     "interrupted while waiting for %s", name);
-	return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-			       "cannot take the lock %s", name);
+		/* Whoever had it may have removed the file. */
+	} while (fstat(fd, &about) == 0 && about.st_nlink == 0);
+	return sbx_take_fd(&fd);
 }
 
 /* Removed first: who gets the lock of a file without a name asks again. */

@@ -132,7 +132,7 @@ static int rotate(const struct sbx_cli *cli, struct rotation *rotation,
 		  struct sbx_error *err)
 {
 	struct sbx_keyring *ring = &cli->globals->keyring;
-	cleanup_fd int lock = sbx_lock_take("secret-rotate", err);
+	cleanup_fd int lock = sbx_lock_take("secret-rotate", -1, err);
 	const struct sbx_key *key;
 
 	if (lock < 0 || sbx_secret_need_keys(cli, err) < 0 ||

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,8 +25,8 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/random.h"
 #include "base/runtime_dir.h"
 
@@ -36,9 +35,6 @@
 /* A socket that cannot be connected to yet. */
 #define UNREADY	  "new"
 #define NAME_SIZE (16 + 1)
-
-/* How often to look whether others have let go. */
-#define LOCK_STEP_MS 5
 
 /*
  * @parent	all of ours are in it, of sessions or of others
@@ -278,26 +274,16 @@ int sbx_direct_new_session(struct sbx_direct **out, struct sbx_error *err)
 	return make(out, true, err);
 }
 
-static int wait_for_lock(int dir, double ms, int cancel_fd,
-			 struct sbx_error *err)
+static int lock_session(int dir, double ms, int cancel_fd,
+			struct sbx_error *err)
 {
-	double until = sbx_clock_ms() + ms;
-	struct pollfd cancel = { .fd = cancel_fd, .events = POLLIN };
+	int result = sbx_lock_wait(dir, "the session", ms, cancel_fd, err);
 
-	while (flock(dir, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return sbx_error_errno(err, SBX_OUTCOME_INTERNAL, errno,
-					       "cannot lock the session");
-		if (sbx_clock_ms() >= until)
-			return sbx_error_set(err, SBX_OUTCOME_BUSY,
-					     "another process has the session; "
-					     "try again when it is done");
-		if (poll(&cancel, 1, LOCK_STEP_MS) > 0)
-			return sbx_error_set(err, SBX_OUTCOME_CANCELLED,
-					     "cancelled while the session was "
-					     "waited for");
-	}
-	return 0;
+	if (result != SBX_LOCK_BUSY)
+		return result;
+	return sbx_error_set(err, SBX_OUTCOME_BUSY,
+			     "another process has the session; try again when "
+			     "it is done");
 }
 
 int sbx_direct_open(struct sbx_direct **out, const char *name, double ms,
@@ -320,7 +306,7 @@ int sbx_direct_open(struct sbx_direct **out, const char *name, double ms,
 			      path, direct->name);
 	result = direct->dir < 0
 			 ? -1
-			 : wait_for_lock(direct->dir, ms, cancel_fd, err);
+			 : lock_session(direct->dir, ms, cancel_fd, err);
 	if (result < 0) {
 		close_direct(direct);
 		return -1;

@@ -147,7 +147,7 @@ int sbx_durable_lock_take(struct sbx_durable_lock *lock, const char *path,
 	sbx_hash_finish(hash, hex);
 	sbx_hash_free(&hash);
 	snprintf(lock->name, sizeof(lock->name), "secret-%s", hex);
-	lock->fd = sbx_lock_take(lock->name, err);
+	lock->fd = sbx_lock_take(lock->name, -1, err);
 	return lock->fd < 0 ? -1 : 0;
 }
 

@@ -132,7 +132,7 @@ int sbx_listener_open_unix(struct sbx_listener *out, const char *path,
 	if (fill_address(path, &address, err) < 0)
 		return -1;
 	lock_name(path, name);
-	lock = sbx_lock_take(name, err);
+	lock = sbx_lock_take(name, -1, err);
 	if (lock < 0)
 		return -1;
 	result = bind_unix(fd, &address, err);

@@ -281,7 +281,7 @@ static int ensure(const struct work *work, const struct sbx_build_plan *plan,
 	if (work->options->look_only)
 		return sbx_error_set(err, SBX_OUTCOME_NOT_FOUND,
 				     "%s has not been built yet", plan->tag);
-	lock = sbx_lock_take(name, err);
+	lock = sbx_lock_take(name, sbx_engine_cancel_fd(work->engine), err);
 	if (lock < 0)
 		return -1;
 	result = ensure_locked(work, plan, force, old, out, built, err);

@@ -30,6 +30,7 @@ setup() {
 }
 
 teardown() {
+	exec 9>&-
 	stop_daemon
 	gone t-later
 }
@@ -212,6 +213,76 @@ YAML
 	SECONDS=0
 	stop_daemon
 	[ $SECONDS -lt $((30 * slower)) ]
+}
+
+# waits_for_lock PID: it has that file open
+waits_for_lock() {
+	find "/proc/$1/fd" -lname "$lock" 2>/dev/null | grep -q .
+}
+
+@test "whoever waits for another's build of the same image can be told to stop" {
+	to_build t-later-lock true
+	serve
+	# Built and removed, so that its key is known.
+	ask POST /v1/skills/t-later-lock/build
+	answered 200 ok
+	tag=$(field .output.tag)
+	docker rmi "$tag" >/dev/null
+	directory=${XDG_RUNTIME_DIR:+$XDG_RUNTIME_DIR/skillbox}
+	[ "$(id -u)" != 0 ] || directory=/run/skillbox
+	directory=${directory:-/tmp/skillbox-$(id -u)}
+	lock=$directory/image-${tag##*:}
+	exec 9>"$lock"
+	flock 9
+	for way in DELETE hang-up; do
+		curl -s --unix-socket "$socket" -m $((10 * slower)) \
+			-H "Idempotency-Key: $way" -d '{}' \
+			http://localhost/v1/skills/t-later-lock/actions/runs \
+			-o "$BATS_TEST_TMPDIR/$way" 3>&- 9>&- &
+		client=$!
+		soon waits_for_lock "$daemon"
+		if [ $way = DELETE ]; then
+			ask DELETE /v1/runs/DELETE
+			wait "$client"
+			record=$(cat "$BATS_TEST_TMPDIR/$way")
+			holds '.outcome == "cancelled" and .started_at == null'
+		else
+			kill "$client"
+			soon is_cancelled hang-up
+		fi
+		soon lets_go "$daemon"
+	done
+	env --default-signal=INT "$program" --skills "$skills:$top/skills" \
+		run --no-daemon t-later-lock runs '{}' \
+		>"$BATS_TEST_TMPDIR/record" 2>"$BATS_TEST_TMPDIR/stderr" \
+		3>&- 9>&- &
+	runner=$!
+	soon waits_for_lock "$runner"
+	kill -INT "$runner"
+	finish
+	ended cancelled 130
+	# Nor does it hold up the daemon's end.
+	ask POST /v1/skills/t-later-lock/actions/runs \
+		-H 'Prefer: respond-async' -d '{}'
+	answered 202
+	soon waits_for_lock "$daemon"
+	kill -TERM "$daemon"
+	soon grep -q 'waiting for what runs' "$daemon_log"
+	SECONDS=0
+	stop_daemon
+	[ $SECONDS -lt $((5 * slower)) ]
+	rm "$lock"
+	exec 9>&-
+}
+
+lets_go() {
+	! waits_for_lock "$1"
+}
+
+is_cancelled() {
+	ask GET /v1/runs
+	jq -e --arg id "$1" '.runs[] | select(.run_id == $id) |
+		.outcome == "cancelled"' <<<"$record" >/dev/null
 }
 
 # Longer than init bears to hear nothing.

@@ -22,11 +22,11 @@
 #include "base/lock.h"
 #include "faulty_calls.h"
 
-static int take_lock(const char *name, struct sbx_error *err)
+static int take_lock(const char *name, int cancel_fd, struct sbx_error *err)
 {
 	if (is_faulty("lock"))
 		return sbx_error_set(err, SBX_OUTCOME_INTERNAL, "no lock");
-	return sbx_lock_take(name, err);
+	return sbx_lock_take(name, cancel_fd, err);
 }
 
 #define socket(...)	 FAULTY(socket, __VA_ARGS__)
