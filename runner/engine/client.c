@@ -25,6 +25,7 @@
 #include "engine/client.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -468,6 +469,7 @@ static int idle_ms(const struct transfer *transfer)
 static int wait_for_turn(const struct transfer *transfer, struct sbx_error *err)
 {
 	const struct sbx_client *client = transfer->client;
+	int64_t whole = transfer->exchange->limit_ms;
 	int limit = idle_ms(transfer);
 	short events = POLLIN;
 	int result;
@@ -475,7 +477,12 @@ static int wait_for_turn(const struct transfer *transfer, struct sbx_error *err)
 	if (has_to_send(transfer))
 		events |= POLLOUT;
 	result = wait_within(client, transfer->connection, events,
-			     transfer->moved_at + limit - sbx_clock_ms(), err);
+			     fmin(transfer->moved_at + limit - sbx_clock_ms(),
+				  sbx_turn_left(&client->turn, whole)),
+			     err);
+	/* Also where there is always something to read. */
+	if (result >= 0 && sbx_turn_left(&client->turn, whole) <= 0)
+		return sbx_turn_over(client->transport, err);
 	if (result == 0)
 		return sbx_error_set(err, SBX_OUTCOME_UNAVAILABLE,
 				     "%s at %s: nothing moved for %.1f s",

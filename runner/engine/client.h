@@ -40,6 +40,7 @@ struct sbx_client;
  * @ctx		of these; each returns -1 with @err set to abort
  * @idle_ms	how long nothing may move; 0: SBX_CLIENT_IDLE_MS
  * @answer_ms	the same until the answer has begun; 0: @idle_ms
+ * @limit_ms	how long it may take from when its turn has come; 0: for ever
  * @status	out: of the final answer, set before @write is called first
  * @was_sent	out: the whole request left, so the other end may have acted on
  *		it, whatever became of the answer
@@ -62,6 +63,7 @@ struct sbx_client_exchange {
 	void *ctx;
 	int idle_ms;
 	int answer_ms;
+	int64_t limit_ms;
 	long status;
 	bool was_sent;
 };
@@ -84,7 +86,7 @@ struct sbx_turn *sbx_client_turn(struct sbx_client *client);
 /*
  * Performs @exchange on a connection that is kept for the next.  0 whenever
  * there was a whole answer with a status of 200 to 599.  -1: UNAVAILABLE,
- * BUSY, CANCELLED, or the error of a callback.
+ * BUSY, CANCELLED, TIMEOUT (its limit), or the error of a callback.
  */
 int sbx_client_perform(struct sbx_client *client,
 		       struct sbx_client_exchange *exchange,

@@ -150,6 +150,7 @@ static int perform(struct sbx_engine *engine, struct call *call,
 	exchange->ctx = call;
 	exchange->idle_ms = request->idle_ms;
 	exchange->answer_ms = request->answer_ms;
+	exchange->limit_ms = request->limit_ms;
 	exchange->kind = request->kind;
 	if (request->source) {
 		exchange->read = on_read;

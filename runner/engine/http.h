@@ -40,6 +40,8 @@ typedef int (*sbx_http_sink)(void *ctx, const void *data, size_t size,
  * @idle_ms		the request fails when nothing moved for so long, in
  *			either direction; 0: the default, 60 s
  * @answer_ms		the same until the answer has begun; 0: @idle_ms
+ * @limit_ms		how long it may take from when its turn has come; 0: for
+ *			ever
  * @kind		how it waits for its turn
  */
 struct sbx_http_request {
@@ -53,6 +55,7 @@ struct sbx_http_request {
 	void *sink_ctx;
 	int idle_ms;
 	int answer_ms;
+	int64_t limit_ms;
 	enum sbx_turn_kind kind;
 };
 
@@ -78,7 +81,7 @@ void sbx_http_response_free(struct sbx_http_response *response);
 /*
  * Performs @request.  0 whenever the engine answered, whatever the status;
  * -1: UNAVAILABLE (could not connect, connection lost, idle too long, not
- * HTTP), CANCELLED, or the source's or sink's own error.
+ * HTTP), CANCELLED, TIMEOUT (its limit), or the source's or sink's own error.
  */
 int sbx_http_perform(struct sbx_engine *engine,
 		     const struct sbx_http_request *request,

@@ -216,6 +216,7 @@ static bool is_missing(const char *failure)
 }
 
 int sbx_image_pull(struct sbx_engine *engine, const char *ref,
+		   const struct sbx_image_limit *limit,
 		   const struct sbx_progress *progress, struct sbx_error *err)
 {
 	const char *slash = strrchr(ref, '/');
@@ -230,6 +231,7 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
 		.path = path,
 		.kind = SBX_TURN_LONG,
 		.idle_ms = PULL_IDLE_MS,
+		.limit_ms = limit->ms,
 	};
 
 	sbx_messages_new(&messages, progress);
@@ -237,6 +239,8 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
 		return 0;
 	if (is_missing(sbx_messages_failure(messages)))
 		err->outcome = SBX_OUTCOME_NOT_FOUND;
+	if (err->outcome == SBX_OUTCOME_TIMEOUT)
+		sbx_error_set(err, SBX_OUTCOME_BUILD_FAILED, "%s", limit->over);
 	return sbx_error_wrap(err, "pull %s", ref);
 }
 
@@ -393,6 +397,7 @@ int sbx_image_build(struct sbx_engine *engine,
 		.kind = SBX_TURN_LONG,
 		.idle_ms = BUILD_IDLE_MS,
 		.answer_ms = BUILD_ANSWER_MS,
+		.limit_ms = build->limit.ms,
 	};
 	cleanup_response struct sbx_http_response response =
 		SBX_HTTP_RESPONSE_INIT;
@@ -407,7 +412,9 @@ int sbx_image_build(struct sbx_engine *engine,
 	request.path = path;
 	request.sink_ctx = messages;
 	ret = sbx_http_perform(engine, &request, &response, &why);
-	if (!source.failed && why.outcome != SBX_OUTCOME_CANCELLED)
+	if (!source.failed && why.outcome == SBX_OUTCOME_TIMEOUT)
+		sbx_messages_build_failed(messages, build->limit.over, &why);
+	else if (!source.failed && why.outcome != SBX_OUTCOME_CANCELLED)
 		ret = conclude(engine, messages, ret, &response, &why);
 	if (ret < 0)
 		*err = why;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -40,8 +41,22 @@ int sbx_image_import(struct sbx_engine *engine, const char *repo,
 		     const char *tag, const void *tar, size_t size,
 		     json_t *labels, struct sbx_error *err);
 
-/* Pulls @ref ("name@sha256:..."); NOT_FOUND, UNAVAILABLE. */
+/*
+ * How long the engine may work on an image, its waiting for a turn aside.
+ * When that is over it is left, and so has to stop; of Podman (4.3) a RUN step
+ * goes on, and nobody waits for it.
+ *
+ * @ms		0: for ever
+ * @over	what is said then, with BUILD_FAILED
+ */
+struct sbx_image_limit {
+	int64_t ms;
+	const char *over;
+};
+
+/* Pulls @ref ("name@sha256:..."); NOT_FOUND, UNAVAILABLE, BUILD_FAILED. */
 int sbx_image_pull(struct sbx_engine *engine, const char *ref,
+		   const struct sbx_image_limit *limit,
 		   const struct sbx_progress *progress, struct sbx_error *err);
 
 /*
@@ -54,6 +69,7 @@ int sbx_image_pull(struct sbx_engine *engine, const char *ref,
  *		BuildKit alone keeps them apart
  * @no_network	RUN steps get no network
  * @no_cache	nothing of builds before is used
+ * @limit	of the time that it may take
  * @context	the tar, as a stream
  */
 struct sbx_image_build {
@@ -65,6 +81,7 @@ struct sbx_image_build {
 	const char *cache;
 	bool no_network;
 	bool no_cache;
+	struct sbx_image_limit limit;
 	sbx_http_source context;
 	void *context_ctx;
 	struct sbx_progress progress;
@@ -73,10 +90,10 @@ struct sbx_image_build {
 /*
  * Builds with BuildKit where the engine has it (its /_ping says
  * "Builder-Version: 2", or it is a Docker for Linux that says nothing), else
- * with the classic builder.  BUILD_FAILED carries the builder's message and,
- * each on a line below it, as many of its own last lines of output as fit;
- * errors of the context source come through as they are; UNAVAILABLE,
- * CANCELLED.
+ * with the classic builder.  BUILD_FAILED carries the builder's message, or
+ * that of @limit, and, each on a line below it, as many of its own last lines
+ * of output as fit; errors of the context source come through as they are;
+ * UNAVAILABLE, CANCELLED.
  */
 int sbx_image_build(struct sbx_engine *engine,
 		    const struct sbx_image_build *build, struct sbx_error *err);

@@ -81,6 +81,20 @@ int sbx_turn_too_slow(const struct sbx_transport *transport,
 			     transport->url);
 }
 
+double sbx_turn_left(const struct sbx_turn *turn, int64_t limit_ms)
+{
+	if (limit_ms == 0)
+		return INFINITY;
+	return turn->began + (double)limit_ms - sbx_clock_ms();
+}
+
+int sbx_turn_over(const struct sbx_transport *transport, struct sbx_error *err)
+{
+	return sbx_error_set(err, SBX_OUTCOME_TIMEOUT,
+			     "%s at %s: it took longer than it may",
+			     transport->peer, transport->url);
+}
+
 int sbx_turn_begin(struct sbx_turn *turn, const struct sbx_transport *transport,
 		   enum sbx_turn_kind kind, int cancel_fd,
 		   struct sbx_error *err)

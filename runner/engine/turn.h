@@ -59,6 +59,14 @@ int sbx_turn_begin(struct sbx_turn *turn, const struct sbx_transport *transport,
 		   struct sbx_error *err);
 void sbx_turn_end(struct sbx_turn *turn);
 
+/*
+ * What the call under way has left of @limit_ms (0: no limit), which it has
+ * besides its patience; and the error of one that has nothing left: TIMEOUT,
+ * -1.
+ */
+double sbx_turn_left(const struct sbx_turn *turn, int64_t limit_ms);
+int sbx_turn_over(const struct sbx_transport *transport, struct sbx_error *err);
+
 /* How many calls of this process have ended, and what they took together. */
 void sbx_turn_count(uint64_t *calls, double *seconds);
 

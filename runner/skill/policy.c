@@ -168,6 +168,7 @@ static void init_skills(struct sbx_skill_rules *rules)
 				   .output_limit = 64 * MIB,
 				   .tmpfs_size = 1024 * MIB,
 				   .files_size = 64 * MIB },
+		.build_timeout_ms = INT64_C(1800) * 1000,
 	};
 	for (size_t i = 0; i < SBX_ARRAY_SIZE(ulimits); i++)
 		sbx_skill_rules_set_ulimit(rules, ulimits[i].name,

@@ -99,6 +99,7 @@ struct sbx_rights {
  * @build_from		patterns (fnmatch(3), "*" matches "/" too) of what a
  *			Dockerfile may name
  * @build_network	whether its RUN steps reach a network
+ * @build_timeout_ms	how long the engine may take to build or pull an image
  */
 struct sbx_skill_rules {
 	bool enabled;
@@ -116,6 +117,7 @@ struct sbx_skill_rules {
 	size_t n_devices;
 	struct sbx_strv build_from;
 	bool build_network;
+	int64_t build_timeout_ms;
 };
 
 /*

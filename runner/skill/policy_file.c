@@ -266,6 +266,12 @@ static const struct sbx_field build_fields[] = {
 	  .fits = is_pattern,
 	  .expected = "a list of images, with \"*\" for any text" },
 	{ .name = "network", .read = sbx_read_bool, AT(build_network) },
+	{ .name = "timeout",
+	  .read = sbx_read_duration,
+	  AT(build_timeout_ms),
+	  .min = 1,
+	  .max = SBX_TIMEOUT_MS_MAX,
+	  .expected = "a duration such as 30m, at most 24h" },
 	{ .name = NULL },
 };
 

@@ -19,6 +19,7 @@
 
 #include "base/lock.h"
 #include "codec/json.h"
+#include "codec/units.h"
 #include "engine/image.h"
 #include "skill/build_plan.h"
 #include "skill/build_source.h"
@@ -38,6 +39,11 @@ static void say(const struct work *work, const char *what, const char *tag)
 	cleanup_free char *line = sbx_asprintf("%s %s", what, tag);
 
 	sbx_progress_say(&work->options->progress, line);
+}
+
+static bool is_base(const struct sbx_build_plan *plan)
+{
+	return strcmp(plan->kind, SBX_BUILD_BASE) == 0;
 }
 
 /* --- asking ---------------------------------------------------------------*/
@@ -117,7 +123,7 @@ static json_t *args_of(const struct sbx_build_plan *plan)
 {
 	json_t *args;
 
-	if (strcmp(plan->kind, SBX_BUILD_BASE) != 0)
+	if (!is_base(plan))
 		return json_incref(plan->args);
 	args = json_object();
 	for (size_t i = 0; sbx_rootfs_proxies[i]; i++) {
@@ -143,13 +149,39 @@ static int check_disk(const struct work *work, struct sbx_error *err)
 	return sbx_engine_data_free(root, floor, err);
 }
 
+/* An exception is for a skill, also where a base has its name. */
+static const struct sbx_skill_rules *rules_of(const struct work *work,
+					      const struct sbx_build_plan *plan)
+{
+	const struct sbx_policy *policy = work->options->policy;
+
+	return is_base(plan) ? &policy->skills
+			     : sbx_policy_skill(policy, plan->name);
+}
+
 /* What our own bases are made from is the operator's business. */
 static bool has_network(const struct work *work,
 			const struct sbx_build_plan *plan)
 {
-	return strcmp(plan->kind, SBX_BUILD_BASE) == 0 ||
-	       sbx_policy_skill(work->options->policy, plan->name)
-		       ->build_network;
+	return is_base(plan) || rules_of(work, plan)->build_network;
+}
+
+/*
+ * Nobody else could build for as long as a RUN that never ends was let run:
+ * builds and pulls have only some of the calls that there may be at once.
+ * What is said in the end is *@over; free() it.
+ */
+static struct sbx_image_limit limit_of(const struct sbx_skill_rules *rules,
+				       char **over)
+{
+	cleanup_free char *time =
+		sbx_units_format_duration(rules->build_timeout_ms);
+
+	*over = sbx_asprintf("skills.build.timeout: it was not done within "
+			     "%s, which is all that the policy grants; what "
+			     "needs longer has to be granted more there",
+			     time);
+	return (struct sbx_image_limit){ rules->build_timeout_ms, *over };
 }
 
 /* Those of one skill are its own: what it puts there, others would install. */
@@ -163,6 +195,7 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 {
 	json_auto_t *labels = labels_of(plan);
 	json_auto_t *args = args_of(plan);
+	cleanup_free char *over = NULL;
 	cleanup_free char *repo = sbx_asprintf("skillbox/%s", plan->name);
 	cleanup_free char *cache = cache_of(plan);
 	const struct sbx_image_build request = {
@@ -174,6 +207,7 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		.cache = cache,
 		.no_network = !has_network(work, plan),
 		.no_cache = no_cache,
+		.limit = limit_of(rules_of(work, plan), &over),
 		.context = sbx_context_read,
 		.context_ctx = plan->context,
 		.progress = work->options->progress,
@@ -187,7 +221,7 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		return sbx_error_wrap(err, "build %s%s", repo,
 				      request.no_network ? " without network"
 							 : "");
-	if (strcmp(plan->kind, SBX_BUILD_BASE) != 0)
+	if (!is_base(plan))
 		return 0;
 	/* So that "docker build" of what builds on it works too. */
 	return sbx_image_tag(work->engine, plan->tag, repo, "latest", err);
@@ -214,7 +248,7 @@ static bool is_of_another_build(const struct sbx_build_plan *plan, int result,
 				const struct sbx_error *err)
 {
 	return result < 0 && err->outcome == SBX_OUTCOME_DENIED &&
-	       strcmp(plan->kind, SBX_BUILD_BASE) != 0;
+	       !is_base(plan);
 }
 
 static int build_and_look(const struct work *work,
@@ -307,17 +341,21 @@ static int ensure_plan(const struct work *work,
 /* --- pinned images --------------------------------------------------------*/
 
 /* The image of a skill that is not built: found, or pulled. */
-static int ensure_pinned(const struct work *work, const char *ref,
-			 struct sbx_skill_image *out, struct sbx_error *err)
+static int ensure_pinned(const struct work *work, const char *skill,
+			 const char *ref, struct sbx_skill_image *out,
+			 struct sbx_error *err)
 {
 	json_auto_t *inspect = NULL;
+	cleanup_free char *over = NULL;
+	const struct sbx_image_limit limit =
+		limit_of(sbx_policy_skill(work->options->policy, skill), &over);
 	int result = sbx_image_inspect(work->engine, ref, &inspect, err);
 
 	if (result == SBX_IMAGE_GONE && !work->options->look_only) {
 		say(work, "pulling", ref);
 		if (check_disk(work, err) < 0 ||
-		    sbx_image_pull(work->engine, ref, &work->options->progress,
-				   err) < 0)
+		    sbx_image_pull(work->engine, ref, &limit,
+				   &work->options->progress, err) < 0)
 			return -1;
 		out->built = true;
 		result = sbx_image_inspect(work->engine, ref, &inspect, err);
@@ -373,7 +411,7 @@ int sbx_skill_image_ensure(struct sbx_engine *engine,
 	if (!from)
 		return sbx_grant_base(options->policy, name, pinned, err) < 0
 			       ? -1
-			       : ensure_pinned(&work, pinned, out, err);
+			       : ensure_pinned(&work, name, pinned, out, err);
 	if (sbx_build_plan_skill(&plans, skill, from, &plan, err) < 0 ||
 	    check_refs(options->policy, name, &plan->images, err) < 0)
 		return -1;

@@ -14,6 +14,10 @@ setup_file() {
 	make_skill "$skills/t-images"
 }
 
+teardown() {
+	stop_daemon
+}
+
 teardown_file() {
 	# Whatever these fixtures' images are called.
 	docker images --format '{{.Repository}}:{{.Tag}}' |
@@ -199,6 +203,60 @@ checkout() {
 	ended build_failed 125
 	holds '.error | test("the-reason") and test("9")'
 	holds '.started_at == null'
+}
+
+# still_runs MARK: a RUN step that has it in its command
+still_runs() {
+	pgrep -f "while :; do echo $1;" >/dev/null
+}
+
+is_stopped() {
+	! still_runs "$1"
+}
+
+@test "a build that does not end is stopped when its time is over" {
+	fixture t-images-endless <<<'  plain: {command: [echo, ran]}'
+	policy <<<'exceptions: {t-images-endless: {build: {timeout: 3s}}}'
+	for way in run build daemon; do
+		mark=tick-$way-$RANDOM$RANDOM
+		printf '%s\n' 'FROM skillbox/busybox' \
+			"RUN while :; do echo $mark; sleep 2; done" \
+			>"$skills/t-images-endless/Dockerfile"
+		SECONDS=0
+		case $way in
+		run)
+			"$program" --skills "$skills:$top/skills" \
+				run t-images-endless plain \
+				>"$BATS_TEST_TMPDIR/record" \
+				2>"$BATS_TEST_TMPDIR/stderr" 3>&- &
+			runner=$!
+			soon still_runs "$mark"
+			timeout $((15 * slower)) \
+				tail -f --pid="$runner" /dev/null ||
+				kill "$runner"
+			finish
+			ended build_failed 125
+			holds '.error | test("skills.build.timeout: .* within 3s")'
+			holds '.error | test($mark)' --arg mark "$mark"
+			;;
+		build)
+			run -125 skillbox build t-images-endless
+			[[ $output = *skills.build.timeout:*3s* ]]
+			;;
+		daemon)
+			serve
+			ask POST /v1/skills/t-images-endless/actions/plain -d '{}'
+			answered 200 build_failed
+			holds '.error | test("skills.build.timeout: .* within 3s")'
+			stop_daemon
+			;;
+		esac
+		[ $SECONDS -lt $((15 * slower)) ]
+		# Podman ends the build, not the step that it is at.
+		[ "$(family)" != podman ] ||
+			pkill -KILL -f "while :; do echo $mark;" || :
+		soon is_stopped "$mark"
+	done
 }
 
 @test "a Dockerfile nobody understands fails, naming the place" {

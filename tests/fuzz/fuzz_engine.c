@@ -260,8 +260,9 @@ static int pull(struct sbx_engine *engine, struct answer *answer,
 		struct sbx_error *err)
 {
 	struct sbx_progress progress = { on_line, &answer->text };
+	struct sbx_image_limit limit = { .ms = 0 };
 
-	return sbx_image_pull(engine, "a@sha256:0", &progress, err);
+	return sbx_image_pull(engine, "a@sha256:0", &limit, &progress, err);
 }
 
 static int attach(struct sbx_engine *engine, struct answer *answer,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "engine/image.h"
 #include "fault_server.h"
@@ -257,26 +259,65 @@ static void test_import(void **state)
 }
 
 static const struct sbx_progress silent;
+static const struct sbx_image_limit no_limit;
 
 static void test_pull(void **state)
 {
 	struct fixture *f = *state;
 
 	f->server.reply = STREAM_HEAD "{\"status\":\"Done\"}\n";
-	assert_int_equal(
-		sbx_image_pull(f->engine, "h:5000/a", &silent, &f->err), 0);
+	assert_int_equal(sbx_image_pull(f->engine, "h:5000/a", &no_limit,
+					&silent, &f->err),
+			 0);
 	assert_non_null(
 		strstr(f->server.seen, "?fromImage=h%3A5000%2Fa&tag=latest "));
-	assert_int_equal(
-		sbx_image_pull(f->engine, "a@sha256:b", &silent, &f->err), 0);
+	assert_int_equal(sbx_image_pull(f->engine, "a@sha256:b", &no_limit,
+					&silent, &f->err),
+			 0);
 	assert_non_null(
 		strstr(f->server.seen, "?fromImage=a%40sha256%3Ab HTTP"));
 	f->server.reply = STREAM_HEAD "{\"error\":\"manifest unknown\"}\n";
-	assert_int_equal(sbx_image_pull(f->engine, "a", &silent, &f->err), -1);
+	assert_int_equal(
+		sbx_image_pull(f->engine, "a", &no_limit, &silent, &f->err),
+		-1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_NOT_FOUND);
 	f->server.reply = STREAM_HEAD "{\"error\":\"i/o timeout\"}\n";
-	assert_int_equal(sbx_image_pull(f->engine, "a", &silent, &f->err), -1);
+	assert_int_equal(
+		sbx_image_pull(f->engine, "a", &no_limit, &silent, &f->err),
+		-1);
 	assert_int_equal(f->err.outcome, SBX_OUTCOME_UNAVAILABLE);
+}
+
+/*
+ * What takes too long is left, also one that never stops talking; the engine
+ * sees the connection close.
+ */
+static void test_time_is_over(void **state)
+{
+	static const struct sbx_image_limit limit = { 300, "that was all" };
+	static const char stream[] = STREAM_HEAD "{\"stream\":\"tick\\n\"}\n";
+	struct fixture *f = *state;
+	double began;
+
+	f->build.limit = limit;
+	f->server.then = FAULT_STALL;
+	for (int i = 0; i < 2; i++) {
+		began = sbx_clock_ms();
+		expect(f, stream, SBX_OUTCOME_BUILD_FAILED,
+		       "that was all\ntick");
+		assert_true(sbx_clock_ms() - began >= 300);
+		assert_true(sbx_clock_ms() - began < 5000);
+		f->server.endless = "{\"stream\":\"tick\\n\"}\n";
+	}
+	assert_int_equal(
+		sbx_image_pull(f->engine, "a", &limit, &silent, &f->err), -1);
+	assert_int_equal(f->err.outcome, SBX_OUTCOME_BUILD_FAILED);
+	assert_string_equal(f->err.message, "pull a: that was all");
+	/* The next one has all of its own time, and patience is untouched. */
+	f->server.endless = NULL;
+	f->server.then = FAULT_CLOSE;
+	assert_int_equal(build(f, STREAM_HEAD IMAGE_ID), 0);
+	assert_true(isinf(sbx_engine_patience(f->engine)));
 }
 
 /* How often an image is asked for when the engine answers that. */
@@ -331,6 +372,7 @@ int main(void)
 		TEST(test_cut_at_every_byte),
 		TEST(test_import),
 		TEST(test_pull),
+		TEST(test_time_is_over),
 		TEST(test_podman_network),
 		TEST(test_podman_inspect),
 	};

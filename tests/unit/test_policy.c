@@ -57,6 +57,7 @@ static void test_strictest(void **state)
 	assert_int_equal(policy.skills.n_devices, 0);
 	assert_int_equal(policy.skills.runtimes.n, 1);
 	assert_false(policy.skills.build_network);
+	assert_int_equal(policy.skills.build_timeout_ms, 30 * 60 * 1000);
 	assert_true(policy.disk_free > 0);
 	for (int i = 0; i < SBX_REQUESTER_COUNT; i++) {
 		const struct sbx_request_rules *rules = &policy.requests[i];
@@ -88,6 +89,7 @@ static void test_copy(void **state)
 	sbx_strv_push(&policy.skills.volume_types, "nfs");
 	sbx_skill_rules_add_device(&policy.skills, "/dev/a", SBX_DEVICE_WRITE);
 	policy.skills.gpus = 5;
+	policy.skills.build_timeout_ms = 6;
 	sbx_skill_rules_copy(&copy, &policy.skills);
 	sbx_policy_clear(&policy);
 	assert_int_equal(copy.rights.n_volumes, 1);
@@ -106,6 +108,7 @@ static void test_copy(void **state)
 	assert_string_equal(copy.devices[0].pattern, "/dev/a");
 	assert_int_equal(copy.devices[0].access, SBX_DEVICE_WRITE);
 	assert_true(copy.build_from.n > 0);
+	assert_int_equal(copy.build_timeout_ms, 6);
 	sbx_skill_rules_clear(&copy);
 }
 

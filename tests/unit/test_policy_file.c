@@ -61,6 +61,7 @@ static void check_same_rules(const struct sbx_skill_rules *a,
 	assert_int_equal(a->n_devices, b->n_devices);
 	check_same_lists(&a->build_from, &b->build_from);
 	assert_int_equal(a->build_network, b->build_network);
+	assert_int_equal(a->build_timeout_ms, b->build_timeout_ms);
 }
 
 /*
@@ -262,6 +263,11 @@ static void test_each_mistake(void **state)
 		{ "skills: {build: {from: [\"a b\"]}}",
 		  "skills.build.from[0]: " },
 		{ "skills: {build: {network: 1}}", "skills.build.network: " },
+		{ "skills: {build: {timeout: 0s}}", "skills.build.timeout: " },
+		{ "skills: {build: {timeout: 25h}}", "skills.build.timeout: " },
+		{ "skills: {build: {timeout: 5}}", "skills.build.timeout: " },
+		{ "exceptions: {a: {build: {timeout: x}}}",
+		  "exceptions.a.build.timeout: " },
 		{ "skills: {build: 1}", "skills.build: " },
 		{ "skills: {users: 5}", "skills.users: " },
 		{ "skills: {users: [0]}", "skills.users[0]: " },
@@ -406,7 +412,7 @@ static void test_each_key(void **state)
 		"runtimes: "
 		"[r],\n"
 		"  users: [5, \"10-20\"], build: {from: [\"*\"], network: "
-		"true}}\n"
+		"true, timeout: 17s}}\n"
 		"operator: {environment: true, networks: [bridge], volumes: "
 		"[\"*:rw\"], limits: {cpus: 2}, publish: [\"*\"]}\n"
 		"callers: {owner: true, secrets: true, environment: true, "
@@ -463,6 +469,7 @@ static void test_each_key(void **state)
 	assert_int_equal(skills->build_from.n, 1);
 	assert_string_equal(skills->build_from.v[0], "*");
 	assert_true(skills->build_network);
+	assert_int_equal(skills->build_timeout_ms, 17000);
 	check_request(&policy.requests[SBX_REQUESTER_OPERATOR], 2);
 	check_request(&policy.requests[SBX_REQUESTER_CALLER], 3);
 	assert_true(policy.requests[SBX_REQUESTER_CALLER].owner);
@@ -503,6 +510,27 @@ static void test_exceptions_lists_replace(void **state)
 	assert_int_equal(b->n_volumes, 1);
 	assert_string_equal(b->volumes[0].source, "/a");
 	assert_true(b->volumes[0].writable);
+	sbx_policy_clear(&policy);
+}
+
+/* What an exception does not say of builds is as in "skills". */
+static void test_exceptions_of_builds(void **state)
+{
+	static const char text[] = "schema_version: 1\n"
+				   "exceptions:\n"
+				   "  a: {build: {timeout: 24h}}\n"
+				   "  b: {build: {network: true}}\n"
+				   "skills: {build: {timeout: 1ms}}\n";
+	struct sbx_policy policy = parse(text, strlen(text));
+	const struct sbx_skill_rules *a = sbx_policy_skill(&policy, "a");
+	const struct sbx_skill_rules *b = sbx_policy_skill(&policy, "b");
+
+	(void)state;
+	assert_int_equal(a->build_timeout_ms, 24 * 3600 * 1000);
+	assert_false(a->build_network);
+	assert_int_equal(a->build_from.n, 2);
+	assert_int_equal(b->build_timeout_ms, 1);
+	assert_true(b->build_network);
 	sbx_policy_clear(&policy);
 }
 
@@ -693,6 +721,7 @@ int main(void)
 		cmocka_unit_test(test_longest_pattern),
 		cmocka_unit_test(test_each_key),
 		cmocka_unit_test(test_exceptions_lists_replace),
+		cmocka_unit_test(test_exceptions_of_builds),
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_open_untrusted),
 		cmocka_unit_test(test_open_systems),
