@@ -60,16 +60,15 @@ static char *base_name(const char *image)
 }
 
 /*
- * NAME[:TAG][@DIGEST]: with anything else in it, it is something else to
- * somebody.  "dir:/etc" and its like are buildah's, and no image.
+ * NAME[:TAG][@DIGEST], not empty: with anything else in it, it is something
+ * else to somebody.  "dir:/etc" and its like are buildah's, and no image.
  */
 static bool is_reference(const char *image)
 {
 	return image[strspn(image, "abcdefghijklmnopqrstuvwxyz"
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				   "._-/:@")] == '\0' &&
-	       *image != '\0' && !strchr("._-/:@", *image) &&
-	       !strstr(image, ":/");
+	       !strchr("._-/:@", *image) && !strstr(image, ":/");
 }
 
 /*
@@ -313,14 +312,22 @@ static int from(struct sbx_dockerfile_parser *p, size_t pos)
 	return from_image(p, words[0]);
 }
 
-/*
- * One NAME or NAME=value of an ARG.  What has an escape in it, and a platform's
- * variable that is set, cannot be told: builders differ.
- */
+/* NULL when it cannot be told: of what has an escape in it builders differ. */
+static const char *default_of(const struct sbx_dockerfile_parser *p,
+			      const char *text, struct sbx_buf *value)
+{
+	if (strchr(text, p->lex.escape) ||
+	    !sbx_dockerfile_expand(&p->vars, text, strlen(text), p->lex.escape,
+				   value))
+		return NULL;
+	return sbx_buf_text(value);
+}
+
+/* One NAME or NAME=value of an ARG.  Builders differ in those of a platform. */
 static void arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 {
+	cleanup_buf struct sbx_buf value = SBX_BUF_INIT(WORD_MAX);
 	cleanup_free char *text = sbx_lex_copy(&p->lex, word);
-	struct sbx_buf value = SBX_BUF_INIT(WORD_MAX);
 	char *equals = strchr(text, '=');
 	const char *given;
 
@@ -331,13 +338,9 @@ static void arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 		sbx_dockerfile_vars_set(&p->vars, text, NULL);
 	else if (given)
 		sbx_dockerfile_vars_set(&p->vars, text, given);
-	else if (equals && !strchr(equals, p->lex.escape) &&
-		 sbx_dockerfile_expand(&p->vars, equals, strlen(equals),
-				       p->lex.escape, &value))
-		sbx_dockerfile_vars_set(&p->vars, text, sbx_buf_text(&value));
 	else if (equals)
-		sbx_dockerfile_vars_set(&p->vars, text, NULL);
-	sbx_buf_free(&value);
+		sbx_dockerfile_vars_set(&p->vars, text,
+					default_of(p, equals, &value));
 }
 
 static void args(struct sbx_dockerfile_parser *p, size_t pos)

@@ -144,8 +144,8 @@ FROM skillbox/busybox AS later\n'
 	for skill in t-build t-build-other; do
 		fixture $skill <<<'  plain: {command: [cat, /seen]}'
 		printf '%s\n' 'FROM skillbox/busybox' \
-			'RUN --mount=type=cache,target=/c cat /c/* >/seen; \' \
-			"echo $skill $BATS_TEST_TMPDIR >>/c/left; ls /c" \
+			"RUN --mount=type=cache,target=/c cat /c/* >/seen; \
+echo $skill $BATS_TEST_TMPDIR >>/c/left; ls /c" \
 			>"$skills/$skill/Dockerfile"
 		act $skill plain
 		ended ok 0
