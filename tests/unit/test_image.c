@@ -362,18 +362,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_built),
-		TEST(test_failed),
-		TEST(test_neither),
-		TEST(test_source_fails),
-		TEST(test_query),
-		TEST(test_cache),
-		TEST(test_classic),
-		TEST(test_cut_at_every_byte),
-		TEST(test_import),
-		TEST(test_pull),
-		TEST(test_time_is_over),
-		TEST(test_podman_network),
+		TEST(test_built),	   TEST(test_failed),
+		TEST(test_neither),	   TEST(test_source_fails),
+		TEST(test_query),	   TEST(test_cache),
+		TEST(test_classic),	   TEST(test_cut_at_every_byte),
+		TEST(test_import),	   TEST(test_pull),
+		TEST(test_time_is_over),   TEST(test_podman_network),
 		TEST(test_podman_inspect),
 	};
 
