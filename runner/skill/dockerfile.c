@@ -3,9 +3,9 @@
  * The text is an attacker's, and what reads it next is a builder: one of
  * several versions of BuildKit's frontend, or of buildah, which differ.  An
  * image that one of them would find here and we do not is one that no policy
- * was asked about.  So it is read by the rules of each (sbx_lex_rules), none
- * may find another image, and what they take in different ways beyond that is
- * refused, as is what none of them knows.
+ * was asked about.  So it is read as those would that know here-documents, and
+ * as those that do not; the second may find no other image, and what builders
+ * take in different ways beyond that is refused, as is what none of them knows.
  */
 #include "skill/dockerfile.h"
 
@@ -43,21 +43,15 @@ static bool has_ref(const struct sbx_dockerfile *known,
 	return false;
 }
 
-/*
- * Whoever reads it by these rules must find nothing that is not in @known: up
- * to where it would give up, if it does.
- */
-static int check_reading(const struct sbx_dockerfile_text *text,
-			 const struct sbx_lex_rules *rules,
-			 const struct sbx_dockerfile *known,
-			 struct sbx_error *err)
+/* A builder that knows no here-documents must find nothing else either. */
+static int check_without_heredocs(const struct sbx_dockerfile_text *text,
+				  const struct sbx_dockerfile *known,
+				  struct sbx_error *err)
 {
 	cleanup_dockerfile struct sbx_dockerfile found = SBX_DOCKERFILE_INIT;
 	struct sbx_error why = SBX_ERROR_INIT;
-	bool refused;
 
-	if (sbx_dockerfile_read(text, rules, &found, &refused, &why) < 0 &&
-	    !refused) {
+	if (sbx_dockerfile_read(text, true, &found, &why) < 0) {
 		*err = why;
 		return -1;
 	}
@@ -65,10 +59,9 @@ static int check_reading(const struct sbx_dockerfile_text *text,
 		if (has_ref(known, &found.refs[i]))
 			continue;
 		return sbx_error_set(err, SBX_OUTCOME_INVALID,
-				     "%s:%u: some builders would take %.100s "
-				     "from here: they know no here-documents, "
-				     "or end an instruction at a comment that "
-				     "is indented",
+				     "%s:%u: builders that know no "
+				     "here-documents would take %.100s from "
+				     "here",
 				     text->file, found.refs[i].line,
 				     found.refs[i].image);
 	}
@@ -79,27 +72,17 @@ int sbx_dockerfile_parse(struct sbx_dockerfile *out, const char *file,
 			 const char *text, size_t size, const json_t *args,
 			 const char *platform, struct sbx_error *err)
 {
-	static const struct sbx_lex_rules readings[] = {
-		{ .no_heredocs = false, .indented_text = false },
-		{ .no_heredocs = true, .indented_text = false },
-		{ .no_heredocs = false, .indented_text = true },
-		{ .no_heredocs = true, .indented_text = true },
-	};
 	cleanup_dockerfile struct sbx_dockerfile found = SBX_DOCKERFILE_INIT;
 	struct sbx_dockerfile_text from = { .file = file,
 					    .text = text,
 					    .size = size,
 					    .args = args,
 					    .platform = platform };
-	bool refused;
 
 	if (check_bytes(&from, err) < 0 ||
-	    sbx_dockerfile_read(&from, &readings[0], &found, &refused, err) < 0)
+	    sbx_dockerfile_read(&from, false, &found, err) < 0 ||
+	    check_without_heredocs(&from, &found, err) < 0)
 		return -1;
-	for (size_t i = 1; i < SBX_ARRAY_SIZE(readings); i++) {
-		if (check_reading(&from, &readings[i], &found, err) < 0)
-			return -1;
-	}
 	*out = found;
 	found = (struct sbx_dockerfile)SBX_DOCKERFILE_INIT;
 	return 0;

@@ -108,13 +108,14 @@ static int mount(struct sbx_dockerfile_parser *p, struct sbx_span flag)
  * Podman 5.4 gives a step the host's network for the asking, whatever the
  * build may have; BuildKit asks for an entitlement.
  */
-static int step_network(struct sbx_dockerfile_parser *p, struct sbx_span word)
+static int step_network(struct sbx_dockerfile_parser *p, struct sbx_span word,
+			struct sbx_span flag)
 {
 	cleanup_free char *network = sbx_lex_copy(&p->lex, word);
 
 	if (strcmp(network, "none") == 0 || strcmp(network, "default") == 0)
 		return 0;
-	return sbx_dockerfile_fail(p, sbx_lex_place(&p->lex, word).start,
+	return sbx_dockerfile_fail(p, sbx_lex_place(&p->lex, flag).start,
 				   "a step has the network of its build: "
 				   "--network may be none or default");
 }
@@ -134,7 +135,7 @@ int sbx_dockerfile_flags(struct sbx_dockerfile_parser *p, size_t *pos)
 		if (sbx_dockerfile_check_flag(p, word) < 0)
 			return -1;
 		if (sbx_lex_skip(lex, &word, "--network="))
-			result = step_network(p, word);
+			result = step_network(p, word, flag);
 		else if (sbx_lex_skip(lex, &word, "--from="))
 			result = copy_from(p, word);
 		else if (sbx_lex_skip(lex, &word, "--mount="))
@@ -176,7 +177,7 @@ int sbx_dockerfile_sources(struct sbx_dockerfile_parser *p, size_t pos)
 {
 	struct sbx_span word, next;
 
-	if (!sbx_lex_word(&p->lex, &pos, &word))
+	if (!sbx_lex_bare_word(&p->lex, &pos, &word))
 		return 0;
 	/* JSON, or not quite: it is one or the other as a whole. */
 	if (p->lex.now.data[word.start] == '[') {
@@ -184,7 +185,7 @@ int sbx_dockerfile_sources(struct sbx_dockerfile_parser *p, size_t pos)
 		return source(p, word, "\\`'$");
 	}
 	/* The last word is where it goes to. */
-	for (; sbx_lex_word(&p->lex, &pos, &next); word = next) {
+	for (; sbx_lex_bare_word(&p->lex, &pos, &next); word = next) {
 		if (source(p, word, UNREADABLE) < 0)
 			return -1;
 	}

@@ -33,13 +33,22 @@ unsigned int sbx_lex_line(const struct sbx_lex *lex, size_t offset)
 	return line;
 }
 
+/* Go's bufio.Scanner ends at 64 KiB, and an old buildah takes what it has. */
+#define LINE_SIZE_MAX 65000
+
 /* --- what is not read ------------------------------------------------------*/
 
 const char *sbx_lex_impure(const char *text, size_t size, size_t *at)
 {
+	size_t line = 0;
+
 	for (*at = 0; *at < size; ++*at) {
 		char c = text[*at];
 		bool ends = *at + 1 < size && text[*at + 1] == '\n';
+
+		line = c == '\n' ? 0 : line + 1;
+		if (line > LINE_SIZE_MAX)
+			return "the line is too long";
 
 		if ((c >= 0 && c < ' ' && c != '\t' && c != '\n' &&
 		     !(c == '\r' && ends)) ||
@@ -156,14 +165,6 @@ static void add_text(struct sbx_lex *lex, struct sbx_span part)
 	sbx_buf_append(&lex->now, lex->text + part.start, size);
 }
 
-/* @line, trimmed: @text.  Once @begun it is one in any column only to some. */
-static bool is_comment(const struct sbx_lex *lex, struct sbx_span line,
-		       struct sbx_span text, bool begun)
-{
-	return lex->text[text.start] == '#' &&
-	       !(begun && lex->rules.indented_text && text.start > line.start);
-}
-
 bool sbx_lex_next(struct sbx_lex *lex)
 {
 	bool more = true;
@@ -176,8 +177,7 @@ bool sbx_lex_next(struct sbx_lex *lex)
 
 		/* Comments and empty lines do not end an instruction. */
 		trim_start(lex->text, &text);
-		if (text.start == text.end ||
-		    is_comment(lex, line, text, begun))
+		if (text.start == text.end || lex->text[text.start] == '#')
 			continue;
 		begun = true;
 		more = continues(lex, &line);
@@ -234,6 +234,21 @@ bool sbx_lex_word(const struct sbx_lex *lex, size_t *pos, struct sbx_span *word)
 	return word->end > word->start;
 }
 
+bool sbx_lex_bare_word(const struct sbx_lex *lex, size_t *pos,
+		       struct sbx_span *word)
+{
+	const char *text = sbx_buf_text(&lex->now);
+
+	*word = (struct sbx_span){ *pos, lex->now.len };
+	trim_start(text, word);
+	for (*pos = word->start; *pos < word->end; ++*pos) {
+		if (is_space(text[*pos]))
+			word->end = *pos;
+	}
+	*pos = word->end;
+	return word->end > word->start;
+}
+
 bool sbx_lex_skip(const struct sbx_lex *lex, struct sbx_span *word,
 		  const char *prefix)
 {
@@ -264,7 +279,10 @@ struct sbx_span sbx_lex_place(const struct sbx_lex *lex, struct sbx_span word)
 
 /* --- here-documents -------------------------------------------------------*/
 
-/* "[0-9]*<<-?NAME", no other '<': *@name is that, maybe in quotes. */
+/*
+ * "[0-9]*<<-?NAME", no other '<': *@name is that, maybe in quotes.  It is empty
+ * where the next word may be it: to newer builders it is.
+ */
 static bool begins_heredoc(const struct sbx_lex *lex, struct sbx_span word,
 			   struct sbx_span *name, bool *tabs)
 {
@@ -277,8 +295,7 @@ static bool begins_heredoc(const struct sbx_lex *lex, struct sbx_span word,
 		return false;
 	*tabs = sbx_lex_skip(lex, &word, "-");
 	*name = word;
-	return word.start < word.end &&
-	       !memchr(text + word.start, '<', word.end - word.start);
+	return !memchr(text + word.start, '<', word.end - word.start);
 }
 
 /* A name that needs no shell to be read; NULL when it does. */
@@ -347,7 +364,7 @@ char *sbx_lex_heredocs(struct sbx_lex *lex, size_t pos)
 	struct sbx_span word, end;
 	bool tabs;
 
-	if (lex->rules.no_heredocs ||
+	if (lex->no_heredocs ||
 	    !memmem(lex->now.data + pos, lex->now.len - pos, "<<", 2))
 		return NULL;
 	if (needs_a_shell(lex, pos))

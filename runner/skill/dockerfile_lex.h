@@ -8,22 +8,10 @@
 #include "base/buf.h"
 
 /*
- * What builders differ in.
- *
- * @no_heredocs		they are text: BuildKit before 1.4 of its Dockerfile
- *			frontend (Docker 20.10), buildah before 1.33
- * @indented_text	a comment that does not start its line is text, in an
- *			instruction of more than one line: buildah
- */
-struct sbx_lex_rules {
-	bool no_heredocs;
-	bool indented_text;
-};
-
-/*
  * A Dockerfile as lines, instructions and words.  Pure.
  *
- * @rules	by which it is read
+ * @no_heredocs	those of the file are text: BuildKit before 1.4 of its
+ *Dockerfile frontend (Docker 20.10), buildah before 1.33
  * @pos		of the next physical line
  * @escape	the escape character: '\\' unless the file says otherwise
  * @now		the instruction read last, its lines joined
@@ -34,7 +22,7 @@ struct sbx_lex_rules {
 struct sbx_lex {
 	const char *text;
 	size_t size;
-	struct sbx_lex_rules rules;
+	bool no_heredocs;
 	size_t pos;
 	char escape;
 	struct sbx_buf now;
@@ -58,8 +46,8 @@ unsigned int sbx_lex_line(const struct sbx_lex *lex, size_t offset);
 
 /*
  * NULL, or what is at *@at of the text that no builder should see: what is not
- * UTF-8, and control characters, of which some count as white space here and
- * not there.
+ * UTF-8; control characters, of which some count as white space here and not
+ * there; and lines that are too long for some to read on.
  */
 const char *sbx_lex_impure(const char *text, size_t size, size_t *at);
 
@@ -80,6 +68,10 @@ bool sbx_lex_next(struct sbx_lex *lex);
  */
 bool sbx_lex_word(const struct sbx_lex *lex, size_t *pos,
 		  struct sbx_span *word);
+
+/* The same where nothing makes white space part of a word. */
+bool sbx_lex_bare_word(const struct sbx_lex *lex, size_t *pos,
+		       struct sbx_span *word);
 
 /* If @word starts with @prefix, in any case: drops that from it. */
 bool sbx_lex_skip(const struct sbx_lex *lex, struct sbx_span *word,

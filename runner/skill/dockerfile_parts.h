@@ -19,19 +19,19 @@ struct sbx_dockerfile_text {
 };
 
 /*
- * Reads it by one set of rules.  @out has what was found until then, also
- * after an error; *@refused: each builder that reads it so gives up there, too.
+ * Reads it as a builder that knows here-documents would, or as one that does
+ * not: to that one, what no builder takes is no mistake of ours.
  */
 int sbx_dockerfile_read(const struct sbx_dockerfile_text *text,
-			const struct sbx_lex_rules *rules,
-			struct sbx_dockerfile *out, bool *refused,
+			bool no_heredocs, struct sbx_dockerfile *out,
 			struct sbx_error *err);
 
 /* --- for those who read it ------------------------------------------------ */
 
 /*
  * @stages	names as written; "" for a stage without one
- * @refused	the error is one for which each builder gives up, too
+ * @n_args	names that ARG had
+ * @refused	no builder takes the instruction
  */
 struct sbx_dockerfile_parser {
 	const char *file;
@@ -39,6 +39,7 @@ struct sbx_dockerfile_parser {
 	const json_t *args;
 	struct sbx_dockerfile_vars vars;
 	struct sbx_strv stages;
+	size_t n_args;
 	struct sbx_dockerfile *out;
 	struct sbx_error *err;
 	bool refused;

@@ -15,6 +15,7 @@
  */
 #include "skill/dockerfile_parts.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,7 +34,18 @@ int sbx_dockerfile_fail(struct sbx_dockerfile_parser *p, size_t offset,
 			     sbx_lex_line(&p->lex, offset), what);
 }
 
-/* What no builder takes: if some read the file otherwise, not this one. */
+/* Nothing but ASCII in it, no quotes, no escapes. */
+static bool is_plain(const struct sbx_lex *lex)
+{
+	for (size_t i = 0; i < lex->now.len; i++) {
+		if ((unsigned char)lex->now.data[i] >= 0x80 ||
+		    strchr("\\`\"'", lex->now.data[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What no builder takes: who reads the file so gets no image of it. */
 static int refused(struct sbx_dockerfile_parser *p, size_t offset,
 		   const char *what)
 {
@@ -265,7 +277,8 @@ static int from_image(struct sbx_dockerfile_parser *p, struct sbx_span word)
 	struct sbx_span place = sbx_lex_place(lex, word);
 	int result = 0;
 
-	if (!sbx_dockerfile_expand(&p->vars, lex->now.data + word.start,
+	if (word.end - word.start > WORD_MAX ||
+	    !sbx_dockerfile_expand(&p->vars, lex->now.data + word.start,
 				   word.end - word.start, lex->escape, &image))
 		result = sbx_dockerfile_fail(
 			p, place.start,
@@ -291,8 +304,12 @@ static int from(struct sbx_dockerfile_parser *p, size_t pos)
 	struct sbx_span flag;
 	size_t n = 0;
 
+	if (!is_plain(lex))
+		return sbx_dockerfile_fail(p, lex->at[0],
+					   "FROM may have no quote or escape "
+					   "in it, and nothing but ASCII");
 	while (n < SBX_ARRAY_SIZE(words) &&
-	       sbx_lex_word(lex, &pos, &words[n])) {
+	       sbx_lex_bare_word(lex, &pos, &words[n])) {
 		flag = words[n];
 		if (n > 0 || !sbx_lex_skip(lex, &flag, "--"))
 			n++;
@@ -323,8 +340,20 @@ static const char *default_of(const struct sbx_dockerfile_parser *p,
 	return sbx_buf_text(value);
 }
 
-/* One NAME or NAME=value of an ARG.  Builders differ in those of a platform. */
-static void arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
+static bool is_name(const char *text)
+{
+	static const char others[] = "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return *text != '\0' && text[strspn(text, others)] == '\0' &&
+	       !isdigit((unsigned char)*text);
+}
+
+/*
+ * One NAME or NAME=value of an ARG.  Builders differ in those of a platform,
+ * and in one that had a value and is named without.
+ */
+static int arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 {
 	cleanup_buf struct sbx_buf value = SBX_BUF_INIT(WORD_MAX);
 	cleanup_free char *text = sbx_lex_copy(&p->lex, word);
@@ -333,6 +362,13 @@ static void arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 
 	if (equals)
 		*equals++ = '\0';
+	if (!is_name(text) || word.end - word.start > WORD_MAX ||
+	    ++p->n_args > COUNT_MAX)
+		return sbx_dockerfile_fail(p,
+					   sbx_lex_place(&p->lex, word).start,
+					   "ARG takes NAME or NAME=VALUE, in "
+					   "front of FROM of letters, digits "
+					   "and \"_\", and not without end");
 	given = json_string_value(json_object_get(p->args, text));
 	if (sbx_dockerfile_vars_is_platform(text))
 		sbx_dockerfile_vars_set(&p->vars, text, NULL);
@@ -341,17 +377,23 @@ static void arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 	else if (equals)
 		sbx_dockerfile_vars_set(&p->vars, text,
 					default_of(p, equals, &value));
+	else if (sbx_dockerfile_vars_has(&p->vars, text))
+		sbx_dockerfile_vars_set(&p->vars, text, NULL);
+	return 0;
 }
 
-static void args(struct sbx_dockerfile_parser *p, size_t pos)
+static int args(struct sbx_dockerfile_parser *p, size_t pos)
 {
 	struct sbx_span word;
 
 	/* Those of a stage mean nothing to FROM. */
 	if (p->stages.n > 0)
-		return;
-	while (sbx_lex_word(&p->lex, &pos, &word))
-		arg(p, word);
+		return 0;
+	while (sbx_lex_word(&p->lex, &pos, &word)) {
+		if (arg(p, word) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int heredocs(struct sbx_dockerfile_parser *p, size_t pos)
@@ -396,7 +438,7 @@ static int onbuild(struct sbx_dockerfile_parser *p, size_t pos)
 			"ONBUILD may have no << in it, which "
 			"not each builder takes for a "
 			"here-document");
-	if (!sbx_lex_word(&p->lex, &pos, &word))
+	if (!sbx_lex_bare_word(&p->lex, &pos, &word))
 		return 0;
 	name = sbx_lex_copy(&p->lex, word);
 	return is_step(name) ? step(p, name, pos) : 0;
@@ -418,28 +460,36 @@ static bool is_other(const char *name)
 	return false;
 }
 
+/* Neither is one to any builder, unless Unicode has it be a letter of ours. */
+static int unknown(struct sbx_dockerfile_parser *p, const char *name)
+{
+	static const char what[] = "there is no such instruction";
+
+	for (; *name; name++) {
+		if ((unsigned char)*name >= 0x80)
+			return sbx_dockerfile_fail(p, p->lex.at[0], what);
+	}
+	return refused(p, p->lex.at[0], what);
+}
+
 static int instruction(struct sbx_dockerfile_parser *p)
 {
 	struct sbx_span word;
 	size_t pos = 0;
 	cleanup_free char *name = NULL;
 
-	if (!sbx_lex_word(&p->lex, &pos, &word))
+	if (!sbx_lex_bare_word(&p->lex, &pos, &word))
 		return 0;
 	name = sbx_lex_copy(&p->lex, word);
 	if (strcasecmp(name, "FROM") == 0)
 		return from(p, pos);
-	if (strcasecmp(name, "ARG") == 0) {
-		args(p, pos);
-		return 0;
-	}
+	if (strcasecmp(name, "ARG") == 0)
+		return args(p, pos);
 	if (is_step(name))
 		return step(p, name, pos);
 	if (strcasecmp(name, "ONBUILD") == 0)
 		return onbuild(p, pos);
-	return is_other(name) ? 0
-			      : refused(p, p->lex.at[0],
-					"there is no such instruction");
+	return is_other(name) ? 0 : unknown(p, name);
 }
 
 /* Fails when something has been read that can be read otherwise. */
@@ -453,14 +503,18 @@ static int check_clear(struct sbx_dockerfile_parser *p)
 			     p->lex.unclear);
 }
 
+/*
+ * What is refused ends it, but not where here-documents are text: an old
+ * buildah gives up only when it comes to what it does not know, and may not.
+ */
 static int instructions(struct sbx_dockerfile_parser *p)
 {
 	while (sbx_lex_next(&p->lex)) {
-		int result = check_clear(p);
-
-		if (result == 0)
-			result = instruction(p);
-		if (result < 0 || check_clear(p) < 0)
+		p->refused = false;
+		if (check_clear(p) < 0 ||
+		    (instruction(p) < 0 &&
+		     !(p->refused && p->lex.no_heredocs)) ||
+		    check_clear(p) < 0)
 			return -1;
 	}
 	if (p->stages.n == 0)
@@ -470,8 +524,7 @@ static int instructions(struct sbx_dockerfile_parser *p)
 }
 
 int sbx_dockerfile_read(const struct sbx_dockerfile_text *text,
-			const struct sbx_lex_rules *rules,
-			struct sbx_dockerfile *out, bool *is_refused,
+			bool no_heredocs, struct sbx_dockerfile *out,
 			struct sbx_error *err)
 {
 	struct sbx_dockerfile_parser p = {
@@ -480,12 +533,11 @@ int sbx_dockerfile_read(const struct sbx_dockerfile_text *text,
 	int result;
 
 	sbx_lex_init(&p.lex, text->text, text->size);
-	p.lex.rules = *rules;
+	p.lex.no_heredocs = no_heredocs;
 	sbx_dockerfile_vars_platform(&p.vars, text->platform);
 	result = directives(&p);
 	if (result == 0)
 		result = instructions(&p);
-	*is_refused = p.refused;
 	sbx_dockerfile_vars_clear(&p.vars);
 	sbx_strv_free(&p.stages);
 	sbx_lex_clear(&p.lex);

@@ -41,9 +41,19 @@ void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
 	sbx_strv_setenv(&vars->known, name, value);
 }
 
-static const char *const platform_parts[] = { "PLATFORM", "OS", "ARCH",
-					      "VARIANT" };
+/* All but the last, which say what only newer builders do. */
+static const char *const platform_parts[] = {
+	"PLATFORM", "OS", "ARCH", "VARIANT", "OSVERSION", "STAGE"
+};
+#define N_KNOWN_PARTS 4
+
 static const char *const platform_sides[] = { "BUILD", "TARGET" };
+
+bool sbx_dockerfile_vars_has(const struct sbx_dockerfile_vars *vars,
+			     const char *name)
+{
+	return sbx_strv_getenv(&vars->known, name) && !find_unknown(vars, name);
+}
 
 static void set_both(struct sbx_dockerfile_vars *vars, const char *what,
 		     const char *value)
@@ -63,11 +73,13 @@ void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
 	char *next = copy;
 
 	set_both(vars, platform_parts[0], platform);
-	for (size_t i = 1; i < SBX_ARRAY_SIZE(platform_parts); i++) {
+	for (size_t i = 1; i < N_KNOWN_PARTS; i++) {
 		const char *part = next ? strsep(&next, "/") : NULL;
 
 		set_both(vars, platform_parts[i], part ? part : "");
 	}
+	for (size_t i = N_KNOWN_PARTS; i < SBX_ARRAY_SIZE(platform_parts); i++)
+		set_both(vars, platform_parts[i], NULL);
 }
 
 bool sbx_dockerfile_vars_is_platform(const char *name)
@@ -95,27 +107,31 @@ struct expansion {
 
 static bool expand(struct expansion *x, const char *p, const char *end);
 
+/* 0 for what is none: of "$1", "$-" and "$\u00e4" builders differ. */
 static size_t name_size(const char *p, const char *end)
 {
 	size_t size = 0;
 
 	if (p < end && isdigit((unsigned char)*p))
-		return 1;
+		return 0;
 	while (p + size < end &&
 	       (isalnum((unsigned char)p[size]) || p[size] == '_'))
 		size++;
-	return size;
+	return p + size < end && (unsigned char)p[size] >= 0x80 ? 0 : size;
 }
 
-/* The '}' that ends the braces @p is in, or NULL. */
-static const char *closing_brace(const char *p, const char *end, char escape)
+/*
+ * The '}' that ends the braces @p is in, or NULL: with a quote or an escape
+ * between, or a brace of no variable, each builder finds another.
+ */
+static const char *closing_brace(const char *p, const char *end)
 {
 	int open = 1;
 
 	for (; p < end; p++) {
-		if (*p == escape)
-			p++;
-		else if (*p == '{')
+		if (strchr("\\`\"'", *p) || (*p == '{' && p[-1] != '$'))
+			return NULL;
+		if (*p == '{')
 			open++;
 		else if (*p == '}' && --open == 0)
 			return p;
@@ -158,13 +174,10 @@ static bool expand_variable(struct expansion *x, const char **p,
 	const char *close = start + size;
 	const char *value;
 
-	if (braces) {
-		close = closing_brace(start, end, x->escape);
-		if (!close || size == 0)
-			return false;
-	} else if (size == 0) {
-		return sbx_buf_puts(x->out, "$");
-	}
+	if (braces)
+		close = closing_brace(start, end);
+	if (size == 0 || !close)
+		return false;
 	if (find_unknown(x->vars, name))
 		return false;
 	/* To buildah they are not set. */

@@ -26,7 +26,14 @@ void sbx_dockerfile_vars_clear(struct sbx_dockerfile_vars *vars);
 void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
 			     const char *value);
 
-/* TARGETPLATFORM and its like, from "os/architecture[/variant]". */
+/* Whether it has a value that we know. */
+bool sbx_dockerfile_vars_has(const struct sbx_dockerfile_vars *vars,
+			     const char *name);
+
+/*
+ * TARGETPLATFORM and its like, from "os/architecture[/variant]"; what else a
+ * builder sets itself cannot be told.
+ */
 void sbx_dockerfile_vars_platform(struct sbx_dockerfile_vars *vars,
 				  const char *platform);
 

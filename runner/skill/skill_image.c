@@ -184,6 +184,58 @@ static struct sbx_image_limit limit_of(const struct sbx_skill_rules *rules,
 	return (struct sbx_image_limit){ rules->build_timeout_ms, *over };
 }
 
+/*
+ * What a foreign base image has for ONBUILD its author wrote, and no policy was
+ * asked about it: other images, what ADD fetches, a step's network.  So it is
+ * here before the builder gets it, and looked at.
+ */
+static int check_triggers(const struct work *work,
+			  const struct sbx_build_plan *plan,
+			  const struct sbx_image_limit *limit,
+			  const char *image, struct sbx_error *err)
+{
+	json_auto_t *inspect = NULL;
+	int result = sbx_image_inspect(work->engine, image, &inspect, err);
+
+	if (result == SBX_IMAGE_GONE) {
+		say(work, "pulling", image);
+		if (sbx_image_pull(work->engine, image, limit,
+				   &work->options->progress, err) < 0) {
+			err->outcome = err->outcome == SBX_OUTCOME_NOT_FOUND
+					       ? SBX_OUTCOME_BUILD_FAILED
+					       : err->outcome;
+			return -1;
+		}
+		result = sbx_image_inspect(work->engine, image, &inspect, err);
+	}
+	if (result < 0)
+		return -1;
+	if (result == 0 && json_array_size(sbx_json_at(inspect, "Config",
+						       "OnBuild", NULL)) == 0)
+		return 0;
+	return sbx_error_set(
+		err, SBX_OUTCOME_DENIED,
+		"skills.build.from: %s has instructions of its own "
+		"for what is built on it (ONBUILD), which no "
+		"policy grants: take an image without, for %s",
+		image, plan->name);
+}
+
+static int check_foreign(const struct work *work,
+			 const struct sbx_build_plan *plan,
+			 const struct sbx_image_limit *limit,
+			 struct sbx_error *err)
+{
+	for (size_t i = 0; i < plan->images.n; i++) {
+		const struct sbx_dockerfile_ref *ref = &plan->images.refs[i];
+
+		if (ref->kind == SBX_DOCKERFILE_FROM && !ref->base &&
+		    check_triggers(work, plan, limit, ref->image, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Those of one skill are its own: what it puts there, others would install. */
 static char *cache_of(const struct sbx_build_plan *plan)
 {
@@ -213,7 +265,8 @@ static int build(const struct work *work, const struct sbx_build_plan *plan,
 		.progress = work->options->progress,
 	};
 
-	if (check_disk(work, err) < 0 || ensure_bases(work, plan, err) < 0)
+	if (check_disk(work, err) < 0 || ensure_bases(work, plan, err) < 0 ||
+	    check_foreign(work, plan, &request.limit, err) < 0)
 		return -1;
 	say(work, "building", plan->tag);
 	if (prepare(work, plan, err) < 0 ||

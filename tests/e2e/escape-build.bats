@@ -57,7 +57,7 @@ builds_not() {
 @test "what reads the Dockerfile is no build argument either" {
 	printf '%s' "$begin" >"$skills/t-build/Dockerfile"
 	for name in BUILDKIT_SYNTAX BUILDKIT_INLINE_CACHE buildkit_syntax \
-		TARGETVARIANT BUILDPLATFORM; do
+		TARGETVARIANT BUILDPLATFORM TARGETSTAGE BUILDOSVERSION; do
 		fixture t-build <<-END
 			  plain:
 			    command: [cat, /evil]
@@ -73,7 +73,6 @@ builds_not() {
 	builds_not invalid "$begin"$'CMD x \\\v\nFROM t-evil:1\n'"$end"
 	builds_not invalid "$begin"$'CMD x \\\r\r\nFROM t-evil:1\n'"$end"
 	builds_not invalid "$begin"$'CMD x \\\\\nFROM t-evil:1\n'"$end"
-	builds_not invalid "$begin"$'CMD x \\\n # y\nFROM t-evil:1\n'"$end"
 	builds_not invalid $'# check=skip=all\n# escape=`\n'"$begin"$'CMD x `
 FROM t-evil:1\n'"$end"
 	builds_not invalid "$begin"$'\u00a0FROM t-evil:1\n'"$end"
@@ -84,6 +83,9 @@ FROM t-evil:1\n'"$end"
 	builds_not invalid "$begin"$'RUN true # <<x\nFROM t-evil:1\nx\n'"$end"
 	builds_not invalid "$begin"$'ONBUILD CMD <<x\nFROM t-evil:1\nx\n'"$end"
 	builds_not invalid "$begin"$'RUN ${a:- <<x }\nFROM t-evil:1\nx\n'"$end"
+	builds_not invalid "$begin"$'RUN <<x\nbogus\nFROM t-evil:1\nx\n'"$end"
+	builds_not invalid "$begin"$'RUN true << x\nFROM scratch AS t-evil
+LABEL a=b \\\nx\n'"$begin"$'COPY --from=t-evil /evil /evil'
 }
 
 @test "an image by a flag that says so to builders alone" {
@@ -96,11 +98,40 @@ target=/m cp /m/evil /evil"
 	builds_not invalid "$begin"$'RUN \xa0--mount=from=t-evil:1,target=/m true'
 }
 
+# Each would be t-evil to some builder, and is granted as it is read here.
+@test "an image that is pinned only to us" {
+	pin=@sha256:$(printf %064d 0)
+	builds_not invalid "FROM t-evil:1\${U:+'}$pin\${U:+'}"
+	builds_not invalid $'ARG A='"$pin"$'\nARG A\nFROM t-evil:1$A'
+	builds_not invalid $'ARG A=x'"$pin"$'\nARG "A=t-evil:1"\nFROM $A'
+	builds_not invalid $'ARG B=$12\nFROM t-evil:1${B:+'"$pin}"
+	builds_not invalid "FROM t-evil:1\${TARGETSTAGE:-$pin}"
+	builds_not invalid "FROM t-evil:1\${TARGETARCH:+$pin}"
+	builds_not invalid "FROM t-evil:1\\"$'\n'"$pin$(printf '%70000s' '')"
+}
+
 @test "a name that is a stage, or not" {
 	builds_not invalid $'FROM skillbox/busybox AS T-Evil\nFROM t-evil\n'
 	builds_not invalid "$begin"$'COPY --from=later /evil /evil
 FROM skillbox/busybox AS later\n'
 	builds_not invalid $'FROM skillbox/busybox AS me\nCOPY --from=me /x /y\n'
+}
+
+# Whoever wrote it would have a say in the build.
+@test "a base image that has instructions for what is built on it" {
+	printf 'FROM t-evil:1\nONBUILD RUN echo TRIGGERED >/evil\n' |
+		docker build -q -t t-evil:triggers - >/dev/null
+	policy <<<'skills: {build: {from: ["t-evil:*", "skillbox/*"]}}'
+	builds_not skills.build.from $'FROM t-evil:triggers\n'
+	holds '.error | test("ONBUILD")'
+	builds_not skills.build.from \
+		$'FROM t-evil:triggers AS a\nFROM skillbox/busybox\nCOPY --from=a /evil /evil\n'
+	docker rmi -f t-evil:triggers >/dev/null
+	# What is not there is not found either.
+	printf 'FROM t-evil:none\n' >"$skills/t-build/Dockerfile"
+	act t-build plain
+	holds '.outcome | IN("build_failed", "unavailable")'
+	holds '.error | test("pull t-evil:none: ")'
 }
 
 # The policy's skillbox/* are the base images, whatever else there is.
@@ -121,7 +152,7 @@ FROM skillbox/busybox AS later\n'
 	soon grep -q 'port [0-9]' "$BATS_TEST_TMPDIR/log"
 	url=http://127.0.0.1:$(sed -n 's/.*port \([0-9]*\).*/\1/p' \
 		"$BATS_TEST_TMPDIR/log")/evil
-	for source in "$url" "ht\"t\"p:${url#http:}" '$EVIL' \
+	for source in "$url" "$url\\" "ht\"t\"p:${url#http:}" '$EVIL' \
 		"http:\"/\"/${url#http://}" "[\"$url\", \"/evil\"]"; do
 		builds_not skills.build.network \
 			"${begin}ENV EVIL=$url"$'\n'"ADD $source /evil"
@@ -141,10 +172,11 @@ FROM skillbox/busybox AS later\n'
 # BuildKit's, which keeps what is in it for whoever names it next.
 @test "what one skill's build leaves in a cache is not there for another" {
 	[ "$(family)" = docker ] || skip "Podman's caches are one for all"
+	mount=type=cache,id=${BATS_RUN_TMPDIR##*/},target=/c
 	for skill in t-build t-build-other; do
 		fixture $skill <<<'  plain: {command: [cat, /seen]}'
 		printf '%s\n' 'FROM skillbox/busybox' \
-			"RUN --mount=type=cache,target=/c cat /c/* >/seen; \
+			"RUN --mount=$mount cat /c/* >/seen; \
 echo $skill $BATS_TEST_TMPDIR >>/c/left; ls /c" \
 			>"$skills/$skill/Dockerfile"
 		act $skill plain
@@ -152,7 +184,7 @@ echo $skill $BATS_TEST_TMPDIR >>/c/left; ls /c" \
 		holds '.output == ""'
 	done
 	# Its own it has again.
-	echo 'RUN --mount=type=cache,target=/c cat /c/* >/seen' \
+	echo "RUN --mount=$mount cat /c/* >/seen" \
 		>>"$skills/t-build/Dockerfile"
 	act t-build plain
 	ended ok 0

@@ -257,7 +257,7 @@ YAML
 }
 
 # As a service of the system has it.  The user database says where it is.
-@test "without \$HOME the keys of the user's home are not mounted" {
+@test "without HOME the keys of the user's home are not mounted" {
 	mkdir -p "$host/home/.config/skillbox/keys"
 	awk -F: -v OFS=: -v uid="$(id -u)" -v home="$host/home" \
 		'$3 == uid { $6 = home } 1' /etc/passwd >"$BATS_TEST_TMPDIR/passwd"
