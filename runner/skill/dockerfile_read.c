@@ -359,9 +359,12 @@ static int arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 	cleanup_free char *text = sbx_lex_copy(&p->lex, word);
 	char *equals = strchr(text, '=');
 	const char *given;
+	const char *to = NULL;
+	bool is_platform;
 
 	if (equals)
 		*equals++ = '\0';
+	is_platform = sbx_dockerfile_vars_is_platform(text);
 	if (!is_name(text) || word.end - word.start > WORD_MAX ||
 	    ++p->n_args > COUNT_MAX)
 		return sbx_dockerfile_fail(p,
@@ -370,15 +373,13 @@ static int arg(struct sbx_dockerfile_parser *p, struct sbx_span word)
 					   "front of FROM of letters, digits "
 					   "and \"_\", and not without end");
 	given = json_string_value(json_object_get(p->args, text));
-	if (sbx_dockerfile_vars_is_platform(text))
-		sbx_dockerfile_vars_set(&p->vars, text, NULL);
-	else if (given)
-		sbx_dockerfile_vars_set(&p->vars, text, given);
-	else if (equals)
-		sbx_dockerfile_vars_set(&p->vars, text,
-					default_of(p, equals, &value));
-	else if (sbx_dockerfile_vars_has(&p->vars, text))
-		sbx_dockerfile_vars_set(&p->vars, text, NULL);
+	if (given && !is_platform)
+		to = given;
+	else if (equals && !is_platform)
+		to = default_of(p, equals, &value);
+	else if (!sbx_dockerfile_vars_has(&p->vars, text))
+		return 0;
+	sbx_dockerfile_vars_set(&p->vars, text, to);
 	return 0;
 }
 

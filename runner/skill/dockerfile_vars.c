@@ -52,7 +52,7 @@ static const char *const platform_sides[] = { "BUILD", "TARGET" };
 bool sbx_dockerfile_vars_has(const struct sbx_dockerfile_vars *vars,
 			     const char *name)
 {
-	return sbx_strv_getenv(&vars->known, name) && !find_unknown(vars, name);
+	return sbx_strv_getenv(&vars->known, name) != NULL;
 }
 
 static void set_both(struct sbx_dockerfile_vars *vars, const char *what,

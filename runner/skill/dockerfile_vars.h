@@ -26,7 +26,7 @@ void sbx_dockerfile_vars_clear(struct sbx_dockerfile_vars *vars);
 void sbx_dockerfile_vars_set(struct sbx_dockerfile_vars *vars, const char *name,
 			     const char *value);
 
-/* Whether it has a value that we know. */
+/* Whether it has been given a value. */
 bool sbx_dockerfile_vars_has(const struct sbx_dockerfile_vars *vars,
 			     const char *name);
 

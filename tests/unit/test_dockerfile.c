@@ -497,6 +497,10 @@ static void test_variables(void **state)
 	check_error("FROM a${BUILDVARIANT:-b}", NULL, "D:1: FROM uses");
 	check_error("ARG TARGETOS=b\nFROM $TARGETOS", NULL, "D:2: FROM uses");
 	check_error("ARG TARGETOS\nFROM $TARGETOS", NULL, "D:2: FROM uses");
+	check_error("ARG TARGETOS\nFROM $TARGETOS",
+		    json_pack("{ss}", "TARGETOS", "b"), "D:2: FROM uses");
+	check_error("ARG TARGETSTAGE\nFROM a${TARGETSTAGE:-b}", NULL,
+		    "D:2: FROM uses");
 	check_error("FROM ${TARGETSTAGE:-b}", NULL, "D:1: FROM uses");
 	check_error("FROM b$BUILDOSVERSION", NULL, "D:1: FROM uses");
 	/* Named again without a value, it has that, or none. */
