@@ -474,6 +474,21 @@ static void examine_processes(struct sbx_doctor_findings *to,
 		ok(to, "processes", "each sandbox has its own pids_limit");
 }
 
+/* Its inspection of an image leaves Config.OnBuild out. */
+static void examine_triggers(struct sbx_doctor_findings *to,
+			     const json_t *version)
+{
+	if (is_podman(version))
+		sbx_doctor_add(to, SBX_DOCTOR_WARN, "triggers",
+			       "grant foreign base images (build.from) that "
+			       "you would build on by hand, or use a Docker "
+			       "engine",
+			       "Podman does not say what a base image has for "
+			       "ONBUILD, and builds it in");
+	else
+		ok(to, "triggers", "base images with ONBUILD are refused");
+}
+
 static bool is_podman_4(const json_t *version)
 {
 	const char *text = sbx_json_text_at(version, "Version", NULL);
@@ -564,6 +579,7 @@ void sbx_doctor_examine(struct sbx_doctor_findings *findings,
 	examine_tmpfs(findings, version);
 	examine_processes(findings, version);
 	examine_volumes(findings, version);
+	examine_triggers(findings, version);
 	examine_hosts(findings, version);
 	examine_ipc(findings, version);
 	examine_cgroup_folder(findings, info);

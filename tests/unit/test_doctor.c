@@ -203,6 +203,10 @@ static void test_restrictions_by_engine(void **state)
 			 SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman5, "2", "crun", "volumes"),
 			 SBX_DOCTOR_WARN);
+	assert_int_equal(level_of(docker, "1", "runc", "triggers"),
+			 SBX_DOCTOR_OK);
+	assert_int_equal(level_of(podman5, "2", "crun", "triggers"),
+			 SBX_DOCTOR_WARN);
 	assert_int_equal(level_of(docker, "1", "runc", "hosts"), SBX_DOCTOR_OK);
 	assert_int_equal(level_of(podman, "2", "crun", "hosts"),
 			 SBX_DOCTOR_WARN);
