@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-/* Of what has quotes, escapes or variables in it as little can be told. */
+/* What has one of these in it may be anything to a builder. */
 #define UNREADABLE "\\`\"'$"
 
 static bool has_any(const char *text, struct sbx_span word, const char *bytes)
@@ -42,8 +42,7 @@ int sbx_dockerfile_check_flag(struct sbx_dockerfile_parser *p,
 		if ((unsigned char)text[i] >= 0x80)
 			return sbx_dockerfile_fail(
 				p, at,
-				"a flag may have nothing but ASCII in "
-				"it");
+				"a flag may have nothing but ASCII in it");
 	}
 	return 0;
 }
@@ -67,11 +66,10 @@ static int copy_from(struct sbx_dockerfile_parser *p, struct sbx_span word)
 {
 	cleanup_free char *text = sbx_lex_copy(&p->lex, word);
 	unsigned long number;
-	char *end;
 
 	if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
 		return flag_image(p, SBX_DOCKERFILE_COPY, word);
-	number = strtoul(text, &end, 10);
+	number = strtoul(text, NULL, 10);
 	if (p->stages.n > 0 && number < p->stages.n - 1 &&
 	    (*text != '0' || text[1] == '\0'))
 		return 0;
@@ -161,7 +159,7 @@ static int source(struct sbx_dockerfile_parser *p, struct sbx_span word,
 	cleanup_free char *bare = sbx_strdup(text);
 	char *to = bare;
 
-	/* What has more than quotes in it may be anything. */
+	/* Those of JSON are none of the text. */
 	for (const char *from = text; *from; from++) {
 		if (*from != '"')
 			*to++ = *from;

@@ -49,7 +49,6 @@ const char *sbx_lex_impure(const char *text, size_t size, size_t *at)
 		line = c == '\n' ? 0 : line + 1;
 		if (line > LINE_SIZE_MAX)
 			return "the line is too long";
-
 		if ((c >= 0 && c < ' ' && c != '\t' && c != '\n' &&
 		     !(c == '\r' && ends)) ||
 		    c == 0x7f)

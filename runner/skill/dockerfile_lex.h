@@ -10,8 +10,8 @@
 /*
  * A Dockerfile as lines, instructions and words.  Pure.
  *
- * @no_heredocs	those of the file are text: BuildKit before 1.4 of its
- *Dockerfile frontend (Docker 20.10), buildah before 1.33
+ * @no_heredocs	they are text: to BuildKit before 1.4 of its Dockerfile
+ *		frontend (Docker 20.10), and to buildah before 1.33
  * @pos		of the next physical line
  * @escape	the escape character: '\\' unless the file says otherwise
  * @now		the instruction read last, its lines joined

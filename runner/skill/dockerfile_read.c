@@ -436,9 +436,8 @@ static int onbuild(struct sbx_dockerfile_parser *p, size_t pos)
 	if (memmem(text + pos, p->lex.now.len - pos, "<<", 2))
 		return sbx_dockerfile_fail(
 			p, p->lex.at[0],
-			"ONBUILD may have no << in it, which "
-			"not each builder takes for a "
-			"here-document");
+			"ONBUILD may have no << in it, which not each builder "
+			"takes for a here-document");
 	if (!sbx_lex_bare_word(&p->lex, &pos, &word))
 		return 0;
 	name = sbx_lex_copy(&p->lex, word);
